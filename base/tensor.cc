@@ -1,0 +1,40 @@
+#include "base/tensor.h"
+
+#include "base/checked.h"
+
+namespace sardonyx {
+
+std::optional<int64_t> storage_elements(const Shape& shape, Layout layout) {
+  if (layout == Layout::kRowMajor || shape.rank() < 2) return shape.elements();
+  if (shape[1] < 0 || shape[1] > INT64_MAX - 3) return std::nullopt;
+  Shape padded = shape;
+  padded[1] = round_up<int64_t>(shape[1], 4);
+  return padded.elements();
+}
+
+std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout) {
+  const auto count = storage_elements(shape, layout);
+  if (!count) return std::nullopt;
+  const int64_t width = dtype == DType::kString ? int64_t{8} * sizeof(void*) : dtype_bits(dtype);
+  const auto bits = checked_mul<int64_t>(*count, width);
+  if (!bits) return std::nullopt;
+  const auto bytes = static_cast<uint64_t>(*bits) / 8 + (*bits % 8 != 0);
+  if (bytes > kMaxTensorBytes) return std::nullopt;
+  return static_cast<size_t>(bytes);
+}
+
+Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape) {
+  const auto bytes = storage_bytes(dtype, shape, Layout::kRowMajor);
+  if (!bytes) {
+    return error(ErrorCode::LIMIT_EXCEEDED, "a tensor of %s%s is above the limit of 2 GiB",
+                 std::string(dtype_name(dtype)).c_str(), shape.to_string().c_str());
+  }
+  SX_ASSIGN(Block block, Block::allocate(*bytes));
+  auto constant = std::make_shared<Constant>();
+  constant->dtype = dtype;
+  constant->shape = shape;
+  constant->payload = {std::make_shared<Block>(std::move(block)), 0, *bytes};
+  return constant;
+}
+
+}  // namespace sardonyx

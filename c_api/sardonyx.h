@@ -1,0 +1,94 @@
+// The C ABI between the wasm module and worker/engine.ts. Everything runs on the one engine thread
+// that instantiated the module; pool threads are internal. Pointers are wasm addresses: read them
+// unsigned (>>> 0) in JavaScript.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Raised with every incompatible change of this header; worker/engine.ts checks it at instantiation.
+#define SX_ABI_VERSION 1
+uint32_t sx_abi_version(void);
+
+typedef struct sx_loader sx_loader;
+typedef struct sx_session sx_session;
+typedef struct sx_run sx_run;
+
+// 64-byte aligned memory; null when out of memory. Fills nothing.
+void* sx_alloc(size_t bytes);
+void sx_free(void* data);
+
+// The last failure of any function below, as JSON: {"code":"INPUT_SHAPE","number":5,"message":…,
+// "node":…,"operator":…,"tensor":…}, empty fields left out. Valid until the next failing call.
+const char* sx_error(void);
+
+// Number of threads that take part in parallel work, the caller included. Pool threads are started
+// once, as many as the module was instantiated with (Module.poolSize), and join in the background:
+// sx_threads_ready() counts those that run, the caller included.
+void sx_set_threads(int32_t threads);
+int32_t sx_threads_ready(void);
+
+// --- loading -----------------------------------------------------------------------------------
+// Functions that return int32_t return 0 for OK, or the error's number (base/errors.def).
+sx_loader* sx_loader_create(void);  // null: out of memory
+int32_t sx_loader_push(sx_loader*, const uint8_t* bytes, size_t size);
+// Takes over `data`, which came from sx_alloc. `name` is UTF-8, null-terminated.
+int32_t sx_loader_external(sx_loader*, const char* name, void* data, size_t size);
+void sx_loader_destroy(sx_loader*);
+
+// Parses, compiles and prepacks what the loader got. Consumes neither; destroy the loader afterwards.
+// Null on failure, see sx_error().
+sx_session* sx_session_create(sx_loader*);
+void sx_session_destroy(sx_session*);
+
+// JSON: {"inputs":[{"name","dtype","shape":[1,"batch",null],"optional":bool}],"outputs":[…],
+// "warnings":[…],"irVersion","producer","opsets":{"":17},"operators":{"Conv":26,…},
+// "weightBytes":n,"packedBytes":n}. A dim is a number, a symbol's name, or null. Valid as long as
+// the session.
+const char* sx_session_describe(sx_session*);
+// JSON: one entry per lowered step, for explain(): {"steps":[{"node","operator","kernel","layout",
+// "outputs":[{"name","dtype","shape"}]}],"arenaBytes":n}. Valid until the next call.
+const char* sx_session_explain(sx_session*);
+
+// --- running -----------------------------------------------------------------------------------
+// One run at a time per session; the run is created once and used again.
+sx_run* sx_run_create(sx_session*);
+void sx_run_destroy(sx_run*);
+
+// Sets input `index`. `dims` has `rank` entries; `data` must stay valid and unchanged until the run is
+// done. `bytes` is checked against dtype and dims.
+int32_t sx_run_set_input(sx_run*, uint32_t index, int32_t dtype, uint32_t rank, const int64_t* dims,
+                         const void* data, size_t bytes);
+// Starts over with the inputs set since the last sx_run_reset(). Outputs not `wanted` (one byte per
+// output, null for all) may stay uncomputed.
+int32_t sx_run_start(sx_run*, const uint8_t* wanted);
+
+// Works for about `budget_ms` (0: to the end), returning at a step boundary.
+//   0 done, 1 yield (call again), < 0 failed: minus the error's number.
+int32_t sx_run_advance(sx_run*, double budget_ms);
+// Steps done so far and in all, for progress.
+uint32_t sx_run_progress(sx_run*);
+
+typedef struct {
+  int32_t dtype;
+  uint32_t rank;
+  int64_t dims[8];
+  const void* data;  // row-major; valid until the next sx_run_start or sx_run_reset
+  size_t bytes;
+} sx_output;
+// Null when the output is not computed.
+const sx_output* sx_run_output(sx_run*, uint32_t index);
+// Forgets inputs and outputs, keeps memory for the next run.
+void sx_run_reset(sx_run*);
+
+// --- memory ------------------------------------------------------------------------------------
+// Bytes now in tensors, payloads, packs and arenas.
+size_t sx_memory_in_use(void);
+
+#ifdef __cplusplus
+}
+#endif

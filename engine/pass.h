@@ -1,0 +1,26 @@
+// Device-neutral rewrites of a graph. Each pass is a function in a file of its own in engine/passes/.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/status.h"
+#include "engine/graph.h"
+
+namespace sardonyx {
+
+// Leaves the graph valid and topologically sorted; sets `changed` when it rewrote anything.
+using PassFn = Status (*)(Graph& graph, bool& changed);
+
+struct Pass {
+  std::string_view name;
+  PassFn run;
+};
+
+// The passes in the order in which they run, from engine/passes.def.
+std::span<const Pass> all_passes();
+
+// Runs all passes, the list repeated until nothing changes or 8 rounds have run.
+Status run_passes(Graph& graph);
+
+}  // namespace sardonyx
