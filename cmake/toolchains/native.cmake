@@ -1,0 +1,6 @@
+include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_AR /usr/bin/llvm-ar-19)
+set(CMAKE_RANLIB /usr/bin/llvm-ranlib-19)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld-19")
