@@ -1,5 +1,12 @@
 // Emscripten: the one on PATH when it is recent enough, else a private copy of Debian's.
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { exec, which } from './exec.mjs';
 import { cacheDir, pins } from './paths.mjs';

@@ -23,7 +23,9 @@ export async function setup() {
     return ready;
   }
   if (Number(process.versions.node.split('.')[0]) < MIN_NODE) {
-    throw new SetupError(`Node ${process.versions.node} is too old. Install Node ${MIN_NODE} or newer.`);
+    throw new SetupError(
+      `Node ${process.versions.node} is too old. Install Node ${MIN_NODE} or newer.`,
+    );
   }
   return withLock(async () => {
     await installSystemPackages();
@@ -90,7 +92,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   try {
     await setup();
   } catch (error) {
-    console.error(`setup failed: ${error instanceof SetupError ? error.message : `${error.message} (log: ${logFile})`}`);
+    console.error(
+      `setup failed: ${error instanceof SetupError ? error.message : `${error.message} (log: ${logFile})`}`,
+    );
     process.exitCode = 1;
   }
 }

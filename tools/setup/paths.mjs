@@ -12,7 +12,8 @@ const pinText = readFileSync(pinFile);
 export const pins = JSON.parse(pinText.toString('utf8'));
 
 export const cacheRoot = resolve(
-  process.env.SARDONYX_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sardonyx'),
+  process.env.SARDONYX_CACHE ||
+    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sardonyx'),
 );
 
 /** One folder per pin list, so that clones which pin the same packages share it. */

@@ -15,7 +15,10 @@ export function say(text) {
 export async function step(title, work) {
   const began = Date.now();
   say(`${title} ...`);
-  const heartbeat = setInterval(() => say(`${title}: still working, ${seconds(began)}`), HEARTBEAT_MS);
+  const heartbeat = setInterval(
+    () => say(`${title}: still working, ${seconds(began)}`),
+    HEARTBEAT_MS,
+  );
   try {
     const result = await work();
     say(`${title}: done in ${seconds(began)}`);
