@@ -26,11 +26,14 @@ void sx_free(void* data);
 // "node":…,"operator":…,"tensor":…}, empty fields left out. Valid until the next failing call.
 const char* sx_error(void);
 
-// Number of threads that take part in parallel work, the caller included. Pool threads are started
-// once, as many as the module was instantiated with (Module.poolSize), and join in the background:
+// Number of threads that take part in parallel work, the caller included. `pool` is the number of
+// pthread workers that have loaded (at most Module.poolSize). Threads join in the background:
 // sx_threads_ready() counts those that run, the caller included.
-void sx_set_threads(int32_t threads);
+void sx_set_threads(int32_t threads, int32_t pool);
 int32_t sx_threads_ready(void);
+// A word that the JavaScript of a pthread worker sets to non-zero when the worker has trapped; work
+// that waits for it then fails with ENGINE_TRAP within 100 ms.
+int32_t* sx_crash_word(void);
 
 // --- loading -----------------------------------------------------------------------------------
 // Functions that return int32_t return 0 for OK, or the error's number (base/errors.def).
@@ -63,15 +66,15 @@ void sx_run_destroy(sx_run*);
 // done. `bytes` is checked against dtype and dims.
 int32_t sx_run_set_input(sx_run*, uint32_t index, int32_t dtype, uint32_t rank, const int64_t* dims,
                          const void* data, size_t bytes);
-// Starts over with the inputs set since the last sx_run_reset(). Outputs not `wanted` (one byte per
-// output, null for all) may stay uncomputed.
-int32_t sx_run_start(sx_run*, const uint8_t* wanted);
+// Starts over with the inputs set since the last sx_run_reset().
+int32_t sx_run_start(sx_run*);
 
 // Works for about `budget_ms` (0: to the end), returning at a step boundary.
 //   0 done, 1 yield (call again), < 0 failed: minus the error's number.
 int32_t sx_run_advance(sx_run*, double budget_ms);
-// Steps done so far and in all, for progress.
-uint32_t sx_run_progress(sx_run*);
+// Steps passed so far, and steps in all, for progress.
+uint32_t sx_run_progress(const sx_run*);
+uint32_t sx_run_steps(const sx_run*);
 
 typedef struct {
   int32_t dtype;
