@@ -38,9 +38,13 @@ void block_free(void* data) {
   std::free(base);
 }
 
-size_t block_bytes_in_use() { return bytes_in_use.load(std::memory_order_relaxed); }
+size_t block_bytes_in_use() {
+  return bytes_in_use.load(std::memory_order_relaxed);
+}
 
-Block::~Block() { block_free(data_); }
+Block::~Block() {
+  block_free(data_);
+}
 
 Block::Block(Block&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

@@ -56,8 +56,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {}        // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit by design
   bool ok() const { return value_.has_value(); }
   T& value() { return *value_; }
   const T& value() const { return *value_; }
@@ -81,15 +81,14 @@ Status error(ErrorCode code, const char* format, ...) __attribute__((format(prin
 #define SX_CONCAT(a, b) SX_CONCAT_(a, b)
 
 // Return from the function with the Status of `expr` unless it is OK.
-#define SX_TRY(expr)                                        \
-  do {                                                      \
-    ::sardonyx::Status sx_status_ = (expr);                 \
-    if (!sx_status_.ok()) return sx_status_;                \
+#define SX_TRY(expr)                         \
+  do {                                       \
+    ::sardonyx::Status sx_status_ = (expr);  \
+    if (!sx_status_.ok()) return sx_status_; \
   } while (0)
 
 // Declare or assign `lhs` from a Result, or return its Status.
-#define SX_ASSIGN(lhs, expr)                                             \
-  auto SX_CONCAT(sx_result_, __LINE__) = (expr);                         \
-  if (!SX_CONCAT(sx_result_, __LINE__).ok())                             \
-    return SX_CONCAT(sx_result_, __LINE__).take_status();                \
+#define SX_ASSIGN(lhs, expr)                                                                       \
+  auto SX_CONCAT(sx_result_, __LINE__) = (expr);                                                   \
+  if (!SX_CONCAT(sx_result_, __LINE__).ok()) return SX_CONCAT(sx_result_, __LINE__).take_status(); \
   lhs = SX_CONCAT(sx_result_, __LINE__).take()

@@ -14,14 +14,16 @@ namespace sardonyx {
 
 // How elements lie in memory.
 //   kRowMajor  dense, last axis fastest.
-//   kNC4HW4    rank 4 [N,C,H,W] stored as [N][ceil(C/4)][H][W][4] (rank 3 [N,C,W] alike, without H).
-//              The padding lanes of the last channel block are unspecified: never read them as data.
+//   kNC4HW4    rank 4 [N,C,H,W] stored as [N][ceil(C/4)][H][W][4] (rank 3 [N,C,W] alike, without
+//   H).
+//              The padding lanes of the last channel block are unspecified: never read them as
+//              data.
 enum class Layout : uint8_t { kRowMajor, kNC4HW4 };
 
 // Elements in memory, padding lanes included; nullopt when unknown or overflowing.
 std::optional<int64_t> storage_elements(const Shape& shape, Layout layout);
-// Bytes in memory; nullopt when unknown, overflowing or above kMaxTensorBytes. Elements of less than
-// 8 bits are packed, the last byte padded.
+// Bytes in memory; nullopt when unknown, overflowing or above kMaxTensorBytes. Elements of less
+// than 8 bits are packed, the last byte padded.
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout);
 
 // A typed window on memory that somebody else owns. A null `data` with a defined dtype and no

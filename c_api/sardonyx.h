@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-// Raised with every incompatible change of this header; worker/engine.ts checks it at instantiation.
+// Raised with every incompatible change of this header; worker/engine.ts checks it at
+// instantiation.
 #define SX_ABI_VERSION 1
 uint32_t sx_abi_version(void);
 
@@ -43,8 +44,8 @@ int32_t sx_loader_push(sx_loader*, const uint8_t* bytes, size_t size);
 int32_t sx_loader_external(sx_loader*, const char* name, void* data, size_t size);
 void sx_loader_destroy(sx_loader*);
 
-// Parses, compiles and prepacks what the loader got. Consumes neither; destroy the loader afterwards.
-// Null on failure, see sx_error().
+// Parses, compiles and prepacks what the loader got. Consumes neither; destroy the loader
+// afterwards. Null on failure, see sx_error().
 sx_session* sx_session_create(sx_loader*);
 void sx_session_destroy(sx_session*);
 
@@ -62,8 +63,8 @@ const char* sx_session_explain(sx_session*);
 sx_run* sx_run_create(sx_session*);
 void sx_run_destroy(sx_run*);
 
-// Sets input `index`. `dims` has `rank` entries; `data` must stay valid and unchanged until the run is
-// done. `bytes` is checked against dtype and dims.
+// Sets input `index`. `dims` has `rank` entries; `data` must stay valid and unchanged until the run
+// is done. `bytes` is checked against dtype and dims.
 int32_t sx_run_set_input(sx_run*, uint32_t index, int32_t dtype, uint32_t rank, const int64_t* dims,
                          const void* data, size_t bytes);
 // Starts over with the inputs set since the last sx_run_reset().

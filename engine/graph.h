@@ -56,7 +56,7 @@ struct Graph {
   std::string name;
   std::vector<Value> values;
   std::vector<Node> nodes;
-  std::vector<ValueId> inputs;   // what the caller feeds; constants excluded unless optional_input
+  std::vector<ValueId> inputs;  // what the caller feeds; constants excluded unless optional_input
   std::vector<ValueId> outputs;
   std::map<std::string, int, std::less<>> opsets;  // domain → version
   int64_t ir_version = 0;

@@ -7,12 +7,13 @@
 
 namespace sardonyx {
 
-// Sets producers, sorts nodes topologically (stable), and checks the graph: GRAPH_DUPLICATE_NAME when
-// two nodes produce one value or a node produces an input or constant, GRAPH_INPUT_MISSING when a
-// node or graph output reads what nothing produces, GRAPH_CYCLE. Names node and tensor.
+// Sets producers, sorts nodes topologically (stable), and checks the graph: GRAPH_DUPLICATE_NAME
+// when two nodes produce one value or a node produces an input or constant, GRAPH_INPUT_MISSING
+// when a node or graph output reads what nothing produces, GRAPH_CYCLE. Names node and tensor.
 Status normalize(Graph& graph);
 
-// Sets Node::op and Node::opset from the registry. OPERATOR_UNSUPPORTED names operator, domain, opset.
+// Sets Node::op and Node::opset from the registry. OPERATOR_UNSUPPORTED names operator, domain,
+// opset.
 Status resolve_operators(Graph& graph);
 
 // Runs the shape rules over all nodes with what is known so far. A contradiction with a shape that

@@ -1,4 +1,5 @@
-// Device-neutral rewrites of a graph. Each pass is a function in a file of its own in engine/passes/.
+// Device-neutral rewrites of a graph. Each pass is a function in a file of its own in
+// engine/passes/.
 #pragma once
 
 #include <span>
@@ -20,7 +21,9 @@ struct Pass {
 // The passes in the order in which they run, from engine/passes.def.
 std::span<const Pass> all_passes();
 
-// Runs all passes, the list repeated until nothing changes or 8 rounds have run.
+// For a graph that normalize() has accepted. Turns Constant nodes into constants, resolves
+// operators and infers shapes, then runs all passes, the list repeated until nothing changes or 8
+// rounds have run. Errors of resolve_operators() and infer_shapes() are returned.
 Status run_passes(Graph& graph);
 
 }  // namespace sardonyx

@@ -24,9 +24,9 @@ namespace sardonyx {
 
 // What is known about a value before it is computed.
 struct ValueFacts {
-  DType dtype = DType::kUndefined;  // kUndefined: absent optional input, or not inferred yet
-  bool has_shape = false;           // false: not even the rank is known
-  Shape shape;                      // dims may be kUnknownDim
+  DType dtype = DType::kUndefined;    // kUndefined: absent optional input, or not inferred yet
+  bool has_shape = false;             // false: not even the rank is known
+  Shape shape;                        // dims may be kUnknownDim
   const TensorView* value = nullptr;  // contents where known: constants, folded shape arithmetic
 
   bool present() const { return dtype != DType::kUndefined; }
@@ -55,17 +55,17 @@ class PackCache {
  public:
   virtual ~PackCache() = default;
   // The pack of `constant` named `packing` (e.g. "gemm.b.8"); made by `make` on first use.
-  virtual Result<std::shared_ptr<const Block>> get(
-      const ConstantPtr& constant, std::string_view packing,
-      const std::function<Result<Block>()>& make) = 0;
+  virtual Result<std::shared_ptr<const Block>> get(const ConstantPtr& constant,
+                                                   std::string_view packing,
+                                                   const std::function<Result<Block>()>& make) = 0;
 };
 
 struct KernelInput {
   DType dtype = DType::kUndefined;  // kUndefined: absent optional input
   Layout layout = Layout::kRowMajor;
   bool has_shape = false;
-  Shape shape;            // dims may be kUnknownDim
-  ConstantPtr constant;   // null unless the contents are fixed
+  Shape shape;           // dims may be kUnknownDim
+  ConstantPtr constant;  // null unless the contents are fixed
 
   bool present() const { return dtype != DType::kUndefined; }
 };
@@ -100,7 +100,7 @@ struct BindContext {
 struct RunContext {
   std::span<const TensorView> inputs;  // absent optional inputs have dtype kUndefined
   std::span<const TensorView> outputs;
-  uint8_t* scratch = nullptr;          // 64-byte aligned, scratch_bytes long, undefined contents
+  uint8_t* scratch = nullptr;  // 64-byte aligned, scratch_bytes long, undefined contents
   const StepPlan* plan = nullptr;
 
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i].present(); }
@@ -133,9 +133,9 @@ enum class LayoutPolicy : uint8_t { kRowMajor, kAny, kChannelAware };
 
 enum OperatorFlags : uint32_t {
   kNoFlags = 0,
-  kAlias = 1u << 0,        // output 0 is input 0 with another shape: no step, shared storage
-  kInPlace = 1u << 1,      // output 0 may be written over input 0 when dtype, size and layout agree
-  kShapeOnly = 1u << 2,    // reads only dtype and shape of its inputs (Shape, Size)
+  kAlias = 1u << 0,      // output 0 is input 0 with another shape: no step, shared storage
+  kInPlace = 1u << 1,    // output 0 may be written over input 0 when dtype, size and layout agree
+  kShapeOnly = 1u << 2,  // reads only dtype and shape of its inputs (Shape, Size)
   kNonDeterministic = 1u << 3,  // must not be folded
   kVariadicLayout = 1u << 4,    // channel-aware on all inputs, not only input 0
 };

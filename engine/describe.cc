@@ -1,0 +1,115 @@
+#include "engine/describe.h"
+
+#include <map>
+
+#include "base/json_writer.h"
+
+namespace sardonyx {
+namespace {
+
+void write_shape(JsonWriter& json, const Value& value) {
+  json.begin_array();
+  for (int axis = 0; axis < value.shape.rank(); ++axis) {
+    const auto i = static_cast<size_t>(axis);
+    if (value.shape[axis] >= 0) {
+      json.number(value.shape[axis]);
+    } else if (i < value.dim_symbols.size() && !value.dim_symbols[i].empty()) {
+      json.string(value.dim_symbols[i]);
+    } else {
+      json.null();
+    }
+  }
+  json.end_array();
+}
+
+void write_value(JsonWriter& json, const Value& value) {
+  json.begin_object().key("name").string(value.name).key("dtype").string(dtype_name(value.dtype));
+  json.key("shape");
+  if (value.has_shape) {
+    write_shape(json, value);
+  } else {
+    json.null();
+  }
+  json.key("optional").boolean(value.optional_input).end_object();
+}
+
+void write_values(JsonWriter& json, const Graph& graph, const std::vector<ValueId>& ids) {
+  json.begin_array();
+  for (ValueId id : ids) write_value(json, graph.values[id]);
+  json.end_array();
+}
+
+void write_counts(JsonWriter& json, const std::map<std::string, int>& counts) {
+  json.begin_object();
+  for (const auto& [name, count] : counts) json.key(name).number(count);
+  json.end_object();
+}
+
+std::string_view layout_name(Layout layout) {
+  return layout == Layout::kNC4HW4 ? "NC4HW4" : "row-major";
+}
+
+void write_step(JsonWriter& json, const Session& session, const Step& step,
+                const TensorView* bound) {
+  json.begin_object().key("node").string(step.node->name);
+  json.key("operator").string(step.node->type);
+  json.key("kernel").string(step.kernel->name()).key("outputs").begin_array();
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    if (step.outputs[i] == kNoSlot) continue;
+    const Slot& slot = session.lowering().slots[step.outputs[i]];
+    Value value = session.graph().values[slot.value];
+    if (bound) value.shape = bound[i].shape;
+    json.begin_object().key("name").string(value.name);
+    json.key("dtype").string(dtype_name(slot.dtype));
+    json.key("layout").string(layout_name(slot.layout)).key("shape");
+    write_shape(json, value);
+    json.end_object();
+  }
+  json.end_array().end_object();
+}
+
+}  // namespace
+
+std::string describe_session(const Session& session) {
+  const Graph& graph = session.graph();
+  JsonWriter json;
+  json.begin_object();
+  json.key("inputs");
+  write_values(json, graph, graph.inputs);
+  json.key("outputs");
+  write_values(json, graph, graph.outputs);
+  json.key("warnings").begin_array();
+  for (const Warning& warning : graph.warnings) json.string(warning.message);
+  json.end_array();
+  json.key("irVersion").number(graph.ir_version).key("producer").string(graph.producer);
+  json.key("opsets");
+  write_counts(json, {graph.opsets.begin(), graph.opsets.end()});
+  json.key("operators");
+  write_counts(json, session.operator_counts());
+  json.key("weightBytes").number(static_cast<int64_t>(session.weight_bytes()));
+  json.key("packedBytes").number(static_cast<int64_t>(session.lowering().packs.bytes()));
+  return json.end_object().take();
+}
+
+std::string explain_session(const Session& session, const Run* run) {
+  JsonWriter json;
+  json.begin_object().key("steps").begin_array();
+  std::vector<const TensorView*> bound(session.lowering().steps.size(), nullptr);
+  std::vector<bool> runs(session.lowering().steps.size(), !run);
+  if (run) {
+    for (const Segment* segment : run->segments()) {
+      for (const BoundStep& step : segment->steps) {
+        runs[step.step] = true;
+        bound[step.step] = segment->views.data() + step.first_view + step.inputs;
+      }
+    }
+  }
+  for (size_t i = 0; i < bound.size(); ++i) {
+    if (runs[i]) write_step(json, session, session.lowering().steps[i], bound[i]);
+  }
+  json.end_array();
+  json.key("arenaBytes").number(run ? static_cast<int64_t>(run->arena_bytes()) : 0);
+  return json.end_object().take();
+}
+
+}  // namespace sardonyx

@@ -1,0 +1,220 @@
+#include "engine/lowering.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sardonyx {
+namespace {
+
+constexpr uint8_t index_of(Layout layout) {
+  return static_cast<uint8_t>(layout);
+}
+
+class Lowerer {
+ public:
+  explicit Lowerer(Graph& graph) : graph_(graph), out_(std::make_unique<Lowering>()) {}
+
+  Result<std::unique_ptr<Lowering>> run() {
+    by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
+    count_uses();
+    SX_TRY(make_conversion_nodes());
+    for (ValueId id : graph_.inputs) out_->inputs.push_back(define(id, Layout::kRowMajor));
+    for (const Node& node : graph_.nodes) {
+      Status status = lower(node);
+      if (!status.ok()) return std::move(status).at_node(node.name, node.type);
+    }
+    for (ValueId id : graph_.outputs) {
+      SX_ASSIGN(const SlotId slot, slot_in(id, Layout::kRowMajor));
+      out_->outputs.push_back(slot);
+    }
+    set_last_uses();
+    return std::move(out_);
+  }
+
+ private:
+  void count_uses() {
+    uses_.assign(graph_.values.size(), 0);
+    for (const Node& node : graph_.nodes) {
+      for (ValueId input : node.inputs) {
+        if (input != kNoValue) ++uses_[input];
+      }
+    }
+    for (ValueId output : graph_.outputs) ++uses_[output];
+  }
+
+  Status make_conversion_nodes() {
+    for (Layout to : {Layout::kRowMajor, Layout::kNC4HW4}) {
+      Node& node = out_->conversions[index_of(to)];
+      node.domain = "sardonyx";
+      node.type = "ConvertLayout";
+      node.attributes.set("to", int64_t{index_of(to)});
+      node.opset = 1;
+      node.op = find_operator(node.domain, node.type, node.opset);
+      if (!node.op)
+        return error(ErrorCode::INTERNAL, "operator ConvertLayout is not in this build");
+    }
+    return {};
+  }
+
+  SlotId define(ValueId id, Layout layout) {
+    const Value& value = graph_.values[id];
+    out_->slots.push_back({id, value.dtype, layout, value.constant, kNeverUsed});
+    const auto slot = static_cast<SlotId>(out_->slots.size() - 1);
+    by_layout_[id][index_of(layout)] = slot;
+    return slot;
+  }
+
+  KernelInput describe(SlotId slot) const {
+    if (slot == kNoSlot) return {};
+    const Slot& info = out_->slots[slot];
+    const Value& value = graph_.values[info.value];
+    return {info.dtype, info.layout, value.has_shape, value.shape, info.constant};
+  }
+
+  // The slot in which the value was defined, whatever its layout.
+  SlotId native_slot(ValueId id) {
+    if (id == kNoValue) return kNoSlot;
+    for (SlotId slot : by_layout_[id]) {
+      if (slot != kNoSlot && (slot == first_slot(id))) return slot;
+    }
+    return define(id, Layout::kRowMajor);  // a constant seen for the first time
+  }
+
+  SlotId first_slot(ValueId id) const {
+    return std::min(by_layout_[id][0], by_layout_[id][1]);  // kNoSlot is the largest number
+  }
+
+  // The slot with the value in `layout`, converted by a step of its own where there is none yet.
+  Result<SlotId> slot_in(ValueId id, Layout layout) {
+    if (id == kNoValue) return kNoSlot;
+    const SlotId native = native_slot(id);
+    if (by_layout_[id][index_of(layout)] != kNoSlot) return by_layout_[id][index_of(layout)];
+    const KernelInput input = describe(native);
+    const SlotId slot = define(id, layout);
+    const Node& node = out_->conversions[index_of(layout)];
+    const Layout layouts[] = {layout};
+    const KernelInit init{node.attributes, 1, {&input, 1}, layouts, out_->packs, [](size_t) {}};
+    SX_ASSIGN(KernelPtr kernel, node.op->make(init));
+    out_->steps.push_back({&node, std::move(kernel), {native}, {slot}});
+    return slot;
+  }
+
+  // Decides the layout of output 0 and of the inputs that may follow it.
+  bool choose_nc4hw4(const Node& node) {
+    const Value* first = node.inputs.empty() || node.inputs[0] == kNoValue
+                             ? nullptr
+                             : &graph_.values[node.inputs[0]];
+    if (!first || node.outputs.empty() || node.outputs[0] == kNoValue) return false;
+    if (node.op->layout == LayoutPolicy::kAny) return all_operands_nc4hw4(node);
+    if (node.op->layout != LayoutPolicy::kChannelAware || !node.op->takes_nc4hw4) return false;
+    std::vector<KernelInput> inputs;
+    for (ValueId input : node.inputs) inputs.push_back(describe(native_slot(input)));
+    const std::vector<Layout> outputs(node.outputs.size(), Layout::kRowMajor);
+    return node.op->takes_nc4hw4(
+        {node.attributes, node.opset, inputs, outputs, out_->packs, [](size_t) {}});
+  }
+
+  // Elementwise operators stay in NC4HW4 when every operand with more than one element is there and
+  // has the one statically known shape.
+  bool all_operands_nc4hw4(const Node& node) {
+    const Value* model = nullptr;
+    for (ValueId input : node.inputs) {
+      if (input == kNoValue) continue;
+      const Value& value = graph_.values[input];
+      if (value.has_shape && value.shape.elements() == 1) continue;
+      if (out_->slots[native_slot(input)].layout != Layout::kNC4HW4) return false;
+      if (model && !(value.has_shape && value.shape.is_known() && value.shape == model->shape)) {
+        return false;
+      }
+      if (!model) model = &value;
+    }
+    return model != nullptr && (count_operands(node) == 1 || model->shape.is_known());
+  }
+
+  static size_t count_operands(const Node& node) {
+    return static_cast<size_t>(std::count_if(node.inputs.begin(), node.inputs.end(),
+                                             [](ValueId id) { return id != kNoValue; }));
+  }
+
+  // Whether input `i` of a node that computes in NC4HW4 should be converted to it. A first layer's
+  // few channels are read as they come.
+  bool convert_input(const Node& node, size_t i) const {
+    const Value& value = graph_.values[node.inputs[i]];
+    if (node.op->layout == LayoutPolicy::kAny) return false;
+    if (node.op->flags & kVariadicLayout) return true;
+    return i == 0 && !(value.has_shape && value.shape.rank() > 1 && value.shape[1] >= 0 &&
+                       value.shape[1] <= 4);
+  }
+
+  Status lower(const Node& node) {
+    const bool nc4hw4 = choose_nc4hw4(node);
+    Step step;
+    step.node = &node;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      SlotId slot = native_slot(node.inputs[i]);
+      if (slot != kNoSlot) {
+        const bool channel_input = nc4hw4 && (i == 0 || node.op->layout == LayoutPolicy::kAny ||
+                                              (node.op->flags & kVariadicLayout));
+        if (!channel_input) {
+          SX_ASSIGN(slot, slot_in(node.inputs[i], Layout::kRowMajor));
+        } else if (convert_input(node, i)) {
+          SX_ASSIGN(slot, slot_in(node.inputs[i], Layout::kNC4HW4));
+        }
+      }
+      step.inputs.push_back(slot);
+    }
+    std::vector<KernelInput> inputs;
+    for (SlotId slot : step.inputs) inputs.push_back(describe(slot));
+    std::vector<Layout> layouts(node.outputs.size(), Layout::kRowMajor);
+    if (nc4hw4) layouts[0] = Layout::kNC4HW4;
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      step.outputs.push_back(node.outputs[i] == kNoValue ? kNoSlot
+                                                         : define(node.outputs[i], layouts[i]));
+    }
+    std::vector<bool> consumed(node.inputs.size(), false);
+    const KernelInit init{node.attributes, node.opset,  inputs,
+                          layouts,         out_->packs, [&](size_t i) { consumed[i] = true; }};
+    SX_ASSIGN(step.kernel, node.op->make(init));
+    inputs.clear();
+    for (size_t i = 0; i < consumed.size(); ++i) {
+      if (consumed[i]) release(node.inputs[i]);
+    }
+    out_->steps.push_back(std::move(step));
+    return {};
+  }
+
+  // One reader of the constant has its own copy; after the last one the payload is freed.
+  void release(ValueId id) {
+    Value& value = graph_.values[id];
+    if (!value.constant || --uses_[id] > 0) return;
+    auto stub = std::make_shared<Constant>();
+    stub->dtype = value.constant->dtype;
+    stub->shape = value.constant->shape;
+    value.constant = stub;
+    for (SlotId slot : by_layout_[id]) {
+      if (slot != kNoSlot) out_->slots[slot].constant = stub;
+    }
+  }
+
+  void set_last_uses() {
+    for (uint32_t i = 0; i < out_->steps.size(); ++i) {
+      for (SlotId slot : out_->steps[i].inputs) {
+        if (slot != kNoSlot) out_->slots[slot].last_use = i + 1;
+      }
+    }
+    for (SlotId slot : out_->outputs) out_->slots[slot].last_use = kUsedAtEnd;
+  }
+
+  Graph& graph_;
+  std::unique_ptr<Lowering> out_;
+  std::vector<std::array<SlotId, 2>> by_layout_;
+  std::vector<uint32_t> uses_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Lowering>> lower_to_cpu(Graph& graph) {
+  return Lowerer(graph).run();
+}
+
+}  // namespace sardonyx

@@ -1,0 +1,91 @@
+// The engine's front: a compiled model, and runs of it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/binding.h"
+#include "engine/graph.h"
+#include "engine/lowering.h"
+
+namespace sardonyx {
+
+// A compiled model: graph after the passes, lowered to the CPU. Immutable once created, except that
+// the weights that every kernel has packed are gone from the graph. Thread-compatible.
+class Session {
+ public:
+  // Resolves operators, infers shapes, runs the passes, lowers.
+  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph);
+
+  const Graph& graph() const { return *graph_; }
+  const Lowering& lowering() const { return *lowering_; }
+  // Nodes of the model as it came, by operator ("Conv", "com.microsoft.Gelu").
+  const std::map<std::string, int>& operator_counts() const { return operator_counts_; }
+  // Bytes of weights that are kept as they came.
+  size_t weight_bytes() const;
+
+ private:
+  std::unique_ptr<Graph> graph_;
+  std::unique_ptr<Lowering> lowering_;
+  std::map<std::string, int> operator_counts_;
+};
+
+// One execution at a time of a session: feed inputs, start, advance to the end, read outputs. Keeps
+// its memory and its bindings from run to run. The session must outlive it. Thread-compatible.
+class Run {
+ public:
+  enum class State : uint8_t { kDone, kYield };
+
+  explicit Run(const Session& session);
+
+  // `view` must be row-major and stay valid and unchanged until the run is done; `bytes` is the
+  // size of its memory. INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when it does not fit.
+  Status set_input(size_t index, const TensorView& view, size_t bytes);
+  // INPUT_MISSING unless every input is set.
+  Status start();
+  // Runs steps until `budget_ms` has passed (checked between steps; 0: until the end).
+  Result<State> advance(double budget_ms);
+  // After kDone: row-major, valid until the next start() or reset().
+  TensorView output(size_t index) const;
+  void reset();
+
+  // Steps of the lowering passed so far, of all.
+  uint32_t steps_done() const { return position_; }
+  size_t arena_bytes() const;
+  // The segments bound for the current shapes, in order.
+  std::vector<const Segment*> segments() const;
+
+ private:
+  struct Binding {
+    std::vector<Shape> key;  // input shapes
+    Segment segment;
+    SlotTable slots;  // after the segment
+  };
+
+  Result<Binding*> find_binding();
+  Status enter_segment(size_t number);
+  Status next_segment();
+  void publish_addresses();
+  Status run_step(const BoundStep& bound);
+  const Segment& segment(size_t number) const;
+  Segment& segment(size_t number);
+
+  const Session& session_;
+  std::vector<TensorView> inputs_;
+  std::vector<std::unique_ptr<Binding>> bindings_;  // most recently used first
+  Binding* binding_ = nullptr;
+  std::vector<Segment> dynamic_;  // segments after the first, bound anew in each run
+  SlotTable slots_;               // of the current run
+  std::vector<Block> arenas_;     // one per segment
+  size_t segment_number_ = 0;
+  size_t next_step_ = 0;  // within the current segment
+  uint32_t position_ = 0;
+  bool started_ = false;
+  bool done_ = false;
+};
+
+}  // namespace sardonyx
