@@ -1,0 +1,130 @@
+// Conv or Gemm followed by an activation: FusedConv or FusedGemm with the activation as attributes
+// "activation" and "activation_params".
+#include <limits>
+
+#include "engine/graph_edit.h"
+#include "engine/passes/pattern.h"
+
+namespace sardonyx {
+namespace {
+
+struct Activation {
+  std::string name;
+  std::vector<float> params;
+};
+
+// The chain after a node that can be computed in its place.
+struct Match {
+  Activation activation;
+  std::vector<NodeId> nodes;  // to remove
+  ValueId output = kNoValue;  // of the last one
+};
+
+// Bounds of Clip: attributes before opset 11, inputs since. nullopt when they are not constant.
+std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (node.opset < 11) {
+    return std::vector<float>{node.attributes.get_float("min", -kInfinity),
+                              node.attributes.get_float("max", kInfinity)};
+  }
+  std::vector<float> bounds{-kInfinity, kInfinity};
+  for (size_t i = 0; i < 2; ++i) {
+    if (input_of(node, i + 1) == kNoValue) continue;
+    const auto bound = fixed_scalar(graph, node.inputs[i + 1]);
+    if (!bound) return std::nullopt;
+    bounds[i] = *bound;
+  }
+  return bounds;
+}
+
+std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
+  if (!node.domain.empty()) return std::nullopt;
+  const Attributes& attributes = node.attributes;
+  if (node.type == "Relu" || node.type == "Sigmoid" || node.type == "Tanh" ||
+      node.type == "HardSwish") {
+    return Activation{node.type, {}};
+  }
+  if (node.type == "LeakyRelu") {
+    return Activation{node.type, {attributes.get_float("alpha", 0.01f)}};
+  }
+  if (node.type == "HardSigmoid") {
+    return Activation{node.type,
+                      {attributes.get_float("alpha", 0.2f), attributes.get_float("beta", 0.5f)}};
+  }
+  if (node.type == "Clip") {
+    if (auto bounds = clip_bounds(graph, node)) return Activation{node.type, std::move(*bounds)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Match> match_single(const Graph& graph, ValueId x, const Readers& readers) {
+  const NodeId id = readers.sole(x);
+  if (id == kNoNode || input_of(graph.nodes[id], 0) != x) return std::nullopt;
+  auto activation = activation_of(graph, graph.nodes[id]);
+  if (!activation) return std::nullopt;
+  return Match{std::move(*activation), {id}, graph.nodes[id].outputs[0]};
+}
+
+// x·Sigmoid(x) is Silu, x·HardSigmoid(x) with α = 1/6 and β = 1/2 is HardSwish.
+std::optional<Match> match_gated(const Graph& graph, ValueId x, const Readers& readers) {
+  const auto of_x = readers.of(x);
+  if (of_x.size() != 2 || readers.count(x) != 2) return std::nullopt;
+  for (size_t i = 0; i < 2; ++i) {
+    const Node& gate = graph.nodes[of_x[i]];
+    const Node& product = graph.nodes[of_x[1 - i]];
+    if (!is_op(product, "Mul") || product.inputs.size() != 2 || product.opset < 7) continue;
+    const auto activation = activation_of(graph, gate);
+    if (!activation || readers.sole(gate.outputs[0]) != of_x[1 - i]) continue;
+    Match match{{}, {of_x[0], of_x[1]}, product.outputs[0]};
+    if (activation->name == "Sigmoid") {
+      match.activation = {"Silu", {}};
+      return match;
+    }
+    if (activation->name == "HardSigmoid" && activation->params[0] == 1.0f / 6.0f &&
+        activation->params[1] == 0.5f) {
+      match.activation = {"HardSwish", {}};
+      return match;
+    }
+  }
+  return std::nullopt;
+}
+
+// The fused operator that a node becomes; empty when it takes no activation.
+std::string_view fused_type(const Graph& graph, const Node& node) {
+  const ValueId output = output_of(node, 0);
+  if (output == kNoValue || graph.values[output].dtype != DType::kFloat32) return {};
+  if (is_op(node, "Conv")) return "FusedConv";
+  if (is_op(node, "Gemm") && node.opset >= 7) return "FusedGemm";
+  // A convolution that fuse_residual has made.
+  if (node.domain == "com.microsoft" && node.type == "FusedConv" &&
+      !node.attributes.has("activation")) {
+    return "FusedConv";
+  }
+  return {};
+}
+
+}  // namespace
+
+Status pass_fuse_activation(Graph& graph, bool& changed) {
+  const Readers readers(graph);
+  std::vector<bool> remove(graph.nodes.size(), false);
+  for (NodeId id = 0; id < graph.nodes.size(); ++id) {
+    const std::string_view type = fused_type(graph, graph.nodes[id]);
+    if (type.empty() || !find_operator("com.microsoft", type, 1)) continue;
+    const ValueId output = graph.nodes[id].outputs[0];
+    auto match = match_single(graph, output, readers);
+    if (!match) match = match_gated(graph, output, readers);
+    if (!match) continue;
+    SX_TRY(retarget(graph, id, "com.microsoft", type));
+    Attributes& attributes = graph.nodes[id].attributes;
+    attributes.set("activation", std::move(match->activation.name));
+    attributes.set("activation_params", std::move(match->activation.params));
+    produce(graph, id, match->output);
+    for (NodeId matched : match->nodes) remove[matched] = true;
+    changed = true;
+  }
+  if (changed) erase_nodes(graph, remove);
+  return {};
+}
+
+}  // namespace sardonyx

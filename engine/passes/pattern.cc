@@ -1,0 +1,110 @@
+#include "engine/passes/pattern.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/graph_edit.h"
+
+namespace sardonyx {
+
+Readers::Readers(const Graph& graph) : nodes_(consumers(graph)), outputs_(graph.values.size(), 0) {
+  for (ValueId id : graph.outputs) ++outputs_[id];
+}
+
+size_t Readers::count(ValueId value) const {
+  return value < nodes_.size() ? nodes_[value].size() + outputs_[value] : 1;
+}
+
+NodeId Readers::sole(ValueId value) const {
+  return value < nodes_.size() && count(value) == 1 && outputs_[value] == 0 ? nodes_[value][0]
+                                                                            : kNoNode;
+}
+
+bool is_op(const Node& node, std::string_view type) {
+  return node.type == type && node.domain.empty();
+}
+
+ValueId input_of(const Node& node, size_t i) {
+  return i < node.inputs.size() ? node.inputs[i] : kNoValue;
+}
+
+ValueId output_of(const Node& node, size_t i) {
+  return i < node.outputs.size() ? node.outputs[i] : kNoValue;
+}
+
+ConstantPtr fixed_constant(const Graph& graph, ValueId id) {
+  if (id == kNoValue) return nullptr;
+  const Value& value = graph.values[id];
+  if (!value.constant || value.optional_input || !value.constant->payload.block) return nullptr;
+  return value.constant;
+}
+
+ConstantPtr fixed_floats(const Graph& graph, ValueId id) {
+  ConstantPtr constant = fixed_constant(graph, id);
+  return constant && constant->dtype == DType::kFloat32 ? constant : nullptr;
+}
+
+std::optional<std::vector<int64_t>> fixed_ints(const Graph& graph, ValueId id) {
+  const ConstantPtr constant = fixed_constant(graph, id);
+  if (!constant) return std::nullopt;
+  const TensorView view = constant->view();
+  const auto count = static_cast<size_t>(view.elements());
+  if (view.dtype == DType::kInt64) {
+    const auto* data = view.as<int64_t>();
+    return std::vector<int64_t>(data, data + count);
+  }
+  if (view.dtype == DType::kInt32) {
+    const auto* data = view.as<int32_t>();
+    return std::vector<int64_t>(data, data + count);
+  }
+  return std::nullopt;
+}
+
+std::optional<float> fixed_scalar(const Graph& graph, ValueId id) {
+  const ConstantPtr constant = fixed_floats(graph, id);
+  if (!constant || constant->view().elements() != 1) return std::nullopt;
+  return *constant->view().as<float>();
+}
+
+bool same_static_shape(const Value& a, const Value& b) {
+  return a.has_shape && b.has_shape && a.shape.is_known() && a.shape == b.shape;
+}
+
+Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
+                             std::span<const float> contents) {
+  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(DType::kFloat32, shape));
+  if (!contents.empty()) {
+    std::memcpy(constant->view().data, contents.data(), contents.size_bytes());
+  }
+  Value value;
+  value.name = std::move(name);
+  value.dtype = DType::kFloat32;
+  value.has_shape = true;
+  value.shape = shape;
+  value.constant = constant;
+  return graph.add_value(std::move(value));
+}
+
+void produce(Graph& graph, NodeId id, ValueId output) {
+  ValueId& slot = graph.nodes[id].outputs[0];
+  graph.values[slot].producer = kNoNode;
+  graph.values[output].producer = id;
+  slot = output;
+}
+
+bool bypass(Graph& graph, ValueId from, ValueId to) {
+  if (!is_graph_output(graph, from)) {
+    replace_uses(graph, from, to);
+    return true;
+  }
+  const NodeId producer = graph.values[to].producer;
+  if (producer == kNoNode || is_graph_output(graph, to)) return false;
+  std::vector<ValueId>& outputs = graph.nodes[producer].outputs;
+  std::replace(outputs.begin(), outputs.end(), to, from);
+  replace_uses(graph, to, from);
+  graph.values[from].producer = producer;
+  graph.values[to].producer = kNoNode;
+  return true;
+}
+
+}  // namespace sardonyx
