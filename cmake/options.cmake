@@ -3,6 +3,9 @@ option(SARDONYX_SANITIZE "Address and undefined-behaviour sanitizers (native)" O
 option(SARDONYX_RELAXED_SIMD "Use relaxed SIMD (wasm)" OFF)
 option(SARDONYX_LTO "Link-time optimisation of the wasm modules" OFF)
 
+# Lets tools/cmake.mjs see that a build folder belongs to another toolchain.
+configure_file(${SARDONYX_TOOLCHAIN_FILE} ${CMAKE_BINARY_DIR}/toolchain.used COPYONLY)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)

@@ -1,9 +1,9 @@
 # Reads what tools/setup installed and where.
-set(_description "${CMAKE_CURRENT_LIST_DIR}/../../build/toolchain.cmake")
-if(NOT EXISTS "${_description}")
+set(SARDONYX_TOOLCHAIN_FILE "${CMAKE_CURRENT_LIST_DIR}/../../build/toolchain.cmake")
+if(NOT EXISTS "${SARDONYX_TOOLCHAIN_FILE}")
   message(FATAL_ERROR "The toolchain is not set up. Type: npm run setup")
 endif()
-include("${_description}")
+include("${SARDONYX_TOOLCHAIN_FILE}")
 
 # ccache shares its results between clones: paths are taken relative to the source folder.
 find_program(SARDONYX_CCACHE ccache)

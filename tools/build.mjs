@@ -1,0 +1,29 @@
+// npm run build: both wasm modules, then the JavaScript in dist/, then the demo.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from './cmake.mjs';
+import { main, must, seconds } from './process.mjs';
+import { setup } from './setup/index.mjs';
+import { root } from './setup/paths.mjs';
+
+const SCRIPTS = ['tools/bundle.mjs', 'web/demo/build.mjs'];
+
+export async function buildAll(options) {
+  for (const preset of ['wasm', 'wasm-relaxed']) {
+    await build(preset, { ...options, targets: ['sardonyx_modules'] });
+  }
+  for (const script of SCRIPTS) {
+    if (existsSync(join(root, script))) await must(process.execPath, [script]);
+    else console.log(`skipped: there is no ${script}`);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await main('build', async () => {
+    const start = Date.now();
+    await setup();
+    await buildAll();
+    console.log(`built in ${seconds(start)}`);
+  });
+}
