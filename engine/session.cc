@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "engine/graph_edit.h"
 #include "engine/pass.h"
 
 namespace sardonyx {
@@ -15,20 +14,6 @@ void bind_defaults(Graph& graph) {
   for (Value& value : graph.values) value.optional_input = false;
 }
 
-// Constants that nobody reads any more.
-void drop_unread_constants(Graph& graph) {
-  std::vector<bool> read(graph.values.size(), false);
-  for (const Node& node : graph.nodes) {
-    for (ValueId input : node.inputs) {
-      if (input != kNoValue) read[input] = true;
-    }
-  }
-  for (ValueId output : graph.outputs) read[output] = true;
-  for (ValueId id = 0; id < graph.values.size(); ++id) {
-    if (!read[id]) graph.values[id].constant = nullptr;
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph) {
@@ -37,11 +22,7 @@ Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph) {
     ++session->operator_counts_[node.domain.empty() ? node.type : node.domain + "." + node.type];
   }
   bind_defaults(*graph);
-  SX_TRY(resolve_operators(*graph));
-  SX_TRY(infer_shapes(*graph));
   SX_TRY(run_passes(*graph));
-  SX_TRY(infer_shapes(*graph));
-  drop_unread_constants(*graph);
   session->graph_ = std::move(graph);
   SX_ASSIGN(session->lowering_, lower_to_cpu(*session->graph_));
   return session;
