@@ -58,6 +58,7 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;  // what the caller feeds; constants excluded unless optional_input
   std::vector<ValueId> outputs;
+  size_t captured = 0;  // of a subgraph: its last inputs, which the last inputs of its node feed
   std::map<std::string, int, std::less<>> opsets;  // domain → version
   int64_t ir_version = 0;
   std::string producer;

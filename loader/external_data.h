@@ -21,8 +21,9 @@ using ExternalFiles = std::map<std::string, Payload, std::less<>>;
 bool is_flat_name(std::string_view name);
 
 // The range of the file that the tensor's external_data names, `bytes` long. EXTERNAL_DATA_MISSING
-// when the file was not given (`files` may be null); EXTERNAL_DATA_INVALID for a bad location, offset or length, or a range
-// beyond the file; TENSOR_PAYLOAD when the length differs from `bytes`.
+// when the file was not given (`files` may be null); EXTERNAL_DATA_INVALID for a bad location,
+// offset or length, or a range beyond the file; TENSOR_PAYLOAD when the length differs from
+// `bytes`.
 Result<Payload> find_external(const onnx::TensorProto& proto, const ExternalFiles* files,
                               uint64_t bytes);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,12 +22,18 @@ class ModelLoader {
   ModelLoader(const ModelLoader&) = delete;
   ModelLoader& operator=(const ModelLoader&) = delete;
 
-  // Copies what it keeps.
+  // Optional: the size of the file, so that lengths beyond its end fail before they are allocated.
+  Status expect_size(uint64_t bytes);
+  // Copies what it keeps. Errors: see Splitter::push().
   Status push(std::span<const uint8_t> chunk);
-  // Makes a file available to external_data references under its flat name.
+  // Makes a file available to external_data references under its flat name. INVALID_ARGUMENT for a
+  // name with folders or a second file of one name.
   Status add_external(std::string name, Payload payload);
-  // The end of the file. The graph is normalized (engine/graph_edit.h) and checked: names unique, no
-  // cycle, every input produced, dims and payload sizes consistent. Operators are not resolved.
+  // The end of the file. The graph is normalized (engine/graph_edit.h) and checked: names unique,
+  // no cycle, every input produced, dims and payload sizes consistent. Operators are not resolved.
+  // The loader holds no payloads afterwards; a second call is INVALID_ARGUMENT. Errors:
+  // MODEL_EMPTY, MODEL_TRUNCATED, MODEL_MALFORMED, and those of GraphBuilder::build() and
+  // normalize().
   Result<std::unique_ptr<Graph>> finish();
 
  private:

@@ -41,8 +41,7 @@ bool is_varint_field(int field) {
 }
 
 Status wrong_size(const TensorSpec& spec, uint64_t bytes) {
-  return error(ErrorCode::TENSOR_PAYLOAD,
-               "the payload has %llu bytes; dims %s of %s ask for %llu",
+  return error(ErrorCode::TENSOR_PAYLOAD, "the payload has %llu bytes; dims %s of %s ask for %llu",
                static_cast<unsigned long long>(bytes), spec.shape.to_string().c_str(),
                dtype_name(spec.dtype).data(), static_cast<unsigned long long>(spec.bytes));
 }
@@ -57,7 +56,9 @@ Status wrong_entries(const TensorSpec& spec, uint64_t entries) {
 class IntegerWriter {
  public:
   IntegerWriter(const TensorSpec& spec, uint8_t* out)
-      : out_(out), left_(spec.entries()), width_(spec.entries() ? spec.bytes / spec.entries() : 1) {}
+      : out_(out),
+        left_(spec.entries()),
+        width_(spec.entries() ? spec.bytes / spec.entries() : 1) {}
 
   bool full() const { return left_ == 0; }
   // False when the value does not fit.
@@ -146,7 +147,7 @@ Result<std::shared_ptr<Constant>> from_stored(const TensorSpec& spec, const Tens
   if (index < 0 || static_cast<uint64_t>(index) >= sources.stored.size()) {
     return error(ErrorCode::MODEL_UNSUPPORTED, "segmented tensors are not supported");
   }
-  const StoredPayload& stored = sources.stored[static_cast<size_t>(index)];
+  const StoredPayload stored = std::exchange(sources.stored[static_cast<size_t>(index)], {});
   SX_TRY(check_payload_size(spec, stored.field, stored.payload.bytes));
   if (is_varint_field(stored.field)) {
     return from_varints(spec, stored.field, {stored.payload.data(), stored.payload.bytes});
@@ -254,7 +255,8 @@ Status check_payload_size(const TensorSpec& spec, int field, uint64_t bytes) {
   if (!is_varint_field(field)) return bytes == spec.bytes ? Status() : wrong_size(spec, bytes);
   constexpr uint64_t kMaxVarintBytes = 10;
   const uint64_t entries = spec.entries();
-  return bytes >= entries && bytes <= entries * kMaxVarintBytes ? Status() : wrong_size(spec, bytes);
+  return bytes >= entries && bytes <= entries * kMaxVarintBytes ? Status()
+                                                                : wrong_size(spec, bytes);
 }
 
 Result<ConstantPtr> decode_tensor(const TensorProto& proto, const TensorSources& sources) {

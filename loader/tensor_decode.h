@@ -40,13 +40,14 @@ Result<TensorSpec> check_tensor(std::span<const int64_t> dims, int32_t dtype);
 Status check_payload_size(const TensorSpec& spec, int field, uint64_t bytes);
 
 struct TensorSources {
-  std::span<const StoredPayload> stored;
+  std::span<StoredPayload> stored;  // each is taken by the tensor that refers to it
   const ExternalFiles* external = nullptr;
 };
 
 // Stored and external payloads are shared, not copied, unless they are varints, misaligned for the
-// dtype, or bools other than 0 and 1. Errors name the tensor: those of check_tensor(), TENSOR_PAYLOAD,
-// EXTERNAL_DATA_MISSING, EXTERNAL_DATA_INVALID, OUT_OF_MEMORY, DTYPE_UNSUPPORTED for strings.
+// dtype, or bools other than 0 and 1. Errors name the tensor: those of check_tensor(),
+// TENSOR_PAYLOAD, EXTERNAL_DATA_MISSING, EXTERNAL_DATA_INVALID, OUT_OF_MEMORY, DTYPE_UNSUPPORTED
+// for strings.
 Result<ConstantPtr> decode_tensor(const onnx::TensorProto& proto, const TensorSources& sources);
 
 }  // namespace sardonyx
