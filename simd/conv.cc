@@ -1,0 +1,43 @@
+#include "simd/conv.h"
+
+#include "simd/layout.h"
+
+namespace sardonyx::simd {
+namespace {
+
+bool is_depthwise(const ConvSpec& spec) {
+  return spec.groups > 1 && spec.groups == spec.in_channels && spec.groups == spec.out_channels;
+}
+
+// Groups start and end at block boundaries.
+bool groups_fill_blocks(const ConvSpec& spec) {
+  return spec.groups == 1 || (spec.group_in() % kChannelBlock == 0 &&
+                              spec.group_out() % kChannelBlock == 0);
+}
+
+// A tile of the indirect GEMM computes eight output channels: with fewer than four of them per
+// group, rows of multiply-adds along the width are faster.
+constexpr int64_t kLeastGroupOut = 4;
+
+}  // namespace
+
+ConvAlgorithm choose_conv(const ConvSpec& spec) {
+  if (spec.spatial_axes > 2) return ConvAlgorithm::kDirect;
+  if (is_depthwise(spec)) return ConvAlgorithm::kDepthwise;
+  if (spec.groups > 1 && spec.group_out() < kLeastGroupOut) return ConvAlgorithm::kDirect;
+  return ConvAlgorithm::kIndirect;
+}
+
+bool conv_takes_channel_blocks(const ConvSpec& spec) {
+  switch (choose_conv(spec)) {
+    case ConvAlgorithm::kIndirect:
+      return groups_fill_blocks(spec);
+    case ConvAlgorithm::kDepthwise:
+      return true;
+    case ConvAlgorithm::kDirect:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace sardonyx::simd

@@ -1,0 +1,56 @@
+// Convolutions: what they have in common, and which algorithm computes one.
+//
+// All are fp32 over two axes (a 1-D convolution has height 1); conv_direct.h also takes three.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/tensor.h"
+
+namespace sardonyx::simd {
+
+// What is known of a convolution from its weights and attributes alone.
+struct ConvSpec {
+  int64_t groups = 1;
+  int64_t in_channels = 0;   // of all groups
+  int64_t out_channels = 0;  // of all groups
+  int spatial_axes = 2;      // 1 to 3
+  int64_t kernel[3] = {1, 1, 1};  // depth, height, width; leading axes that do not exist are 1
+  int64_t stride[3] = {1, 1, 1};
+  int64_t dilation[3] = {1, 1, 1};
+  Layout in_layout = Layout::kRowMajor;
+  Layout out_layout = Layout::kRowMajor;
+
+  int64_t group_in() const { return in_channels / groups; }
+  int64_t group_out() const { return out_channels / groups; }
+  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  // Multiply-adds per output element.
+  int64_t depth() const { return taps() * group_in(); }
+};
+
+// The same with the extents of one binding. Padding after the last element follows from out.
+struct ConvShape : ConvSpec {
+  int64_t batch = 1;
+  int64_t in[3] = {1, 1, 1};
+  int64_t out[3] = {1, 1, 1};
+  int64_t pad[3] = {0, 0, 0};  // before the first element
+
+  int64_t in_plane() const { return in[0] * in[1] * in[2]; }
+  int64_t out_plane() const { return out[0] * out[1] * out[2]; }
+};
+
+enum class ConvAlgorithm : uint8_t {
+  kIndirect,   // GEMM over an indirection table; 1x1 and first layers included
+  kDepthwise,  // one channel per group, channel-blocked
+  kDirect,     // any groups, any number of axes, row-major
+};
+
+// The one place where an algorithm is chosen. Depends on nothing that changes between bindings, so
+// that weights are packed once.
+ConvAlgorithm choose_conv(const ConvSpec& spec);
+
+// Whether some algorithm reads and writes channel blocks for this convolution.
+bool conv_takes_channel_blocks(const ConvSpec& spec);
+
+}  // namespace sardonyx::simd

@@ -1,0 +1,301 @@
+#include "simd/gemm.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "simd/elementwise.h"
+#include "simd/parallel.h"
+
+namespace sardonyx::simd {
+namespace {
+
+// K is cut so that a tile's panels stay in a 32 KB first-level cache.
+constexpr int64_t kDepthBlock = kMainPanels == 1 ? 512 : 256;
+// Rows of A that one chunk of work keeps in the second-level cache.
+constexpr int64_t kRowBlock = 48;
+// Multiply-adds per chunk: about 25 us; a single row is bound by the reading of B.
+constexpr int64_t kChunkWork = 600'000;
+constexpr int64_t kChunkWorkPerRow = 120'000;
+
+// One tile over one block of K. Columns [skip, columns) of the tile are stored.
+struct TileCall {
+  const float* a;
+  const float* b;
+  float* c;
+  size_t a_stride, c_stride, k, panel_stride, b_step;
+  int skip, columns;
+  bool first, last;
+  const float* column_bias;  // all three at the tile's corner, or null; used when `last`
+  const float* row_bias;
+  const float* add;
+  size_t add_stride;
+  ClampBounds clamp;
+};
+
+SX_INLINE f32x4 load_columns(const float* row, int v, const TileCall& call) {
+  const int left = call.columns - 4 * v;
+  return left >= 4 ? load(row + 4 * v) : load_partial(row + 4 * v, std::max(left, 0));
+}
+
+template <int MR, int NP>
+SX_INLINE void resume(Tile<MR, NP>& tile, const TileCall& call) {
+  for (int r = 0; r < MR; ++r) {
+    const float* row = call.c + static_cast<size_t>(r) * call.c_stride;
+    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] = load_columns(row, v, call);
+  }
+}
+
+template <int MR, int NP>
+SX_INLINE void finish(Tile<MR, NP>& tile, const TileCall& call) {
+  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  for (int v = 0; v < 2 * NP; ++v) {
+    const f32x4 bias = call.column_bias ? load_columns(call.column_bias, v, call) : zero();
+    for (int r = 0; r < MR; ++r) {
+      f32x4 x = tile.acc[r][v] + bias;
+      if (call.row_bias) x += load_splat(call.row_bias + r);
+      if (call.add) {
+        x += load_columns(call.add + static_cast<size_t>(r) * call.add_stride, v, call);
+      }
+      tile.acc[r][v] = pmin(pmax(x, low), high);
+    }
+  }
+}
+
+template <int MR, int NP>
+SX_INLINE void put(const Tile<MR, NP>& tile, const TileCall& call) {
+  if (call.columns == kPanel * NP && call.skip == 0) {
+    for (int r = 0; r < MR; ++r) {
+      float* row = call.c + static_cast<size_t>(r) * call.c_stride;
+      for (int v = 0; v < 2 * NP; ++v) store(row + 4 * v, tile.acc[r][v]);
+    }
+    return;
+  }
+  for (int r = 0; r < MR; ++r) {
+    float* row = call.c + static_cast<size_t>(r) * call.c_stride;
+    float lanes[kPanel * NP];
+    for (int v = 0; v < 2 * NP; ++v) store(lanes + 4 * v, tile.acc[r][v]);
+    for (int i = call.skip; i < call.columns; ++i) row[i] = lanes[i];
+  }
+}
+
+template <int MR, int NP>
+void run_tile(const TileCall& call) {
+  Tile<MR, NP> tile;
+  if (call.first) {
+    tile_clear(tile);
+  } else {
+    resume(tile, call);
+  }
+  const float* rows[MR];
+  for (int r = 0; r < MR; ++r) rows[r] = call.a + static_cast<size_t>(r) * call.a_stride;
+  tile_accumulate(tile, rows, call.k, call.b, call.panel_stride, call.b_step);
+  if (call.last) finish(tile, call);
+  put(tile, call);
+}
+
+using TileFn = void (*)(const TileCall&);
+
+// The tile of that many rows, at most kOnePanelRows, and the panels it takes, at most `panels`.
+struct TileChoice {
+  TileFn fn;
+  int panels;
+};
+TileChoice choose_tile(int64_t rows, int64_t panels) {
+  if (rows == 1) {
+    if (panels >= 4) return {run_tile<1, 4>, 4};
+    if (panels >= 2) return {run_tile<1, 2>, 2};
+    return {run_tile<1, 1>, 1};
+  }
+  if (rows == 2) {
+    return panels >= 2 ? TileChoice{run_tile<2, 2>, 2} : TileChoice{run_tile<2, 1>, 1};
+  }
+  if (rows == 3) return {run_tile<3, 1>, 1};
+  if constexpr (kRelaxed) {
+    if (rows == 5) return {run_tile<5, 1>, 1};
+    if (rows == 6) return {run_tile<6, 1>, 1};
+  }
+  return {run_tile<4, 1>, 1};
+}
+
+// The part of one product that a chunk computes.
+struct Block {
+  const GemmShape& shape;
+  const GemmOperands& operands;
+  const GemmEpilogue& epilogue;
+  int64_t k_begin = 0, k_end = 0;
+
+  void tile(TileFn fn, int panels, int64_t row, int64_t panel) const;
+  // Panels of [panel, end) that one tile may take together.
+  int64_t together(int64_t panel, int64_t end) const;
+  void rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) const;
+};
+
+void Block::tile(TileFn fn, int panels, int64_t row, int64_t panel) const {
+  const bool packed = shape.b_stride == 0;
+  const int64_t width = panels * kPanel;
+  int64_t column = panel * kPanel;
+  int64_t skip = 0;
+  // In place, the last panel is moved left to end with the row; what it has twice is not stored.
+  if (!packed && column + width > shape.n) {
+    skip = column + width - shape.n;
+    column -= skip;
+  }
+  const int64_t columns = std::min(width, shape.n - column);
+  const float* b = packed ? operands.b + panel * shape.k * kPanel + k_begin * kPanel
+                          : operands.b + k_begin * shape.b_stride + column;
+  const bool last = k_end == shape.k;
+  const auto at = [](const float* base, int64_t offset) { return base ? base + offset : nullptr; };
+  fn({.a = operands.a + row * shape.a_stride + k_begin,
+      .b = b,
+      .c = operands.c + row * shape.c_stride + column,
+      .a_stride = static_cast<size_t>(shape.a_stride),
+      .c_stride = static_cast<size_t>(shape.c_stride),
+      .k = static_cast<size_t>(k_end - k_begin),
+      .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
+      .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
+      .skip = static_cast<int>(skip),
+      .columns = static_cast<int>(columns),
+      .first = k_begin == 0,
+      .last = last,
+      .column_bias = at(epilogue.column_bias, column),
+      .row_bias = at(epilogue.row_bias, row),
+      .add = at(epilogue.add, row * epilogue.add_stride + column),
+      .add_stride = static_cast<size_t>(epilogue.add_stride),
+      .clamp = clamp_bounds(epilogue.activation)});
+}
+
+int64_t Block::together(int64_t panel, int64_t end) const {
+  // In place, the first columns leave no room to move a tile left: the last panel goes by itself.
+  const bool cramped = shape.b_stride != 0 && panel == 0 && end * kPanel > shape.n && end > 1;
+  return end - panel - (cramped ? 1 : 0);
+}
+
+void Block::rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) const {
+  const int64_t full_end = begin + (end - begin) / kMainRows * kMainRows;
+  for (int64_t panel = panel_begin; panel < panel_end && begin < full_end;) {
+    const bool wide = together(panel, panel_end) >= kMainPanels;
+    const int64_t step = wide ? kMainRows : kOnePanelRows;
+    for (int64_t row = begin; row < full_end; row += step) {
+      const int64_t height = std::min(step, full_end - row);
+      const TileChoice choice = choose_tile(height, wide ? kMainPanels : 1);
+      tile(choice.fn, choice.panels, row, panel);
+    }
+    panel += wide ? kMainPanels : 1;
+  }
+  if (full_end == end) return;
+  for (int64_t panel = panel_begin; panel < panel_end;) {
+    const TileChoice choice = choose_tile(end - full_end, together(panel, panel_end));
+    tile(choice.fn, choice.panels, full_end, panel);
+    panel += choice.panels;
+  }
+}
+
+void fill_without_products(const GemmShape& shape, const GemmOperands& operands,
+                           const GemmEpilogue& epilogue) {
+  const ClampBounds clamp = clamp_bounds(epilogue.activation);
+  for (int64_t r = 0; r < shape.m; ++r) {
+    for (int64_t c = 0; c < shape.n; ++c) {
+      float x = epilogue.column_bias ? epilogue.column_bias[c] : 0.0f;
+      if (epilogue.row_bias) x += epilogue.row_bias[r];
+      if (epilogue.add) x += epilogue.add[r * epilogue.add_stride + c];
+      x = x < clamp.low ? clamp.low : x;
+      operands.c[r * shape.c_stride + c] = clamp.high < x ? clamp.high : x;
+    }
+    activate(epilogue.activation, operands.c + r * shape.c_stride, shape.n);
+  }
+}
+
+}  // namespace
+
+void gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
+                 float scale, int64_t first_panel, int64_t last_panel, float* packed) {
+  const f32x4 factor = splat(scale);
+  for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+    float* out = packed + panel * k * kPanel;
+    const int64_t columns = std::min<int64_t>(kPanel, n - panel * kPanel);
+    const float* corner = b + panel * kPanel * column_stride;
+    if (columns == kPanel && column_stride == 1) {
+      for (int64_t i = 0; i < k; ++i, out += kPanel) {
+        store(out, load(corner + i * row_stride) * factor);
+        store(out + 4, load(corner + i * row_stride + 4) * factor);
+      }
+      continue;
+    }
+    int64_t i = 0;
+    if (columns == kPanel && row_stride == 1) {
+      for (; i + 4 <= k; i += 4) {
+        for (int half = 0; half < 2; ++half) {
+          f32x4 v[4];
+          for (int j = 0; j < 4; ++j) v[j] = load(corner + (half * 4 + j) * column_stride + i) * factor;
+          transpose(v[0], v[1], v[2], v[3]);
+          for (int j = 0; j < 4; ++j) store(out + (i + j) * kPanel + half * 4, v[j]);
+        }
+      }
+    }
+    for (; i < k; ++i) {
+      for (int64_t j = 0; j < kPanel; ++j) {
+        out[i * kPanel + j] =
+            j < columns ? corner[i * row_stride + j * column_stride] * scale : 0.0f;
+      }
+    }
+  }
+}
+
+Status gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
+                   float scale, float* packed) {
+  const int64_t grain = std::max<int64_t>(1, 40'000 / (kPanel * std::max<int64_t>(k, 1)));
+  return parallel_for(ceil_div<int64_t>(n, kPanel), grain, [&](int64_t begin, int64_t end) {
+    gemm_pack_b(b, k, n, row_stride, column_stride, scale, begin, end, packed);
+  });
+}
+
+void gemm_block(const GemmShape& shape, const GemmOperands& operands, const GemmEpilogue& epilogue,
+                int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end) {
+  Block block{shape, operands, epilogue};
+  while (block.k_end < shape.k) {
+    block.k_begin = block.k_end;
+    block.k_end = std::min(block.k_begin + kDepthBlock, shape.k);
+    block.rows(row_begin, row_end, panel_begin, panel_end);
+  }
+  if (is_clamp(epilogue.activation.kind)) return;
+  const int64_t column = panel_begin * kPanel;
+  const int64_t columns = std::min(panel_end * kPanel, shape.n) - column;
+  for (int64_t row = row_begin; row < row_end; ++row) {
+    activate(epilogue.activation, operands.c + row * shape.c_stride + column, columns);
+  }
+}
+
+Status gemm(const GemmShape& shape, std::span<const GemmOperands> batch,
+            const GemmEpilogue& epilogue) {
+  if (shape.m <= 0 || shape.n <= 0 || batch.empty()) return {};
+  if (shape.k <= 0) {
+    for (const GemmOperands& operands : batch) fill_without_products(shape, operands, epilogue);
+    return {};
+  }
+  const int64_t panels = ceil_div<int64_t>(shape.n, kPanel);
+  const int64_t rows = std::min(kRowBlock, shape.m);
+  const int64_t work = std::min(kChunkWork, kChunkWorkPerRow * rows);
+  // A multiple of 4 panels, which single rows take at once, where there are as many.
+  int64_t width = std::clamp<int64_t>(work / (rows * kPanel * shape.k), 1, panels);
+  if (width > 4) width = width / 4 * 4;
+  if (width < kMainPanels) width = std::min<int64_t>(kMainPanels, panels);
+  if (rows == 1 && width < 4) width = std::min<int64_t>(4, panels);
+
+  const int64_t row_blocks = ceil_div(shape.m, rows), panel_blocks = ceil_div(panels, width);
+  const int64_t blocks = row_blocks * panel_blocks;
+  const int64_t block_work = rows * width * kPanel * shape.k;
+  const int64_t grain = std::max<int64_t>(1, work / block_work);
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      // Rows turn fastest, so that a block of B is used while it is in the cache.
+      const int64_t row = i % blocks % row_blocks * rows, panel = i % blocks / row_blocks * width;
+      gemm_block(shape, batch[static_cast<size_t>(i / blocks)], epilogue, row,
+                 std::min(row + rows, shape.m), panel, std::min(panel + width, panels));
+    }
+  };
+  return parallel_for(blocks * static_cast<int64_t>(batch.size()), grain, run);
+}
+
+const char* gemm_tile_name() { return kRelaxed ? "gemm_6x8" : "gemm_2x16"; }
+
+}  // namespace sardonyx::simd

@@ -1,0 +1,18 @@
+// Reductions of contiguous float spans, on the calling thread, in a fixed order. Sums run in 16
+// interleaved chains, whose error grows with count / 16.
+#pragma once
+
+#include <cstdint>
+
+namespace sardonyx::simd {
+
+float reduce_sum(const float* x, int64_t count);            // 0 when empty
+float reduce_sum_squares(const float* x, int64_t count);    // 0 when empty
+float reduce_sum_abs(const float* x, int64_t count);        // 0 when empty
+// Sum of (x - center)^2.
+float reduce_sum_squared_differences(const float* x, float center, int64_t count);
+float dot(const float* a, const float* b, int64_t count);
+float reduce_max(const float* x, int64_t count);  // -inf when empty; NaN when an element is
+float reduce_min(const float* x, int64_t count);  // inf when empty; NaN when an element is
+
+}  // namespace sardonyx::simd
