@@ -22,9 +22,9 @@ static_assert(sizeof(Header) <= kBlockAlignment);
 }  // namespace
 
 void* block_malloc(size_t bytes) {
-  const auto total = checked_add<size_t>(bytes, 2 * kBlockAlignment + kTailBytes);
-  if (!total) return nullptr;
-  void* base = std::aligned_alloc(kBlockAlignment, *total / kBlockAlignment * kBlockAlignment);
+  if (bytes > kMaxTensorBytes) return nullptr;
+  const size_t total = round_up(bytes + kBlockAlignment + kTailBytes, kBlockAlignment);
+  void* base = std::aligned_alloc(kBlockAlignment, total);
   if (!base) return nullptr;
   static_cast<Header*>(base)->bytes = bytes;
   bytes_in_use.fetch_add(bytes, std::memory_order_relaxed);
