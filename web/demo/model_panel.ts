@@ -1,0 +1,147 @@
+import { load, type LoadOptions, type Session } from '../index';
+import { formatMs } from './latency';
+import { InputTable, describeModel, formatBytes, outputTable } from './model_report';
+import { byId, element, onFile } from './page';
+import { isAbort, showProblem } from './problem';
+import { makeFeed } from './random_feeds';
+import type { StatusStrip } from './status_strip';
+
+type Progress = Parameters<NonNullable<LoadOptions['onProgress']>>[0];
+
+const timedRuns = 8;
+const phases = {
+  download: 'Reading',
+  verify: 'Checking',
+  compile: 'Compiling',
+  selftest: 'Testing',
+} as const;
+
+/** Opens the user's model, shows what is inside, runs it with made-up input. */
+export class ModelPanel {
+  readonly #loading = byId('own-loading', HTMLElement);
+  readonly #phase = byId('own-phase', HTMLElement);
+  readonly #progress = byId('own-progress', HTMLProgressElement);
+  readonly #problem = byId('own-problem', HTMLElement);
+  readonly #report = byId('own-report', HTMLElement);
+  readonly #veil = byId('drop-veil', HTMLElement);
+  #session: Session | undefined;
+  #opening: AbortController | undefined;
+
+  constructor(readonly status: StatusStrip) {}
+
+  start(): void {
+    onFile(byId('own-file', HTMLInputElement), (file) => void this.open(file));
+    byId('own-cancel', HTMLButtonElement).addEventListener('click', () => this.#opening?.abort());
+    this.#acceptDrops();
+  }
+
+  #acceptDrops(): void {
+    addEventListener('dragover', (event) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      this.#veil.hidden = false;
+    });
+    addEventListener('dragleave', (event) => {
+      if (!event.relatedTarget) this.#veil.hidden = true;
+    });
+    addEventListener('drop', (event) => {
+      event.preventDefault();
+      this.#veil.hidden = true;
+      const file = event.dataTransfer?.files[0];
+      if (!file) return;
+      byId('own', HTMLElement).scrollIntoView({ behavior: 'smooth' });
+      void this.open(file);
+    });
+  }
+
+  async open(file: File): Promise<void> {
+    this.#opening?.abort();
+    const opening = (this.#opening = new AbortController());
+    showProblem(this.#problem, undefined);
+    this.#report.hidden = true;
+    this.#loading.hidden = false;
+    this.#phase.textContent = `Reading ${file.name}`;
+    this.#progress.removeAttribute('value');
+    try {
+      await this.#session?.dispose();
+      this.#session = undefined;
+      const session = await load(file, {
+        signal: opening.signal,
+        onProgress: (progress) => this.#showProgress(file.name, progress),
+      });
+      this.#session = session;
+      this.status.showRoute(session);
+      this.#show(file, session, describeModel(file, await session.explain()));
+    } catch (error) {
+      if (!isAbort(error)) showProblem(this.#problem, error);
+    } finally {
+      if (this.#opening === opening) this.#loading.hidden = true;
+    }
+  }
+
+  #showProgress(name: string, { phase, loaded, total }: Progress): void {
+    const done = total ? ` ${formatBytes(loaded)} of ${formatBytes(total)}` : '';
+    this.#phase.textContent = `${phases[phase]} ${name}${done}`;
+    if (total) this.#progress.value = loaded / total;
+    else this.#progress.removeAttribute('value');
+  }
+
+  #show(file: File, session: Session, description: HTMLElement[]): void {
+    const inputs = new InputTable(session.inputs);
+    const run = element('button', { type: 'button', className: 'primary', id: 'own-run' }, 'Run');
+    const cancel = element('button', { type: 'button', id: 'own-stop', hidden: true }, 'Stop');
+    const timing = element('output', { id: 'own-timing' });
+    const outputs = element('div', { id: 'own-outputs' }, outputTable(session));
+    run.addEventListener('click', () => {
+      const stop = new AbortController();
+      cancel.onclick = () => stop.abort();
+      run.disabled = true;
+      cancel.hidden = false;
+      void this.#run(session, inputs, { timing, outputs, signal: stop.signal }).finally(() => {
+        run.disabled = false;
+        cancel.hidden = true;
+      });
+    });
+    this.#report.replaceChildren(
+      ...description,
+      inputs.root,
+      element('div', { className: 'run' }, run, cancel, timing),
+      outputs,
+    );
+    this.#report.dataset['file'] = file.name;
+    this.#report.hidden = false;
+  }
+
+  async #run(
+    session: Session,
+    inputs: InputTable,
+    { timing, outputs, signal }: { timing: HTMLElement; outputs: HTMLElement; signal: AbortSignal },
+  ): Promise<void> {
+    showProblem(this.#problem, undefined);
+    timing.textContent = 'Running…';
+    try {
+      const choices = inputs.choices();
+      const feeds = Object.fromEntries(
+        choices.map((c) => [c.info.name, makeFeed(c.info, c.shape, c.fill)]),
+      );
+      const times: number[] = [];
+      for (let i = 0; i <= timedRuns; i++) {
+        const start = performance.now();
+        const results = await session.run(feeds, { signal });
+        times.push(performance.now() - start);
+        if (i > 0) this.status.addRun(session, times[i] ?? 0);
+        if (i === 0) outputs.replaceChildren(outputTable(session, results));
+        timing.textContent = describeTimes(times);
+      }
+    } catch (error) {
+      timing.textContent = isAbort(error) ? 'Stopped.' : '';
+      if (!isAbort(error)) showProblem(this.#problem, error);
+    }
+  }
+}
+
+function describeTimes([first = 0, ...later]: number[]): string {
+  if (!later.length) return `first run ${formatMs(first)}`;
+  const median = [...later].sort((a, b) => a - b)[later.length >> 1];
+  return `first run ${formatMs(first)}, then ${formatMs(median)} (median of ${later.length})`;
+}
