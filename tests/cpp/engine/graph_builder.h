@@ -39,6 +39,7 @@ class GraphBuilder {
   ValueId scalar(T value) {
     return constant<T>({}, {value});
   }
+  ValueId boolean(bool value) { return add_constant(DType::kBool, {}, &value, sizeof(value)); }
   // Float32, uniform in [low, high], another sequence for each constant of the builder.
   ValueId random(const Shape& shape, float low = -1.0f, float high = 1.0f);
   // The value's graph input may be fed, with the constant as default (IR 3).

@@ -1,0 +1,123 @@
+#include "tests/cpp/golden/golden_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <system_error>
+
+#include "loader/load_model.h"
+#include "tests/cpp/golden/tensor_proto_reader.h"
+
+namespace sardonyx::test {
+namespace {
+
+std::vector<std::string> names_of(const Session& session, const std::vector<ValueId>& ids) {
+  std::vector<std::string> names;
+  for (ValueId id : ids) names.push_back(session.graph().values[id].name);
+  return names;
+}
+
+Result<ConstantPtr> copy_of(const TensorView& view) {
+  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(view.dtype, view.shape));
+  if (view.bytes() > 0) std::memcpy(constant->view().data, view.data, view.bytes());
+  return ConstantPtr(constant);
+}
+
+double float_error(const TensorView& actual, const TensorView& expected) {
+  const auto count = static_cast<size_t>(expected.elements());
+  const float* a = actual.as<float>();
+  const float* b = expected.as<float>();
+  double largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isfinite(b[i])) largest = std::max(largest, std::fabs(double{b[i]}));
+  }
+  double worst = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
+    const double allowed = 1e-4 * largest + 1e-3 * std::fabs(double{b[i]});
+    const double error = std::fabs(double{a[i]} - double{b[i]}) / allowed;
+    if (!(error <= worst))
+      worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+  }
+  return worst;
+}
+
+}  // namespace
+
+std::optional<std::string> shared_folder() {
+  const char* named = std::getenv("SARDONYX_SHARED");
+  const std::string folder = named ? named : SARDONYX_SOURCE_DIR "/../shared";
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder + "/models", ignored)) return std::nullopt;
+  return folder;
+}
+
+Result<std::unique_ptr<Session>> load_session(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return error(ErrorCode::INVALID_ARGUMENT, "can not read '%s'", path.c_str());
+  ModelLoader loader;
+  std::vector<char> chunk(size_t{1} << 16);
+  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
+    SX_TRY(loader.push(
+        {reinterpret_cast<const uint8_t*>(chunk.data()), static_cast<size_t>(file.gcount())}));
+  }
+  SX_ASSIGN(std::unique_ptr<Graph> graph, loader.finish());
+  return Session::create(std::move(graph));
+}
+
+Result<TensorMap> read_tensors(const std::string& folder, const std::string& prefix,
+                               const std::vector<std::string>& names) {
+  TensorMap tensors;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string path = folder + "/" + prefix + std::to_string(i) + ".pb";
+    SX_ASSIGN(testing::NamedTensor read, testing::read_tensor_proto(path));
+    tensors[names[i]] = read.tensor;
+  }
+  return tensors;
+}
+
+std::vector<std::string> input_names(const Session& session) {
+  return names_of(session, session.graph().inputs);
+}
+
+std::vector<std::string> output_names(const Session& session) {
+  return names_of(session, session.graph().outputs);
+}
+
+Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap& inputs) {
+  const std::vector<std::string> feeds = input_names(session);
+  run.reset();
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const auto fed = inputs.find(feeds[i]);
+    if (fed == inputs.end()) {
+      return error(ErrorCode::INPUT_MISSING, "no tensor for input '%s'", feeds[i].c_str());
+    }
+    const TensorView view = fed->second->view();
+    SX_TRY(run.set_input(i, view, view.bytes()));
+  }
+  SX_TRY(run.start());
+  SX_ASSIGN(const Run::State state, run.advance(0));
+  if (state != Run::State::kDone) return error(ErrorCode::INTERNAL, "the run stopped half-way");
+  TensorMap outputs;
+  const std::vector<std::string> names = output_names(session);
+  for (size_t i = 0; i < names.size(); ++i) {
+    SX_ASSIGN(ConstantPtr output, copy_of(run.output(i)));
+    outputs[names[i]] = output;
+  }
+  return outputs;
+}
+
+double golden_error(const Constant& actual, const Constant& expected) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (actual.dtype != expected.dtype || !(actual.shape == expected.shape)) return kInfinity;
+  if (expected.dtype == DType::kFloat32) return float_error(actual.view(), expected.view());
+  const size_t bytes = expected.view().bytes();
+  if (bytes == 0) return 0;
+  return std::memcmp(actual.view().data, expected.view().data, bytes) == 0 ? 0 : kInfinity;
+}
+
+}  // namespace sardonyx::test
