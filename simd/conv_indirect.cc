@@ -1,0 +1,429 @@
+#include "simd/conv_indirect.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "simd/elementwise.h"
+#include "simd/gemm_tile.h"
+#include "simd/layout.h"
+#include "simd/parallel.h"
+
+namespace sardonyx::simd {
+namespace {
+
+constexpr int kTileRows = kRelaxed ? 6 : 4;
+// Pixels whose rows of A one chunk keeps in the second-level cache; a multiple of both tile heights.
+constexpr int64_t kPixelBlock = 48;
+// Multiply-adds per chunk: about 25 us.
+constexpr int64_t kChunkWork = 600'000;
+constexpr double kNsPerStagedFloat = 0.4;
+
+struct TileCall {
+  const float* image;
+  const int32_t* pixels;
+  const int32_t* runs;
+  int64_t full_runs, tail_runs;
+  size_t full_length, tail_length;
+  const float* weights;
+  size_t panel_stride;
+  const float* bias;
+  const float* add;  // like out, or null
+  float* out;
+  size_t out_plane;
+  int columns;
+  bool blocked;
+  ClampBounds clamp;
+};
+
+template <int MR, int NP>
+SX_INLINE const float* accumulate(Tile<MR, NP>& tile, const float* const (&rows)[MR],
+                                  const TileCall& call, const int32_t* run, int64_t runs,
+                                  size_t length, const float* b) {
+  SX_ROLLED
+  for (int64_t i = 0; i < runs; ++i) {
+    const float* a[MR];
+    for (int r = 0; r < MR; ++r) a[r] = rows[r] + run[i];
+    SX_ROLLED
+    for (size_t k = length; k > 0; --k) {
+      tile_step(tile, a, b, call.panel_stride);
+      b += kPanel;
+      for (int r = 0; r < MR; ++r) ++a[r];
+    }
+  }
+  return b;
+}
+
+// Channel blocks: vector v of the tile is the block v of the panel.
+template <int MR, int NP>
+SX_INLINE void put_blocked(const Tile<MR, NP>& tile, const TileCall& call) {
+  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  for (int v = 0; v < 2 * NP; ++v) {
+    if (4 * v >= call.columns) break;
+    const size_t offset = static_cast<size_t>(v) * call.out_plane * 4;
+    for (int r = 0; r < MR; ++r) {
+      f32x4 x = tile.acc[r][v];
+      if (call.add) x += load(call.add + offset + 4 * r);
+      store(call.out + offset + 4 * r, pmin(pmax(x, low), high));
+    }
+  }
+}
+
+// Four pixels of each channel by transposing, the others one by one.
+template <int MR, int NP>
+SX_INLINE void put_row_major(const Tile<MR, NP>& tile, const TileCall& call) {
+  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  for (int v = 0; v < 2 * NP; ++v) {
+    const int columns = std::min(call.columns - 4 * v, 4);
+    const size_t first = static_cast<size_t>(4 * v) * call.out_plane;
+    if constexpr (MR >= 4) {
+      f32x4 x[4] = {tile.acc[0][v], tile.acc[1][v], tile.acc[2][v], tile.acc[3][v]};
+      transpose(x[0], x[1], x[2], x[3]);
+      size_t offset = first;
+      for (int c = 0; c < columns; ++c, offset += call.out_plane) {
+        if (call.add) x[c] += load(call.add + offset);
+        store(call.out + offset, pmin(pmax(x[c], low), high));
+      }
+    }
+    for (int r = MR >= 4 ? 4 : 0; r < MR; ++r) {
+      float lanes[4];
+      store(lanes, tile.acc[r][v]);
+      size_t offset = first + static_cast<size_t>(r);
+      for (int c = 0; c < columns; ++c, offset += call.out_plane) {
+        float x = lanes[c];
+        if (call.add) x += call.add[offset];
+        x = x < call.clamp.low ? call.clamp.low : x;
+        call.out[offset] = call.clamp.high < x ? call.clamp.high : x;
+      }
+    }
+  }
+}
+
+template <int MR, int NP>
+void run_tile(const TileCall& call) {
+  Tile<MR, NP> tile;
+  for (int v = 0; v < 2 * NP; ++v) {
+    const f32x4 bias = load(call.bias + 4 * v);
+    for (int r = 0; r < MR; ++r) tile.acc[r][v] = bias;
+  }
+  const float* rows[MR];
+  for (int r = 0; r < MR; ++r) rows[r] = call.image + call.pixels[r];
+  const float* b = accumulate(tile, rows, call, call.runs, call.full_runs, call.full_length,
+                              call.weights);
+  accumulate(tile, rows, call, call.runs + call.full_runs, call.tail_runs, call.tail_length, b);
+  if (call.blocked) {
+    put_blocked(tile, call);
+  } else {
+    put_row_major(tile, call);
+  }
+}
+
+using TileFn = void (*)(const TileCall&);
+struct TileChoice {
+  TileFn fn;
+  int panels;
+};
+
+// For that many rows, at most kTileRows; takes at most `panels`.
+TileChoice choose_tile(int64_t rows, int64_t panels) {
+  if (rows == 1 && panels >= 4) return {run_tile<1, 4>, 4};
+  if (rows <= 2 && panels >= 2) {
+    return rows == 1 ? TileChoice{run_tile<1, 2>, 2} : TileChoice{run_tile<2, 2>, 2};
+  }
+  switch (rows) {
+    case 1:
+      return {run_tile<1, 1>, 1};
+    case 2:
+      return {run_tile<2, 1>, 1};
+    case 3:
+      return {run_tile<3, 1>, 1};
+    case 4:
+      return {run_tile<4, 1>, 1};
+    case 5:
+      return {run_tile<kRelaxed ? 5 : 4, 1>, 1};
+    default:
+      return {run_tile<kTileRows, 1>, 1};
+  }
+}
+
+// Pixels of one to three channels, `stride` floats apart, into pixels of so many floats.
+void interleave_compact(const float* from, int64_t stride, int64_t channels, int64_t count,
+                        float* to) {
+  if (channels == 1) {
+    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+    return;
+  }
+  int64_t i = 0;
+  // Each store spills into the next pixel, which the next store overwrites.
+  for (; i + 4 < count; i += 4) {
+    f32x4 a = load(from + i), b = load(from + stride + i);
+    f32x4 c = load(from + (channels - 1) * stride + i), d = zero();
+    transpose(a, b, c, d);
+    float* out = to + i * channels;
+    store(out, a);
+    store(out + channels, b);
+    store(out + 2 * channels, c);
+    store(out + 3 * channels, d);
+  }
+  for (; i < count; ++i) {
+    for (int64_t c = 0; c < channels; ++c) to[i * channels + c] = from[c * stride + i];
+  }
+}
+
+// Whether every element that a convolution reads is inside the input.
+bool reads_inside(const ConvShape& shape) {
+  for (int axis = 1; axis < 3; ++axis) {
+    const int64_t last = (shape.out[axis] - 1) * shape.stride[axis] +
+                         (shape.kernel[axis] - 1) * shape.dilation[axis] - shape.pad[axis];
+    if (shape.pad[axis] > 0 || last >= shape.in[axis]) return false;
+  }
+  return true;
+}
+
+int64_t reach(const ConvShape& shape, int axis) {
+  return (shape.out[axis] - 1) * shape.stride[axis] +
+         (shape.kernel[axis] - 1) * shape.dilation[axis] + 1;
+}
+
+std::optional<int64_t> product(std::initializer_list<int64_t> factors) {
+  int64_t total = 1;
+  for (int64_t factor : factors) {
+    const auto next = checked_mul(total, factor);
+    if (!next) return std::nullopt;
+    total = *next;
+  }
+  return total;
+}
+
+}  // namespace
+
+std::optional<int64_t> indirect_packed_size(const ConvSpec& spec) {
+  return product({spec.groups, round_up<int64_t>(spec.group_out(), kPanel), spec.depth()});
+}
+
+void indirect_pack(const ConvSpec& spec, const float* weights, float* packed) {
+  const int64_t channels = spec.group_in(), taps = spec.taps(), depth = spec.depth();
+  for (int64_t group = 0; group < spec.groups; ++group) {
+    const float* from = weights + group * spec.group_out() * depth;
+    for (int64_t first = 0; first < spec.group_out(); first += kPanel) {
+      const int64_t count = std::min<int64_t>(kPanel, spec.group_out() - first);
+      if (count < kPanel) std::memset(packed, 0, static_cast<size_t>(depth * kPanel) * sizeof(float));
+      for (int64_t column = 0; column < count; ++column) {
+        const float* filter = from + (first + column) * depth;
+        float* to = packed + column;
+        for (int64_t block = 0; block < channels; block += kChannelBlock) {
+          const int64_t lanes = std::min(kChannelBlock, channels - block);
+          for (int64_t tap = 0; tap < taps; ++tap) {
+            for (int64_t lane = 0; lane < lanes; ++lane, to += kPanel) {
+              *to = filter[(block + lane) * taps + tap];
+            }
+          }
+        }
+      }
+      packed += depth * kPanel;
+    }
+  }
+}
+
+int64_t conv_bias_size(const ConvSpec& spec) {
+  // The last panel of the last group may start in the middle of a panel.
+  return spec.out_channels + kPanel;
+}
+
+Result<IndirectConv> IndirectConv::make(const ConvShape& shape) {
+  IndirectConv conv;
+  conv.shape_ = shape;
+  const int64_t channels = shape.group_in();
+  const bool row_major = shape.in_layout == Layout::kRowMajor;
+  conv.stages_ = row_major || !reads_inside(shape);
+  conv.compact_ = row_major && channels < kChannelBlock;
+  conv.blocks_ = conv.compact_ ? 1 : channel_blocks(channels);
+  conv.rows_ = conv.stages_ ? reach(shape, 1) : shape.in[1];
+  conv.columns_ = conv.stages_ ? reach(shape, 2) : shape.in[2];
+  const int64_t pixel = conv.compact_ ? channels : kChannelBlock;
+  const auto stride = product({conv.blocks_, conv.rows_, conv.columns_, pixel});
+  const auto bytes = product({stride.value_or(-1), shape.groups, int64_t{sizeof(float)}});
+  if (!stride || !bytes || *bytes > static_cast<int64_t>(kMaxTensorBytes)) {
+    return error(ErrorCode::LIMIT_EXCEEDED,
+                 "the padded input of a convolution is above the limit of 2 GiB");
+  }
+  conv.groups_stride_ = *stride;
+
+  SX_ASSIGN(conv.pixels_,
+            Block::allocate(static_cast<uint64_t>(shape.out_plane()) * sizeof(int32_t)));
+  auto* pixels = conv.pixels_.as<int32_t>();
+  for (int64_t y = 0; y < shape.out[1]; ++y) {
+    for (int64_t x = 0; x < shape.out[2]; ++x) {
+      *pixels++ = static_cast<int32_t>(
+          (y * shape.stride[1] * conv.columns_ + x * shape.stride[2]) * pixel);
+    }
+  }
+
+  // Neighbouring taps are one run where nothing lies between them.
+  const bool merges = shape.dilation[2] == 1;
+  const int64_t lanes = conv.compact_ ? channels : kChannelBlock;
+  const int64_t tail = conv.compact_ ? 0 : channels % kChannelBlock;
+  const int64_t full_blocks = conv.blocks_ - (tail > 0 ? 1 : 0);
+  const int64_t runs_per_row = merges ? 1 : shape.kernel[2];
+  conv.full_runs_ = full_blocks * shape.kernel[1] * runs_per_row;
+  conv.full_length_ = merges ? shape.kernel[2] * lanes : lanes;
+  conv.tail_runs_ = tail > 0 ? shape.kernel[1] * shape.kernel[2] : 0;
+  conv.tail_length_ = tail;
+  SX_ASSIGN(conv.runs_, Block::allocate(static_cast<uint64_t>(conv.full_runs_ + conv.tail_runs_) *
+                                        sizeof(int32_t)));
+  auto* run = conv.runs_.as<int32_t>();
+  for (int64_t block = 0; block < conv.blocks_; ++block) {
+    const int64_t per_row = block < full_blocks ? runs_per_row : shape.kernel[2];
+    for (int64_t y = 0; y < shape.kernel[1]; ++y) {
+      for (int64_t x = 0; x < per_row; ++x) {
+        const int64_t row = block * conv.rows_ + y * shape.dilation[1];
+        *run++ = static_cast<int32_t>((row * conv.columns_ + x * shape.dilation[2]) * pixel);
+      }
+    }
+  }
+  return conv;
+}
+
+// One row of one channel block of the padded image.
+void IndirectConv::stage_row(const float* x, int64_t group, int64_t block, int64_t row,
+                             float* scratch) const {
+  const int64_t channels = shape_.group_in();
+  const int64_t pixel = compact_ ? channels : kChannelBlock;
+  float* to = scratch + group * groups_stride_ + (block * rows_ + row) * columns_ * pixel;
+  const int64_t y = row - shape_.pad[1];
+  const bool outside = y < 0 || y >= shape_.in[1];
+  const int64_t left = outside ? columns_ : std::min(shape_.pad[2], columns_);
+  const int64_t count = std::min(shape_.in[2], columns_ - left);
+  const int64_t right = columns_ - left - count;
+  const auto clear = [&](float* at, int64_t pixels) {
+    if (pixels > 0) std::memset(at, 0, static_cast<size_t>(pixels * pixel) * sizeof(float));
+  };
+  clear(to, left);
+  clear(to + (left + count) * pixel, right);
+  if (count == 0) return;
+  to += left * pixel;
+  if (shape_.in_layout == Layout::kNC4HW4) {
+    const int64_t first = group * blocks_ + block;
+    std::memcpy(to, x + (first * shape_.in[1] + y) * shape_.in[2] * kChannelBlock,
+                static_cast<size_t>(count * kChannelBlock) * sizeof(float));
+    return;
+  }
+  const int64_t channel = group * channels + block * kChannelBlock;
+  const float* from = x + (channel * shape_.in[1] + y) * shape_.in[2];
+  const int64_t lanes = std::min(kChannelBlock, channels - block * kChannelBlock);
+  const auto interleave = compact_ ? interleave_compact : interleave_channels;
+  interleave(from, shape_.in_plane(), lanes, count, to);
+}
+
+Status IndirectConv::stage(const float* x, float* scratch) const {
+  const int64_t pixel = compact_ ? shape_.group_in() : kChannelBlock;
+  const int64_t grain = grain_for(kNsPerStagedFloat * static_cast<double>(columns_ * pixel));
+  return parallel_for(shape_.groups * blocks_ * rows_, grain, [=, this](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t block = i / rows_;
+      stage_row(x, block / blocks_, block % blocks_, i % rows_, scratch);
+    }
+  });
+}
+
+struct IndirectConv::Image {
+  const float* x;
+  const float* packed;
+  const float* bias;
+  const float* add;
+  float* y;
+  const Activation& activation;
+};
+
+void IndirectConv::chunk(const Image& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,
+                         int64_t panel_begin, int64_t panel_end) const {
+  const int64_t plane = shape_.out_plane(), depth = shape_.depth(), count = shape_.group_out();
+  const bool blocked = shape_.out_layout == Layout::kNC4HW4;
+  const int64_t pixel_step = blocked ? kChannelBlock : 1;
+  const float* weights = image.packed + group * round_up<int64_t>(count, kPanel) * depth;
+  TileCall call{.image = image.x + group * groups_stride_,
+                .pixels = nullptr,
+                .runs = runs_.as<int32_t>(),
+                .full_runs = full_runs_,
+                .tail_runs = tail_runs_,
+                .full_length = static_cast<size_t>(full_length_),
+                .tail_length = static_cast<size_t>(tail_length_),
+                .weights = nullptr,
+                .panel_stride = static_cast<size_t>(depth * kPanel),
+                .bias = nullptr,
+                .add = nullptr,
+                .out = nullptr,
+                .out_plane = static_cast<size_t>(plane),
+                .columns = 0,
+                .blocked = blocked,
+                .clamp = clamp_bounds(image.activation)};
+  for (int64_t panel = panel_begin; panel < panel_end;) {
+    int64_t taken = panel_end - panel;
+    for (int64_t pixel = pixel_begin; pixel < pixel_end;) {
+      const int64_t rows = std::min<int64_t>(kTileRows, pixel_end - pixel);
+      // All tiles of one pixel block take as many panels as the first.
+      const TileChoice choice = choose_tile(rows, pixel_end - pixel_begin == rows ? taken : 1);
+      taken = choice.panels;
+      const int64_t column = panel * kPanel;
+      const int64_t offset = (group * count + column) * plane + pixel * pixel_step;
+      call.pixels = pixels_.as<int32_t>() + pixel;
+      call.weights = weights + column * depth;
+      call.bias = image.bias + group * count + column;
+      call.add = image.add ? image.add + offset : nullptr;
+      call.out = image.y + offset;
+      call.columns = static_cast<int>(std::min(taken * kPanel, count - column));
+      choice.fn(call);
+      pixel += rows;
+    }
+    panel += taken;
+  }
+  if (is_clamp(image.activation.kind)) return;
+  const int64_t first = panel_begin * kPanel, last = std::min(panel_end * kPanel, count);
+  for (int64_t column = first; column < last; column += pixel_step) {
+    float* row = image.y + (group * count + column) * plane + pixel_begin * pixel_step;
+    activate(image.activation, row, (pixel_end - pixel_begin) * pixel_step);
+  }
+}
+
+Status IndirectConv::multiply(const Image& image) const {
+  const int64_t plane = shape_.out_plane(), depth = shape_.depth();
+  const int64_t panels = ceil_div<int64_t>(shape_.group_out(), kPanel);
+  const int64_t height = std::min(kPixelBlock, plane);
+  const int64_t width = std::clamp<int64_t>(kChunkWork / std::max<int64_t>(height * depth * kPanel, 1), 1, panels);
+  const int64_t pixel_blocks = ceil_div(plane, height), panel_groups = ceil_div(panels, width);
+  // What is larger, weights or image, is walked through once.
+  const bool panels_outside = panels * kPanel * depth > groups_stride_;
+  return parallel_for(
+      shape_.groups * pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t group = i / (pixel_blocks * panel_groups);
+          const int64_t rest = i % (pixel_blocks * panel_groups);
+          const int64_t block = panels_outside ? rest % pixel_blocks : rest / panel_groups;
+          const int64_t panel = panels_outside ? rest / pixel_blocks : rest % panel_groups;
+          chunk(image, group, block * height, std::min(plane, (block + 1) * height), panel * width,
+                std::min(panels, (panel + 1) * width));
+        }
+      });
+}
+
+Status IndirectConv::run(const float* x, const float* packed, const float* bias, const float* add,
+                         const Activation& activation, float* y, float* scratch) const {
+  const auto stored = [](int64_t channels, Layout layout) {
+    return layout == Layout::kNC4HW4 ? round_up(channels, kChannelBlock) : channels;
+  };
+  const int64_t in_image = stored(shape_.in_channels, shape_.in_layout) * shape_.in_plane();
+  const int64_t out_image = stored(shape_.out_channels, shape_.out_layout) * shape_.out_plane();
+  if (out_image == 0) return {};
+  for (int64_t n = 0; n < shape_.batch; ++n) {
+    const float* from = x + n * in_image;
+    if (stages_) {
+      SX_TRY(stage(from, scratch));
+      from = scratch;
+    }
+    SX_TRY(multiply(
+        {from, packed, bias, add ? add + n * out_image : nullptr, y + n * out_image, activation}));
+  }
+  return {};
+}
+
+}  // namespace sardonyx::simd
