@@ -1,11 +1,13 @@
 // One setup at a time per cache: a second one waits for the first.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheRoot } from './paths.mjs';
 import { say } from './report.mjs';
 
 const lockFile = join(cacheRoot, 'setup.lock');
+const REFRESH_MS = 5_000;
+const STALE_MS = 60_000;
 
 export async function withLock(work) {
   mkdirSync(cacheRoot, { recursive: true });
@@ -15,9 +17,11 @@ export async function withLock(work) {
   }
   const release = () => rmSync(lockFile, { force: true });
   process.once('exit', release);
+  const refresh = setInterval(() => utimesSync(lockFile, new Date(), new Date()), REFRESH_MS);
   try {
     return await work();
   } finally {
+    clearInterval(refresh);
     release();
     process.off('exit', release);
   }
@@ -34,11 +38,12 @@ function tryLock() {
   return false;
 }
 
+/** The owner refreshes the file while it works; its process id tells a crash at once. */
 function ownerAlive() {
   try {
+    if (Date.now() - statSync(lockFile).mtimeMs > STALE_MS) return false;
     const pid = Number(readFileSync(lockFile, 'utf8'));
-    if (!pid) return true;
-    process.kill(pid, 0);
+    if (pid) process.kill(pid, 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';

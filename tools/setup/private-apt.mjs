@@ -92,7 +92,14 @@ export async function once(name, fill) {
   const stage = `${target}.stage`;
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
-  await fill(stage);
+  try {
+    await fill(stage);
+  } catch (error) {
+    if (error instanceof SetupError) throw error;
+    throw new SetupError(
+      `missing: ${name}, which could not be fetched. Check the network and type: npm run setup (${error.message})`,
+    );
+  }
   renameSync(stage, target);
   return target;
 }

@@ -14,14 +14,11 @@ export function say(text) {
 /** Runs one step, with a line before it, one every ten seconds while it lasts, and one after it. */
 export async function step(title, work) {
   const began = Date.now();
-  say(`${title} ...`);
-  const heartbeat = setInterval(
-    () => say(`${title}: still working, ${seconds(began)}`),
-    HEARTBEAT_MS,
-  );
+  say(title);
+  const heartbeat = setInterval(() => say(`... still working, ${seconds(began)}`), HEARTBEAT_MS);
   try {
     const result = await work();
-    say(`${title}: done in ${seconds(began)}`);
+    say(`... done in ${seconds(began)}`);
     return result;
   } finally {
     clearInterval(heartbeat);

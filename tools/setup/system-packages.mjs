@@ -37,7 +37,9 @@ export async function installSystemPackages() {
     try {
       await install(names);
     } catch {
+      // Package lists that are empty or old, or an installation that was interrupted.
       await exec('apt-get', ['update', '-o', 'Acquire::Retries=3'], { env: ENV }).catch(() => {});
+      await exec('dpkg', ['--configure', '-a'], { env: ENV }).catch(() => {});
       await install(names).catch((error) => {
         throw new SetupError(`missing: ${names.join(', ')}. Type: ${command} (${error.message})`);
       });
