@@ -15,7 +15,7 @@ const library = process.env.SARDONYX_DIST ?? join(root, 'dist');
 const publishedLibrary = {
   name: 'published-library',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/index$/ }, () => ({
+    onResolve({ filter: /^\.\.\/index(\.js|\.ts)?$/ }, () => ({
       path: './sardonyx/index.mjs',
       external: true,
     }));

@@ -1,0 +1,182 @@
+// Wrong models and wrong feeds: a typed error that names what is wrong, and everything goes on.
+import { badModels } from './models';
+import type { Failure } from './page/harness';
+import { expect, openPage, test } from './site';
+
+const smallOutput = [1, 0, 1.5, 8];
+
+function expectFailure(failure: Failure | undefined, code: string, names: readonly string[]): void {
+  expect(failure).toMatchObject({ isSardonyxError: true, name: 'SardonyxError', code });
+  for (const name of names) expect(failure?.message).toContain(name);
+  expect(failure?.message).not.toBe('');
+  expect(failure?.remedy).toBeTruthy();
+}
+
+test.describe('wrong models', () => {
+  for (const [title, { code, names }] of Object.entries(badModels)) {
+    test(title, async ({ page, site }) => {
+      await openPage(page, site.isolated);
+      const found = await page.evaluate(async (title) => {
+        const { load } = window.sardonyx;
+        const { failureOf, modelUrl, runSmall } = window.harness;
+        const before = await load(modelUrl('small'));
+        const failure = await failureOf(load(modelUrl(title)));
+        const bytes = await (await fetch(modelUrl(title))).arrayBuffer();
+        const fromMemory = await failureOf(load(bytes));
+        const after = await load(modelUrl('small'));
+        return {
+          failure,
+          fromMemory,
+          kept: bytes.byteLength,
+          before: await runSmall(before),
+          after: await runSmall(after),
+        };
+      }, title);
+      expectFailure(found.failure, code, names);
+      expect(found.failure?.scope).toBe('model');
+      expectFailure(found.fromMemory, code, names);
+      expect(found.kept).toBe(badModels[title]?.bytes().length);
+      expect(found.before).toEqual(smallOutput);
+      expect(found.after).toEqual(smallOutput);
+    });
+  }
+});
+
+test.describe('wrong sources', () => {
+  const sources = [
+    { title: 'a web page', path: '/web-page/', code: 'NOT_A_MODEL', scope: 'network' },
+    { title: 'a missing file', path: '/models/absent.onnx', code: 'HTTP_STATUS', scope: 'network' },
+    {
+      title: 'no server',
+      path: 'http://127.0.0.1:9/x.onnx',
+      code: 'NETWORK_FAILED',
+      scope: 'network',
+    },
+  ];
+  for (const { title, path, code, scope } of sources) {
+    test(title, async ({ page, site }) => {
+      await openPage(page, site.isolated);
+      const found = await page.evaluate(async (path) => {
+        const { load } = window.sardonyx;
+        const { failureOf, modelUrl, runSmall } = window.harness;
+        const failure = await failureOf(load(path));
+        return { failure, after: await runSmall(await load(modelUrl('small'))) };
+      }, path);
+      expectFailure(found.failure, code, []);
+      expect(found.failure?.scope).toBe(scope);
+      expect(found.failure?.where?.url).toContain(path);
+      expect(found.after).toEqual(smallOutput);
+    });
+  }
+});
+
+test.describe('wrong feeds', () => {
+  /** Each makes a run of the small model that must fail; code text, so that it can go to the page. */
+  const cases: { title: string; code: string; names: string[]; feeds: string }[] = [
+    {
+      title: 'dtype',
+      code: 'INPUT_DTYPE',
+      names: ['x', 'int32', 'float32'],
+      feeds: `{ x: new Tensor('int32', new Int32Array(4), [1, 4]) }`,
+    },
+    {
+      title: 'fixed dim',
+      code: 'INPUT_SHAPE',
+      names: ['x'],
+      feeds: `{ x: new Tensor('float32', new Float32Array(5), [1, 5]) }`,
+    },
+    {
+      title: 'rank',
+      code: 'INPUT_SHAPE',
+      names: ['x'],
+      feeds: `{ x: new Tensor('float32', new Float32Array(4), [4]) }`,
+    },
+    { title: 'no input', code: 'INPUT_MISSING', names: ['x'], feeds: `{}` },
+    {
+      title: 'unknown name',
+      code: 'INPUT_UNKNOWN',
+      names: ['z'],
+      feeds: `{ x: vector(1, 2, 3, 4), z: vector(1, 2, 3, 4) }`,
+    },
+  ];
+  for (const { title, code, names, feeds } of cases) {
+    for (const isolated of [true, false]) {
+      test(`${title}${isolated ? '' : ', not isolated'}`, async ({ page, site }) => {
+        await openPage(page, isolated ? site.isolated : site.plain);
+        const found = await page.evaluate(async (feeds) => {
+          const { load } = window.sardonyx;
+          const { failureOf, modelUrl, runSmall } = window.harness;
+          const session = await load(modelUrl('small'));
+          const make = new Function('Tensor', 'vector', `return ${feeds}`) as (
+            ...given: unknown[]
+          ) => Parameters<typeof session.run>[0];
+          const wrong = make(window.sardonyx.Tensor, window.harness.vector);
+          const failures = [];
+          for (let i = 0; i < 3; i++) failures.push(await failureOf(session.run(wrong)));
+          return { failures, after: await runSmall(session) };
+        }, feeds);
+        for (const failure of found.failures) {
+          expectFailure(failure, code, names);
+          expect(failure?.scope).toBe('caller');
+        }
+        expect(found.after).toEqual(smallOutput);
+      });
+    }
+  }
+
+  test('a tensor with fewer elements than its shape has', async ({ page, site }) => {
+    await openPage(page, site.isolated);
+    const failure = await page.evaluate(async () => {
+      const { Tensor } = window.sardonyx;
+      return window.harness.failureOf(
+        Promise.resolve().then(() => new Tensor('float32', new Float32Array(3), [1, 4])),
+      );
+    });
+    expectFailure(failure, 'INPUT_SIZE', []);
+  });
+
+  test('an output that is not there', async ({ page, site }) => {
+    await openPage(page, site.isolated);
+    const found = await page.evaluate(async () => {
+      const { failureOf, modelUrl, runSmall, vector } = window.harness;
+      const session = await window.sardonyx.load(modelUrl('small'));
+      const failure = await failureOf(
+        session.run({ x: vector(1, 2, 3, 4) }, { outputs: ['nothing'] }),
+      );
+      return { failure, after: await runSmall(session) };
+    });
+    expectFailure(found.failure, 'OUTPUT_UNKNOWN', ['nothing']);
+    expect(found.after).toEqual(smallOutput);
+  });
+
+  test('rows that no memory holds', async ({ page, site }) => {
+    await openPage(page, site.isolated);
+    const found = await page.evaluate(async () => {
+      const { failureOf, modelUrl, rows } = window.harness;
+      const session = await window.sardonyx.load(modelUrl('outer'));
+      const huge = new window.sardonyx.Tensor('float32', new Float32Array(400_000), [400_000, 1]);
+      const failure = await failureOf(session.run({ x: huge }));
+      const { y } = await session.run({ x: rows(2, 1) });
+      return { failure, shape: y?.shape };
+    });
+    expect(found.failure?.isSardonyxError).toBe(true);
+    expect(['OUT_OF_MEMORY', 'LIMIT_EXCEEDED']).toContain(found.failure?.code);
+    expect(found.shape).toEqual([2, 2]);
+  });
+});
+
+test('a model newer than the engine is tried, with a warning', async ({ page, site }) => {
+  await openPage(page, site.isolated);
+  for (const [name, word] of [
+    ['newer-opset', '99'],
+    ['newer-ir', '99'],
+  ] as const) {
+    const found = await page.evaluate(async (name) => {
+      const session = await window.sardonyx.load(window.harness.modelUrl(name));
+      const { warnings } = (await session.explain()).model;
+      return { warnings, output: await window.harness.runSmall(session) };
+    }, name);
+    expect(found.warnings.join()).toContain(word);
+    expect(found.output).toEqual(smallOutput);
+  }
+});

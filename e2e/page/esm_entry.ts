@@ -1,0 +1,3 @@
+import * as sardonyx from '../../web/index';
+
+window.sardonyx = sardonyx;

@@ -1,0 +1,89 @@
+// What tests call in their pages, as window.harness.
+import type { Session, SardonyxError, Tensor } from '../../web/index';
+import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
+
+export interface Failure {
+  readonly isSardonyxError: boolean;
+  readonly name: string;
+  readonly code?: string;
+  readonly scope?: string;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly where?: SardonyxError['where'];
+}
+
+/** What `work` rejects with, in a form that reaches the test; undefined when it does not. */
+export async function failureOf(work: Promise<unknown>): Promise<Failure | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error))
+      return { isSardonyxError: false, name: 'value', message: String(error) };
+    const { name, message } = error;
+    if (!(error instanceof window.sardonyx.SardonyxError))
+      return { isSardonyxError: false, name, message };
+    const { code, scope, remedy, where } = error;
+    return { isSardonyxError: true, name, message, code, scope, remedy, ...(where && { where }) };
+  }
+}
+
+const modelUrl = (name: string): string => `/models/${encodeURIComponent(name)}.onnx`;
+
+const vector = (...values: number[]): Tensor =>
+  new window.sardonyx.Tensor('float32', Float32Array.from(values), [1, values.length]);
+
+/** Runs the small model, y = relu(x · [1, 2, 3, 4]). */
+async function runSmall(session: Session): Promise<number[]> {
+  const { y } = await session.run({ x: vector(1, -1, 0.5, 2) });
+  return Array.from(y?.data as Float32Array);
+}
+
+const rows = (count: number, width: number): Tensor =>
+  new window.sardonyx.Tensor(
+    'float32',
+    Float32Array.from({ length: count * width }, (_, i) => ((i * 37) % 101) / 101 - 0.5),
+    [count, width],
+  );
+
+/** Gaps between turns of the main thread's event loop while `work` runs, in milliseconds. */
+export async function gapsDuring(
+  work: Promise<unknown>,
+): Promise<{ timers: number[]; frames: number }> {
+  const timers: number[] = [];
+  let frames = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    timers.push(now - last);
+    last = now;
+  }, 4);
+  let counting = true;
+  const count = (): void => {
+    frames++;
+    if (counting) requestAnimationFrame(count);
+  };
+  requestAnimationFrame(count);
+  try {
+    await work;
+  } finally {
+    clearInterval(timer);
+    counting = false;
+  }
+  return { timers, frames };
+}
+
+export const harness = {
+  compareSet,
+  compareStream,
+  decodeGreedily,
+  failureOf,
+  gapsDuring,
+  loadShared,
+  modelUrl,
+  rows,
+  runSmall,
+  vector,
+};
+
+window.harness = harness;

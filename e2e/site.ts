@@ -1,0 +1,118 @@
+// The servers and pages of the tests: three origins that differ in their headers.
+import { test as base, type Page } from '@playwright/test';
+import { build, type Plugin } from 'esbuild';
+import { join } from 'node:path';
+import { serve, type Answer, type Mount, type Server } from '../tools/server.mjs';
+import { answerGolden, shared } from './golden';
+import { modelBytes } from './models';
+
+const root = join(import.meta.dirname, '..');
+
+export type Entry = 'esm' | 'script';
+
+interface Site {
+  /** Cross-origin isolated: shared memory and threads. */
+  readonly isolated: Server;
+  readonly plain: Server;
+  /** Isolated, with the strictest content security policy that lets WebAssembly run. */
+  readonly strict: Server;
+}
+
+/** Pages import what is published, not the sources. */
+const publishedLibrary: Plugin = {
+  name: 'published-library',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/web\/index$/ }, () => ({ path: '/dist/index.mjs', external: true }));
+    onResolve({ filter: /\/web\/ort\/index$/ }, () => ({ path: '/dist/ort.mjs', external: true }));
+  },
+};
+
+/** A page's own code, bundled from e2e/page on first use. */
+const bundles = new Map<string, Promise<string>>();
+
+function bundle(name: string): Promise<string> {
+  let text = bundles.get(name);
+  if (!text) {
+    text = build({
+      entryPoints: [join(root, 'e2e/page', `${name}.ts`)],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      plugins: [publishedLibrary],
+      target: 'es2022',
+    }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
+    bundles.set(name, text);
+  }
+  return text;
+}
+
+function answerPage({ url }: { url: URL }): Answer {
+  const origin = url.searchParams.get('library') ?? '';
+  const script =
+    url.pathname === '/page/script'
+      ? `<script src="${origin}/dist/sardonyx.js"${origin && ' crossorigin'}></script>`
+      : '<script type="module" src="/harness/esm_entry.js"></script>';
+  const harness = '<script type="module" src="/harness/harness.js"></script>';
+  return {
+    body: `<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">${script}${harness}`,
+    type: 'text/html; charset=utf-8',
+  };
+}
+
+function answerModel({ path }: { path: string }): Answer | undefined {
+  const bytes = modelBytes(decodeURIComponent(path.slice('/models/'.length, -'.onnx'.length)));
+  return bytes && { body: bytes, type: 'application/octet-stream' };
+}
+
+const mounts: Mount[] = [
+  ['/dist/', join(root, 'dist')],
+  ['/page/', answerPage],
+  [
+    '/harness/',
+    async ({ path }) => ({ body: await bundle(path.slice(9, -3)), type: 'text/javascript' }),
+  ],
+  ['/models/', answerModel],
+  ['/golden/', answerGolden],
+  ['/shared-models/', join(shared, 'models')],
+  // Never answers, as a stalled download.
+  ['/stalled/', () => new Promise<never>(() => undefined)],
+  ['/web-page/', () => ({ body: '<!doctype html><p>not a model', type: 'text/html' })],
+];
+
+const strictPolicy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
+
+export const test = base.extend<object, { site: Site; demo: Server }>({
+  site: [
+    async ({}, use) => {
+      const isolated = await serve({ mounts });
+      const plain = await serve({ mounts, isolated: false });
+      const headers = { 'Content-Security-Policy': strictPolicy };
+      const strict = await serve({ mounts, headers });
+      await use({ isolated, plain, strict });
+      await Promise.all([isolated, plain, strict].map((server) => server.close()));
+    },
+    { scope: 'worker' },
+  ],
+  demo: [
+    async ({}, use) => {
+      const server = await serve();
+      await use(server);
+      await server.close();
+    },
+    { scope: 'worker' },
+  ],
+});
+
+export { expect } from '@playwright/test';
+
+/** Opens a page of `server` that has the library, loaded as asked, and the harness. */
+export async function openPage(
+  page: Page,
+  server: Server,
+  { entry = 'esm', library }: { entry?: Entry; library?: Server } = {},
+): Promise<void> {
+  const from = library ? `?library=${library.url.slice(0, -1)}` : '';
+  await page.goto(`${server.url}page/${entry}${from}`);
+  await page.waitForFunction(() => 'sardonyx' in window && 'harness' in window);
+}
