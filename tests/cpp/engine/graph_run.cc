@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/passes/evaluate_node.h"
+#include "engine/session.h"
 #include "tests/cpp/engine/graph_builder.h"
 
 namespace sardonyx::test {
@@ -15,40 +16,88 @@ void require_ok(const Status& status) {
   REQUIRE(status.ok());
 }
 
-// Makes the input a constant of random numbers.
-void feed(Value& value, uint32_t seed) {
+// Random numbers for an input, the same for the same seed.
+ConstantPtr random_feed(const Value& value, const Shape& shape, uint32_t seed) {
   REQUIRE(value.dtype == DType::kFloat32);
-  auto constant = make_constant(value.dtype, value.shape);
+  REQUIRE(shape.is_known());
+  auto constant = make_constant(value.dtype, shape);
   require_ok(constant.status());
   const auto count = static_cast<size_t>((*constant)->view().elements());
   const std::vector<float> numbers = random_floats(count, seed, -1.0f, 1.0f);
   if (count > 0) std::memcpy((*constant)->view().data, numbers.data(), count * sizeof(float));
-  value.constant = constant.take();
+  return constant.take();
+}
+
+std::vector<ConstantPtr> random_feeds(const Graph& graph, uint32_t seed,
+                                      const std::vector<Shape>& shapes) {
+  std::vector<ConstantPtr> feeds;
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const Value& value = graph.values[graph.inputs[i]];
+    feeds.push_back(random_feed(value, shapes.empty() ? value.shape : shapes[i], seed++));
+  }
+  return feeds;
+}
+
+void set_constant(Value& value, ConstantPtr constant) {
+  value.dtype = constant->dtype;
+  value.shape = constant->shape;
+  value.has_shape = true;
   value.optional_input = false;
+  value.constant = std::move(constant);
+}
+
+Outputs read_outputs(const Run& run, size_t count) {
+  Outputs outputs;
+  for (size_t i = 0; i < count; ++i) {
+    const TensorView view = run.output(i);
+    REQUIRE(view.dtype == DType::kFloat32);
+    outputs.emplace_back(view.as<float>(), view.as<float>() + view.elements());
+  }
+  return outputs;
 }
 
 }  // namespace
 
-Outputs interpret(const Graph& graph, uint32_t seed) {
+Outputs interpret(const Graph& graph, uint32_t seed, const std::vector<Shape>& shapes) {
   const std::unique_ptr<Graph> run = copy(graph);
-  for (ValueId id : run->inputs) feed(run->values[id], seed++);
+  const std::vector<ConstantPtr> feeds = random_feeds(*run, seed, shapes);
+  for (size_t i = 0; i < feeds.size(); ++i) set_constant(run->values[run->inputs[i]], feeds[i]);
   NodeFacts facts;
   for (const Node& node : run->nodes) {
     require_ok(infer_node(*run, node, facts));
     auto results = evaluate_node(*run, node, facts);
     require_ok(results.status());
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] == kNoValue) continue;
-      Value& value = run->values[node.outputs[i]];
-      value.constant = (*results)[i];
-      value.shape = value.constant->shape;
-      value.dtype = value.constant->dtype;
-      value.has_shape = true;
+      if (node.outputs[i] != kNoValue) set_constant(run->values[node.outputs[i]], (*results)[i]);
     }
   }
   Outputs outputs;
   for (ValueId id : run->outputs) outputs.push_back(contents(*run, id));
   return outputs;
+}
+
+Outputs run_compiled(const Graph& graph, uint32_t seed, const std::vector<Shape>& shapes,
+                     int runs) {
+  const std::vector<ConstantPtr> feeds = random_feeds(graph, seed, shapes);
+  auto session = Session::create(copy(graph));
+  require_ok(session.status());
+  Run run(**session);
+  Outputs first;
+  for (int i = 0; i < runs; ++i) {
+    run.reset();
+    for (size_t input = 0; input < feeds.size(); ++input) {
+      const TensorView view = feeds[input]->view();
+      require_ok(run.set_input(input, view, view.bytes()));
+    }
+    require_ok(run.start());
+    auto state = run.advance(0);
+    require_ok(state.status());
+    REQUIRE(*state == Run::State::kDone);
+    Outputs outputs = read_outputs(run, graph.outputs.size());
+    if (i == 0) first = outputs;
+    REQUIRE(outputs == first);
+  }
+  return first;
 }
 
 void check_same(const Outputs& actual, const Outputs& expected) {
@@ -65,7 +114,9 @@ void check_same(const Outputs& actual, const Outputs& expected) {
 }
 
 void check_equivalent(const Graph& before, const Graph& after) {
-  check_same(interpret(after), interpret(before));
+  const Outputs expected = interpret(before);
+  check_same(interpret(after), expected);
+  check_same(run_compiled(before), expected);
 }
 
 }  // namespace sardonyx::test
