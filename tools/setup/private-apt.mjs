@@ -18,6 +18,7 @@ const options = [
   `Dir::Cache=${join(aptDir, 'cache')}`,
   'APT::Sandbox::User=root',
   'Acquire::Retries=3',
+  'APT::Update::Error-Mode=any',
   'Acquire::Languages=none',
   'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false',
 ].flatMap((option) => ['-o', option]);
