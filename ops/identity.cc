@@ -28,14 +28,17 @@ Status infer_identity(InferContext& context) {
   return same_as_input(context);
 }
 
-Result<KernelPtr> make_identity(const KernelInit& init) { return stateless(init, run_copy); }
+Result<KernelPtr> make_identity(const KernelInit& init) {
+  return stateless(init, run_copy);
+}
 
 // The mask of what was kept is all true.
 Status infer_dropout(InferContext& context) {
   SX_TRY(check_arity(context, 1, 3, 2));
   if (context.has_input(2) && context.inputs[2].value) {
     const TensorView& training = *context.inputs[2].value;
-    if (training.dtype == DType::kBool && training.elements() == 1 && *training.as<const uint8_t>()) {
+    if (training.dtype == DType::kBool && training.elements() == 1 &&
+        *training.as<const uint8_t>()) {
       return error(ErrorCode::MODEL_UNSUPPORTED, "Dropout in training mode");
     }
   }
@@ -50,6 +53,8 @@ Status infer_dropout(InferContext& context) {
   return {};
 }
 
-Result<KernelPtr> make_dropout(const KernelInit& init) { return stateless(init, run_dropout); }
+Result<KernelPtr> make_dropout(const KernelInit& init) {
+  return stateless(init, run_dropout);
+}
 
 }  // namespace sardonyx::ops

@@ -25,8 +25,8 @@ namespace {
 #define SX_TAKES_kRowMajor(symbol) nullptr
 #define SX_TAKES_kAny(symbol) nullptr
 #define SX_TAKES_kChannelAware(symbol) &ops::takes_nc4hw4_##symbol
-#define SX_OPERATOR(domain, name, symbol, since, until, family, layout, flags)                  \
-  SX_FAMILY_##family({domain, name, since, until, LayoutPolicy::layout, flags,                  \
+#define SX_OPERATOR(domain, name, symbol, since, until, family, layout, flags) \
+  SX_FAMILY_##family({domain, name, since, until, LayoutPolicy::layout, flags, \
                       &ops::infer_##symbol, &ops::make_##symbol, SX_TAKES_##layout(symbol)}, )
 
 constexpr Operator kOperators[] = {
@@ -57,11 +57,14 @@ const Operator* find_operator(std::string_view domain, std::string_view name, in
   for (size_t i = 0; i < std::size(kHashes); ++i) {
     if (kHashes[i] != wanted) continue;
     const Operator& op = kOperators[i];
-    if (op.name == name && op.domain == domain && opset >= op.since && opset <= op.until) return &op;
+    if (op.name == name && op.domain == domain && opset >= op.since && opset <= op.until)
+      return &op;
   }
   return nullptr;
 }
 
-std::span<const Operator> all_operators() { return kOperators; }
+std::span<const Operator> all_operators() {
+  return kOperators;
+}
 
 }  // namespace sardonyx

@@ -55,8 +55,8 @@ Status check_same_dtype(const InferContext& context, size_t a, size_t b) {
   const DType x = context.inputs[a].dtype;
   const DType y = context.inputs[b].dtype;
   if (x == y) return {};
-  return error(ErrorCode::DTYPE_UNSUPPORTED, "inputs %zu and %zu are %s and %s: must be the same", a,
-               b, std::string(dtype_name(x)).c_str(), std::string(dtype_name(y)).c_str());
+  return error(ErrorCode::DTYPE_UNSUPPORTED, "inputs %zu and %zu are %s and %s: must be the same",
+               a, b, std::string(dtype_name(x)).c_str(), std::string(dtype_name(y)).c_str());
 }
 
 Result<size_t> element_bytes(DType dtype) {
@@ -84,8 +84,9 @@ Result<IntList> int_list(std::span<const int64_t> values) {
   IntList out;
   for (int64_t value : values) {
     if (!out.push_back(value)) {
-      return error(ErrorCode::ATTRIBUTE_INVALID, "an attribute lists %zu integers, at most %d allowed",
-                   values.size(), 2 * kMaxRank);
+      return error(ErrorCode::ATTRIBUTE_INVALID,
+                   "an attribute lists %zu integers, at most %d allowed", values.size(),
+                   2 * kMaxRank);
     }
   }
   return out;
@@ -133,7 +134,8 @@ Result<uint32_t> axis_mask(const IntList& axes, int rank, ErrorCode code) {
   for (int64_t axis : axes) {
     const auto normal = normalize_axis(axis, rank);
     if (!normal) {
-      return error(code, "axis %lld is out of range for rank %d", static_cast<long long>(axis), rank);
+      return error(code, "axis %lld is out of range for rank %d", static_cast<long long>(axis),
+                   rank);
     }
     if (mask >> *normal & 1) {
       return error(code, "axis %lld is named twice", static_cast<long long>(axis));

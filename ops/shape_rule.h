@@ -12,8 +12,8 @@
 
 namespace sardonyx::ops {
 
-// The first `required` inputs are there, at most `maximum` are given, and 1 to `max_outputs` outputs.
-// GRAPH_INPUT_MISSING, MODEL_MALFORMED.
+// The first `required` inputs are there, at most `maximum` are given, and 1 to `max_outputs`
+// outputs. GRAPH_INPUT_MISSING, MODEL_MALFORMED.
 Status check_arity(const InferContext& context, size_t required, size_t maximum,
                    size_t max_outputs = 1);
 

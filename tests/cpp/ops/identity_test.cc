@@ -29,8 +29,11 @@ TEST_CASE("Dropout passes its input and an all-true mask", "[identity]") {
 
 TEST_CASE("Dropout refuses training mode and wrong arity", "[identity]") {
   const TestTensor x = random_f32({2}, 3);
-  OpTest("Dropout", 13).input(x).absent().constant(bools({}, {1})).fails(
-      ErrorCode::MODEL_UNSUPPORTED);
+  OpTest("Dropout", 13)
+      .input(x)
+      .absent()
+      .constant(bools({}, {1}))
+      .fails(ErrorCode::MODEL_UNSUPPORTED);
   OpTest("Dropout", 13).absent().fails(ErrorCode::GRAPH_INPUT_MISSING);
   OpTest("Identity").fails(ErrorCode::GRAPH_INPUT_MISSING);
   OpTest("Identity").input(x).input(x).fails(ErrorCode::MODEL_MALFORMED);

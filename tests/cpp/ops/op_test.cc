@@ -94,8 +94,10 @@ struct OpTest::Variant {
   std::vector<Layout> inputs, outputs;
 
   bool row_major() const {
-    return std::all_of(inputs.begin(), inputs.end(), [](Layout l) { return l == Layout::kRowMajor; }) &&
-           std::all_of(outputs.begin(), outputs.end(), [](Layout l) { return l == Layout::kRowMajor; });
+    return std::all_of(inputs.begin(), inputs.end(),
+                       [](Layout l) { return l == Layout::kRowMajor; }) &&
+           std::all_of(outputs.begin(), outputs.end(),
+                       [](Layout l) { return l == Layout::kRowMajor; });
   }
   std::string describe() const {
     std::string out = weights_fixed ? "weights fixed" : "weights at run time";
@@ -111,10 +113,10 @@ struct OpTest::Variant {
 
 // What a shape rule is told.
 struct OpTest::Knowledge {
-  bool values = false;            // of all inputs
-  bool constants = false;         // values of the constants
-  bool shapes = true;             // false: not even the ranks
-  int unknown_input = -1;         // this input's dim `unknown_axis` is unknown; -2: all dims
+  bool values = false;     // of all inputs
+  bool constants = false;  // values of the constants
+  bool shapes = true;      // false: not even the ranks
+  int unknown_input = -1;  // this input's dim `unknown_axis` is unknown; -2: all dims
   int unknown_axis = -1;
 };
 
@@ -174,16 +176,26 @@ OpTest& OpTest::add(Kind kind, TestTensor tensor) {
   input.view = {input.tensor.dtype, Layout::kRowMajor, input.tensor.shape, data};
   return *this;
 }
-OpTest& OpTest::input(TestTensor tensor) { return add(Kind::kInput, std::move(tensor)); }
-OpTest& OpTest::constant(TestTensor tensor) { return add(Kind::kConstant, std::move(tensor)); }
-OpTest& OpTest::weight(TestTensor tensor) { return add(Kind::kWeight, std::move(tensor)); }
-OpTest& OpTest::absent() { return add(Kind::kAbsent, {}); }
+OpTest& OpTest::input(TestTensor tensor) {
+  return add(Kind::kInput, std::move(tensor));
+}
+OpTest& OpTest::constant(TestTensor tensor) {
+  return add(Kind::kConstant, std::move(tensor));
+}
+OpTest& OpTest::weight(TestTensor tensor) {
+  return add(Kind::kWeight, std::move(tensor));
+}
+OpTest& OpTest::absent() {
+  return add(Kind::kAbsent, {});
+}
 
 OpTest& OpTest::expect(TestTensor output) {
   expected_.push_back(std::move(output));
   return *this;
 }
-OpTest& OpTest::expect_absent() { return expect({}); }
+OpTest& OpTest::expect_absent() {
+  return expect({});
+}
 OpTest& OpTest::tolerance(double relative, double absolute) {
   relative_ = relative;
   absolute_ = absolute;
@@ -388,8 +400,8 @@ Result<std::vector<TestTensor>> OpTest::execute(const Variant& variant,
   KernelPtr kernel;
   {
     const auto inputs = kernel_inputs(variant);
-    const KernelInit init{attributes_, opset_, inputs, variant.outputs, packs,
-                          [&](size_t i) { consumed.at(i) = true; }};
+    const KernelInit init{attributes_,     opset_, inputs,
+                          variant.outputs, packs,  [&](size_t i) { consumed.at(i) = true; }};
     SX_ASSIGN(kernel, op_->make(init));
   }
   kernel_name = kernel->name();

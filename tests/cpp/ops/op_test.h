@@ -1,5 +1,5 @@
-// The operator test harness. One OpTest builds a node, takes it through infer, make, bind and run as
-// the engine does, and compares with expected outputs:
+// The operator test harness. One OpTest builds a node, takes it through infer, make, bind and run
+// as the engine does, and compares with expected outputs:
 //
 //   OpTest("Clip", 13).input(x).constant(low).absent().expect(reference::clip(x, -1, inf)).run();
 //
@@ -47,13 +47,20 @@ template <typename T>
 TestTensor tensor(const Shape& shape, const std::vector<T>& values) {
   TestTensor out = make_tensor(kDTypeOf<T>, shape);
   if (!values.empty()) {
-    std::memcpy(out.bytes.data(), values.data(), std::min(out.bytes.size(), values.size() * sizeof(T)));
+    std::memcpy(out.bytes.data(), values.data(),
+                std::min(out.bytes.size(), values.size() * sizeof(T)));
   }
   return out;
 }
-inline TestTensor f32(const Shape& shape, const std::vector<float>& v) { return tensor(shape, v); }
-inline TestTensor i64(const Shape& shape, const std::vector<int64_t>& v) { return tensor(shape, v); }
-inline TestTensor i32(const Shape& shape, const std::vector<int32_t>& v) { return tensor(shape, v); }
+inline TestTensor f32(const Shape& shape, const std::vector<float>& v) {
+  return tensor(shape, v);
+}
+inline TestTensor i64(const Shape& shape, const std::vector<int64_t>& v) {
+  return tensor(shape, v);
+}
+inline TestTensor i32(const Shape& shape, const std::vector<int32_t>& v) {
+  return tensor(shape, v);
+}
 TestTensor bools(const Shape& shape, const std::vector<int>& values);
 template <typename T>
 TestTensor scalar(T value) {
@@ -100,7 +107,7 @@ class OpTest {
   OpTest& absent();                     // an optional input left out
 
   OpTest& expect(TestTensor output);
-  OpTest& expect_absent();  // an optional output that nobody reads
+  OpTest& expect_absent();                              // an optional output that nobody reads
   OpTest& tolerance(double relative, double absolute);  // default 1e-5, 1e-6
   // The name() of the kernel that must be chosen when everything is known and row-major.
   OpTest& kernel(std::string name);

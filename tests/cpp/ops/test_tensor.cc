@@ -82,42 +82,66 @@ TestTensor bools(const Shape& shape, const std::vector<int>& values) {
 
 double element(const TestTensor& tensor, int64_t i) {
   switch (tensor.dtype) {
-    case DType::kFloat32: return read<float>(tensor, i);
-    case DType::kFloat64: return read<double>(tensor, i);
-    case DType::kFloat16: return half_to_double(read<uint16_t>(tensor, i));
-    case DType::kBfloat16: return std::bit_cast<float>(uint32_t{read<uint16_t>(tensor, i)} << 16);
-    case DType::kInt8: return read<int8_t>(tensor, i);
-    case DType::kUint8: return read<uint8_t>(tensor, i);
-    case DType::kBool: return read<uint8_t>(tensor, i);
-    case DType::kInt16: return read<int16_t>(tensor, i);
-    case DType::kUint16: return read<uint16_t>(tensor, i);
-    case DType::kInt32: return read<int32_t>(tensor, i);
-    case DType::kUint32: return read<uint32_t>(tensor, i);
-    case DType::kInt64: return static_cast<double>(read<int64_t>(tensor, i));
-    case DType::kUint64: return static_cast<double>(read<uint64_t>(tensor, i));
-    default: return NAN;
+    case DType::kFloat32:
+      return read<float>(tensor, i);
+    case DType::kFloat64:
+      return read<double>(tensor, i);
+    case DType::kFloat16:
+      return half_to_double(read<uint16_t>(tensor, i));
+    case DType::kBfloat16:
+      return std::bit_cast<float>(uint32_t{read<uint16_t>(tensor, i)} << 16);
+    case DType::kInt8:
+      return read<int8_t>(tensor, i);
+    case DType::kUint8:
+      return read<uint8_t>(tensor, i);
+    case DType::kBool:
+      return read<uint8_t>(tensor, i);
+    case DType::kInt16:
+      return read<int16_t>(tensor, i);
+    case DType::kUint16:
+      return read<uint16_t>(tensor, i);
+    case DType::kInt32:
+      return read<int32_t>(tensor, i);
+    case DType::kUint32:
+      return read<uint32_t>(tensor, i);
+    case DType::kInt64:
+      return static_cast<double>(read<int64_t>(tensor, i));
+    case DType::kUint64:
+      return static_cast<double>(read<uint64_t>(tensor, i));
+    default:
+      return NAN;
   }
 }
 
 void set_element(TestTensor& tensor, int64_t i, double value) {
-  const int64_t whole = std::isfinite(value) ? static_cast<int64_t>(value) : 0;
+  const int64_t whole = std::fabs(value) < 0x1p63 ? static_cast<int64_t>(value) : 0;
   switch (tensor.dtype) {
-    case DType::kFloat32: return write(tensor, i, static_cast<float>(value));
-    case DType::kFloat64: return write(tensor, i, value);
-    case DType::kFloat16: return write(tensor, i, double_to_half(value));
+    case DType::kFloat32:
+      return write(tensor, i, static_cast<float>(value));
+    case DType::kFloat64:
+      return write(tensor, i, value);
+    case DType::kFloat16:
+      return write(tensor, i, double_to_half(value));
     case DType::kBfloat16:
       return write(tensor, i,
                    static_cast<uint16_t>(std::bit_cast<uint32_t>(static_cast<float>(value)) >> 16));
-    case DType::kBool: return write<uint8_t>(tensor, i, value != 0);
+    case DType::kBool:
+      return write<uint8_t>(tensor, i, value != 0);
     case DType::kInt8:
-    case DType::kUint8: return write(tensor, i, static_cast<uint8_t>(whole));
+    case DType::kUint8:
+      return write(tensor, i, static_cast<uint8_t>(whole));
     case DType::kInt16:
-    case DType::kUint16: return write(tensor, i, static_cast<uint16_t>(whole));
+    case DType::kUint16:
+      return write(tensor, i, static_cast<uint16_t>(whole));
     case DType::kInt32:
-    case DType::kUint32: return write(tensor, i, static_cast<uint32_t>(whole));
-    case DType::kInt64: return write(tensor, i, whole);
-    case DType::kUint64: return write(tensor, i, static_cast<uint64_t>(whole));
-    default: return;
+    case DType::kUint32:
+      return write(tensor, i, static_cast<uint32_t>(whole));
+    case DType::kInt64:
+      return write(tensor, i, whole);
+    case DType::kUint64:
+      return write(tensor, i, static_cast<uint64_t>(whole));
+    default:
+      return;
   }
 }
 
@@ -144,8 +168,9 @@ std::vector<uint8_t> pack_nc4hw4(const TestTensor& tensor) {
       for (int64_t i = 0; i < area; ++i) {
         const int64_t from = (n * channels + c) * area + i;
         const int64_t to = ((n * blocks + c / 4) * area + i) * 4 + c % 4;
-        std::copy_n(tensor.bytes.begin() + static_cast<ptrdiff_t>(from) * static_cast<ptrdiff_t>(width),
-                    width, out.begin() + static_cast<ptrdiff_t>(to) * static_cast<ptrdiff_t>(width));
+        std::copy_n(
+            tensor.bytes.begin() + static_cast<ptrdiff_t>(from) * static_cast<ptrdiff_t>(width),
+            width, out.begin() + static_cast<ptrdiff_t>(to) * static_cast<ptrdiff_t>(width));
       }
     }
   }
@@ -161,7 +186,8 @@ TestTensor unpack_nc4hw4(DType dtype, const Shape& shape, const uint8_t* data) {
     for (int64_t c = 0; c < shape[1]; ++c) {
       for (int64_t i = 0; i < area; ++i) {
         const auto to = static_cast<size_t>((n * shape[1] + c) * area + i) * width;
-        const auto from = static_cast<size_t>(((n * blocks + c / 4) * area + i) * 4 + c % 4) * width;
+        const auto from =
+            static_cast<size_t>(((n * blocks + c / 4) * area + i) * 4 + c % 4) * width;
         std::memcpy(out.bytes.data() + to, data + from, width);
       }
     }
@@ -179,9 +205,10 @@ void check_close(const TestTensor& actual, const TestTensor& expected, double re
   } else if (!is_float(actual.dtype)) {
     for (size_t i = 0; i < expected.bytes.size() && problem.str().empty(); ++i) {
       if (actual.bytes[i] == expected.bytes[i]) continue;
-      const auto index = static_cast<int64_t>(i * 8 / static_cast<size_t>(dtype_bits(actual.dtype)));
-      problem << "element " << index << " of " << expected.size() << " is " << element(actual, index)
-              << ", expected " << element(expected, index);
+      const auto index =
+          static_cast<int64_t>(i * 8 / static_cast<size_t>(dtype_bits(actual.dtype)));
+      problem << "element " << index << " of " << expected.size() << " is "
+              << element(actual, index) << ", expected " << element(expected, index);
     }
   } else {
     int64_t wrong = 0;

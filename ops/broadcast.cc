@@ -1,0 +1,126 @@
+#include "ops/broadcast.h"
+
+#include <algorithm>
+
+namespace sardonyx::ops {
+namespace {
+
+// Can dim `outer` be walked as a continuation of dim `inner`?
+bool continues(const BroadcastPlan& plan, size_t outer, size_t inner) {
+  for (int i = 0; i < plan.operands; ++i) {
+    const auto& steps = plan.steps[static_cast<size_t>(i)];
+    if (steps[outer] != steps[inner] * plan.dims[inner]) return false;
+  }
+  return true;
+}
+
+void set_dim(BroadcastPlan& plan, size_t to, const BroadcastPlan& from, size_t axis) {
+  plan.dims[to] = from.dims[axis];
+  for (size_t i = 0; i < static_cast<size_t>(plan.operands); ++i) {
+    plan.steps[i][to] = from.steps[i][axis];
+  }
+}
+
+// Drops dims of 1 and merges what continues; keeps at least one dim.
+BroadcastPlan collapse(const BroadcastPlan& full) {
+  BroadcastPlan plan;
+  plan.operands = full.operands;
+  plan.elements = full.elements;
+  plan.rank = 0;
+  for (size_t axis = 0; axis < static_cast<size_t>(full.rank); ++axis) {
+    if (full.dims[axis] == 1) continue;
+    const auto top = static_cast<size_t>(plan.rank);
+    set_dim(plan, top, full, axis);
+    if (top > 0 && continues(plan, top - 1, top)) {
+      const int64_t merged = plan.dims[top - 1] * plan.dims[top];
+      set_dim(plan, top - 1, plan, top);
+      plan.dims[top - 1] = merged;
+    } else {
+      ++plan.rank;
+    }
+  }
+  if (plan.rank == 0) {
+    plan.rank = 1;
+    plan.dims[0] = 1;
+    for (auto& steps : plan.steps) steps[0] = 1;
+  }
+  return plan;
+}
+
+}  // namespace
+
+BroadcastPlan plan_broadcast(std::span<const Shape* const> shapes, const Shape& out) {
+  BroadcastPlan full;
+  full.operands = static_cast<int>(std::min<size_t>(shapes.size(), kMaxOperands));
+  full.rank = out.rank();
+  full.elements = out.product(0, out.rank());
+  if (full.elements == 0) return full;
+  std::copy(out.begin(), out.end(), full.dims.begin());
+  for (size_t i = 0; i < static_cast<size_t>(full.operands); ++i) {
+    const Shape& shape = *shapes[i];
+    int64_t step = 1;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      const auto at = static_cast<size_t>(axis + out.rank() - shape.rank());
+      full.steps[i][at] = shape[axis] == 1 ? 0 : step;
+      step *= shape[axis];
+    }
+  }
+  return collapse(full);
+}
+
+BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const TensorView& output) {
+  if (output.layout == Layout::kNC4HW4) {
+    BroadcastPlan plan;
+    plan.operands = static_cast<int>(std::min<size_t>(operands.size(), kMaxOperands));
+    plan.elements = storage_elements(output.shape, output.layout).value_or(0);
+    plan.dims[0] = plan.elements;
+    for (size_t i = 0; i < static_cast<size_t>(plan.operands); ++i) {
+      plan.steps[i][0] = operands[i].layout == Layout::kNC4HW4 ? 1 : 0;
+    }
+    return plan;
+  }
+  std::array<const Shape*, kMaxOperands> shapes{};
+  const size_t count = std::min<size_t>(operands.size(), kMaxOperands);
+  for (size_t i = 0; i < count; ++i) shapes[i] = &operands[i].shape;
+  return plan_broadcast(std::span(shapes).first(count), output.shape);
+}
+
+RowCursor::RowCursor(const BroadcastPlan& plan, int64_t begin, int64_t end)
+    : out(begin), plan_(plan), end_(end) {
+  if (begin >= end) return;
+  int64_t rest = begin;
+  for (auto axis = static_cast<size_t>(plan.rank); axis-- > 0;) {
+    index_[axis] = rest % plan.dims[axis];
+    rest /= plan.dims[axis];
+  }
+  locate();
+}
+
+void RowCursor::locate() {
+  for (size_t i = 0; i < static_cast<size_t>(plan_.operands); ++i) {
+    int64_t offset = 0;
+    for (size_t axis = 0; axis < static_cast<size_t>(plan_.rank); ++axis) {
+      offset += index_[axis] * plan_.steps[i][axis];
+    }
+    offsets_[i] = offset;
+  }
+}
+
+bool RowCursor::next() {
+  const auto last = static_cast<size_t>(plan_.rank - 1);
+  if (count) {  // leave the piece: it ended at the end of its row
+    out += count;
+    if (out >= end_) return false;
+    index_[last] = 0;
+    for (size_t axis = last; axis-- > 0;) {
+      if (++index_[axis] < plan_.dims[axis]) break;
+      index_[axis] = 0;
+    }
+    locate();
+  }
+  if (out >= end_) return false;
+  count = std::min(plan_.dims[last] - index_[last], end_ - out);
+  return true;
+}
+
+}  // namespace sardonyx::ops

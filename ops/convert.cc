@@ -1,0 +1,239 @@
+#include "ops/convert.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+namespace sardonyx::ops {
+namespace {
+
+constexpr int64_t kBlock = 128;  // elements that pass through the stack at once
+
+// 16-bit floats as types of their own, so that the loops below can tell them from uint16_t.
+struct Half {
+  uint16_t bits;
+};
+struct Bfloat {
+  uint16_t bits;
+};
+// One byte that is 0 or 1.
+struct Bool {
+  uint8_t bits;
+};
+
+float to_float(Half half) {
+  const uint32_t sign = static_cast<uint32_t>(half.bits & 0x8000) << 16;
+  const uint32_t rest = half.bits & 0x7fffu;
+  if (rest >= 0x7c00) return std::bit_cast<float>(sign | 0x7f800000u | (rest & 0x3ff) << 13);
+  // The exponent is rebiased by a multiplication, which is exact and covers subnormals.
+  const float magnitude = std::bit_cast<float>(rest << 13) * 0x1p112f;
+  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
+}
+
+Half to_half(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = bits >> 16 & 0x8000u;
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  uint32_t out;
+  if (magnitude > 0x7f800000u) {
+    out = 0x7e00;  // NaN
+  } else if (magnitude >= 0x477ff000u) {
+    out = 0x7c00;  // 65520 and above round to infinity
+  } else if (magnitude < 0x38800000u) {
+    // Subnormal: adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
+    out = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+  } else {
+    out = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1)) >> 13;
+  }
+  return {static_cast<uint16_t>(sign | out)};
+}
+
+Bfloat to_bfloat(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  if (value != value) return {static_cast<uint16_t>(bits >> 16 | 0x40)};
+  return {static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16)};
+}
+
+template <typename From>
+int64_t to_int64(From value) {
+  if constexpr (std::is_floating_point_v<From>) {
+    if (!(value == value)) return 0;
+    if (value >= static_cast<From>(0x1p63)) return INT64_MAX;
+    if (value < static_cast<From>(-0x1p63)) return INT64_MIN;
+  }
+  return static_cast<int64_t>(value);
+}
+
+template <typename From>
+uint64_t to_uint64(From value) {
+  if constexpr (std::is_floating_point_v<From>) {
+    if (value >= static_cast<From>(0x1p63)) {
+      return value >= static_cast<From>(0x1p64) ? UINT64_MAX : static_cast<uint64_t>(value);
+    }
+    return static_cast<uint64_t>(to_int64(value));
+  } else {
+    return static_cast<uint64_t>(value);
+  }
+}
+
+// From is float, double, int64_t or uint64_t.
+template <typename To, typename From>
+To convert_one(From value) {
+  if constexpr (std::is_same_v<To, Half>) {
+    return to_half(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, Bfloat>) {
+    return to_bfloat(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, Bool>) {
+    return {static_cast<uint8_t>(value != 0)};
+  } else if constexpr (std::is_same_v<To, uint64_t>) {
+    return to_uint64(value);
+  } else if constexpr (std::is_integral_v<To>) {
+    return static_cast<To>(to_int64(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+template <typename To, typename From>
+void store_all(void* dst, const From* src, int64_t n) {
+  To* out = static_cast<To*>(dst);
+  for (int64_t i = 0; i < n; ++i) out[i] = convert_one<To>(src[i]);
+}
+
+template <typename From>
+void store_as(DType to, void* dst, const From* src, int64_t n) {
+  switch (to) {
+    case DType::kFloat32:
+      return store_all<float>(dst, src, n);
+    case DType::kFloat64:
+      return store_all<double>(dst, src, n);
+    case DType::kFloat16:
+      return store_all<Half>(dst, src, n);
+    case DType::kBfloat16:
+      return store_all<Bfloat>(dst, src, n);
+    case DType::kBool:
+      return store_all<Bool>(dst, src, n);
+    case DType::kUint8:
+    case DType::kInt8:
+      return store_all<uint8_t>(dst, src, n);
+    case DType::kUint16:
+    case DType::kInt16:
+      return store_all<uint16_t>(dst, src, n);
+    case DType::kUint32:
+    case DType::kInt32:
+      return store_all<uint32_t>(dst, src, n);
+    case DType::kUint64:
+      return store_all<uint64_t>(dst, src, n);
+    default:
+      return store_all<int64_t>(dst, src, n);
+  }
+}
+
+template <typename From, typename T>
+void load_all(const void* src, int64_t step, int64_t n, T* out) {
+  const From* in = static_cast<const From*>(src);
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<From, Half>) {
+      out[i] = to_float(in[i * step]);
+    } else if constexpr (std::is_same_v<From, Bfloat>) {
+      out[i] = std::bit_cast<float>(static_cast<uint32_t>(in[i * step].bits) << 16);
+    } else {
+      out[i] = static_cast<T>(in[i * step]);
+    }
+  }
+}
+
+void load_floats(DType from, const void* src, int64_t step, int64_t n, float* out) {
+  if (from == DType::kFloat32) return load_all<float>(src, step, n, out);
+  if (from == DType::kFloat16) return load_all<Half>(src, step, n, out);
+  load_all<Bfloat>(src, step, n, out);
+}
+
+void load_ints(DType from, const void* src, int64_t step, int64_t n, int64_t* out) {
+  switch (from) {
+    case DType::kInt8:
+      return load_all<int8_t>(src, step, n, out);
+    case DType::kUint8:
+    case DType::kBool:
+      return load_all<uint8_t>(src, step, n, out);
+    case DType::kInt16:
+      return load_all<int16_t>(src, step, n, out);
+    case DType::kUint16:
+      return load_all<uint16_t>(src, step, n, out);
+    case DType::kInt32:
+      return load_all<int32_t>(src, step, n, out);
+    case DType::kUint32:
+      return load_all<uint32_t>(src, step, n, out);
+    default:
+      return load_all<int64_t>(src, step, n, out);
+  }
+}
+
+}  // namespace
+
+DType compute_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+    case DType::kFloat16:
+    case DType::kBfloat16:
+      return DType::kFloat32;
+    case DType::kFloat64:
+      return DType::kFloat64;
+    case DType::kUint64:
+      return DType::kUint64;
+    case DType::kBool:
+    case DType::kInt8:
+    case DType::kUint8:
+    case DType::kInt16:
+    case DType::kUint16:
+    case DType::kInt32:
+    case DType::kUint32:
+    case DType::kInt64:
+      return DType::kInt64;
+    default:
+      return DType::kUndefined;
+  }
+}
+
+void convert(DType to, void* dst, DType from, const void* src, int64_t step, int64_t n) {
+  const auto to_width = static_cast<size_t>(dtype_bits(to)) / 8;
+  const auto from_width = static_cast<size_t>(dtype_bits(from)) / 8;
+  if (to == from && step == 1) {
+    if (n && dst != src) std::memcpy(dst, src, static_cast<size_t>(n) * to_width);
+    return;
+  }
+  union {
+    float f32[kBlock];
+    double f64[kBlock];
+    int64_t i64[kBlock];
+    uint64_t u64[kBlock];
+  } block;
+  const auto* in = static_cast<const uint8_t*>(src);
+  auto* out = static_cast<uint8_t*>(dst);
+  for (int64_t done = 0; done < n; done += kBlock) {
+    const int64_t count = std::min(kBlock, n - done);
+    const void* from_here = in + static_cast<size_t>(done * step) * from_width;
+    void* to_here = out + static_cast<size_t>(done) * to_width;
+    switch (compute_dtype(from)) {
+      case DType::kFloat32:
+        load_floats(from, from_here, step, count, block.f32);
+        store_as(to, to_here, block.f32, count);
+        break;
+      case DType::kFloat64:
+        load_all<double>(from_here, step, count, block.f64);
+        store_as(to, to_here, block.f64, count);
+        break;
+      case DType::kUint64:
+        load_all<uint64_t>(from_here, step, count, block.u64);
+        store_as(to, to_here, block.u64, count);
+        break;
+      default:
+        load_ints(from, from_here, step, count, block.i64);
+        store_as(to, to_here, block.i64, count);
+    }
+  }
+}
+
+}  // namespace sardonyx::ops

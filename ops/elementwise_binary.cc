@@ -1,0 +1,260 @@
+// Operators of two or more operands with broadcasting; see ops/binary_map.h.
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "ops/binary_map.h"
+#include "ops/operator.h"
+#include "ops/shape_rule.h"
+
+namespace sardonyx::ops {
+namespace {
+
+constexpr uint32_t kNumbers = kFloats | kIntegers;
+
+// Signed arithmetic that wraps.
+int64_t add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t subtract(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t multiply(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+int64_t divide(int64_t a, int64_t b) {
+  return b == -1 ? subtract(0, a) : a / b;
+}
+// The sign of the remainder is that of a (C) or of b (Python).
+int64_t remainder_c(int64_t a, int64_t b) {
+  return b == -1 ? 0 : a % b;
+}
+int64_t remainder_python(int64_t a, int64_t b) {
+  const int64_t rest = remainder_c(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+uint64_t power_u64(uint64_t base, uint64_t exponent) {
+  uint64_t out = 1;
+  for (; exponent; exponent >>= 1, base *= base) {
+    if (exponent & 1) out *= base;
+  }
+  return out;
+}
+int64_t power_i64(int64_t base, int64_t exponent) {
+  if (exponent >= 0) {
+    return static_cast<int64_t>(
+        power_u64(static_cast<uint64_t>(base), static_cast<uint64_t>(exponent)));
+  }
+  if (base == 1) return 1;
+  if (base == -1) return exponent & 1 ? -1 : 1;
+  return 0;
+}
+
+template <typename T>
+T smaller(T a, T b) {
+  return a < b || a != a ? a : b;  // NaN when either is
+}
+template <typename T>
+T larger(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+#define SX_ALIKE(type, expression) [](type a, type b) -> type { return expression; }
+// The same expression for all types.
+#define SX_SPEC(symbol, label, spec_flags, expression)                                       \
+  constexpr BinarySpec symbol = {.name = label,                                              \
+                                 .flags = (spec_flags),                                      \
+                                 .f64 = SX_ALIKE(double, static_cast<double>(expression)),   \
+                                 .i64 = SX_ALIKE(int64_t, static_cast<int64_t>(expression)), \
+                                 .u64 = SX_ALIKE(uint64_t, static_cast<uint64_t>(expression))}
+
+SX_SPEC(kEqual, "equal", kNumbers | kBools | kToBool, a == b);
+SX_SPEC(kLess, "less", kNumbers | kToBool, a < b);
+SX_SPEC(kLessOrEqual, "less_or_equal", kNumbers | kToBool, a <= b);
+SX_SPEC(kGreater, "greater", kNumbers | kToBool, a > b);
+SX_SPEC(kGreaterOrEqual, "greater_or_equal", kNumbers | kToBool, a >= b);
+SX_SPEC(kMin, "min", kNumbers, smaller(a, b));
+SX_SPEC(kMax, "max", kNumbers, larger(a, b));
+#undef SX_SPEC
+
+constexpr BinarySpec kAdd = {.name = "add",
+                             .flags = kNumbers,
+                             .f64 = SX_ALIKE(double, a + b),
+                             .i64 = add,
+                             .u64 = SX_ALIKE(uint64_t, a + b)};
+constexpr BinarySpec kSub = {.name = "sub",
+                             .flags = kNumbers,
+                             .f64 = SX_ALIKE(double, a - b),
+                             .i64 = subtract,
+                             .u64 = SX_ALIKE(uint64_t, a - b)};
+constexpr BinarySpec kMul = {.name = "mul",
+                             .flags = kNumbers,
+                             .f64 = SX_ALIKE(double, a* b),
+                             .i64 = multiply,
+                             .u64 = SX_ALIKE(uint64_t, a* b)};
+constexpr BinarySpec kDiv = {.name = "div",
+                             .flags = kNumbers | kDivides,
+                             .f64 = SX_ALIKE(double, a / b),
+                             .i64 = divide,
+                             .u64 = SX_ALIKE(uint64_t, a / b)};
+constexpr BinarySpec kPow = {.name = "pow",
+                             .flags = kNumbers | kMixedDTypes,
+                             .f64 = [](double a, double b) { return std::pow(a, b); },
+                             .i64 = power_i64,
+                             .u64 = power_u64};
+constexpr BinarySpec kPRelu = {
+    .name = "prelu",
+    .flags = kNumbers,
+    .f64 = SX_ALIKE(double, a < 0 ? a * b : a),
+    .i64 = [](int64_t a, int64_t b) { return a < 0 ? multiply(a, b) : a; },
+    .u64 = [](uint64_t a, uint64_t) { return a; }};
+constexpr BinarySpec kFmod = {.name = "fmod",
+                              .flags = kNumbers | kDivides,
+                              .f64 = [](double a, double b) { return std::fmod(a, b); },
+                              .i64 = remainder_c,
+                              .u64 = SX_ALIKE(uint64_t, a % b)};
+constexpr BinarySpec kMod = {.name = "mod",
+                             .flags = kIntegers | kDivides,
+                             .i64 = remainder_python,
+                             .u64 = SX_ALIKE(uint64_t, a % b)};
+
+// `float` results of bool operands never occur: no f64.
+constexpr BinarySpec kAnd = {
+    .name = "and", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a& b)};
+constexpr BinarySpec kOr = {
+    .name = "or", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a | b)};
+constexpr BinarySpec kXor = {
+    .name = "xor", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a ^ b)};
+#undef SX_ALIKE
+
+struct BinaryPlan final : StepPlan {
+  std::vector<BroadcastPlan> folds;  // one per operand after the first
+};
+
+// in0 op in1 op in2…; a single operand is copied.
+class BinaryKernel final : public Kernel {
+ public:
+  explicit BinaryKernel(const BinarySpec& spec) : spec_(spec) {}
+
+  Status bind(BindContext& context) const override {
+    auto plan = std::make_unique<BinaryPlan>();
+    const TensorView& y = context.outputs[0];
+    for (size_t i = 1; i < context.inputs.size(); ++i) {
+      const TensorView operands[] = {i == 1 ? context.inputs[0] : y, context.inputs[i]};
+      plan->folds.push_back(plan_elementwise(operands, y));
+    }
+    context.plan = std::move(plan);
+    return {};
+  }
+
+  Status run(const RunContext& context) const override {
+    const auto& folds = static_cast<const BinaryPlan*>(context.plan)->folds;
+    const TensorView& y = context.outputs[0];
+    if (folds.empty()) copy_tensor(y, context.inputs[0]);
+    for (size_t i = 0; i < folds.size(); ++i) {
+      const TensorView& a = i == 0 ? context.inputs[0] : y;
+      SX_TRY(apply_binary(spec_, folds[i], a, context.inputs[i + 1], y));
+    }
+    return {};
+  }
+
+  std::string_view name() const override { return spec_.name; }
+
+ private:
+  const BinarySpec& spec_;
+};
+
+Status infer_operands(InferContext& context, const BinarySpec& spec, size_t required,
+                      size_t maximum) {
+  SX_TRY(check_arity(context, required, maximum));
+  const DType dtype = context.inputs[0].dtype;
+  for (size_t i = 0; i < context.inputs.size(); ++i) {
+    if (!context.has_input(i)) {
+      return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
+    }
+    SX_TRY(check_binary_dtypes(spec, dtype, context.inputs[i].dtype));
+  }
+  return set_broadcast_output(context, spec.flags & kToBool ? DType::kBool : dtype, 0,
+                              context.inputs.size());
+}
+
+Status infer_binary(InferContext& context, const BinarySpec& spec) {
+  return infer_operands(context, spec, 2, 2);
+}
+
+Result<KernelPtr> make_binary(const BinarySpec& spec) {
+  return KernelPtr(std::make_unique<BinaryKernel>(spec));
+}
+
+const BinarySpec& mod_spec(const Attributes& attributes) {
+  return attributes.get_int("fmod", 0) ? kFmod : kMod;
+}
+
+}  // namespace
+
+#define SX_BINARY(symbol, spec)                        \
+  Status infer_##symbol(InferContext& context) {       \
+    return infer_binary(context, spec);                \
+  }                                                    \
+  Result<KernelPtr> make_##symbol(const KernelInit&) { \
+    return make_binary(spec);                          \
+  }
+
+SX_BINARY(add, kAdd)
+SX_BINARY(sub, kSub)
+SX_BINARY(mul, kMul)
+SX_BINARY(div, kDiv)
+SX_BINARY(pow, kPow)
+SX_BINARY(equal, kEqual)
+SX_BINARY(less, kLess)
+SX_BINARY(less_or_equal, kLessOrEqual)
+SX_BINARY(greater, kGreater)
+SX_BINARY(greater_or_equal, kGreaterOrEqual)
+SX_BINARY(logical_and, kAnd)
+SX_BINARY(logical_or, kOr)
+SX_BINARY(logical_xor, kXor)
+#undef SX_BINARY
+
+#define SX_VARIADIC(symbol, spec)                      \
+  Status infer_##symbol(InferContext& context) {       \
+    return infer_operands(context, spec, 1, SIZE_MAX); \
+  }                                                    \
+  Result<KernelPtr> make_##symbol(const KernelInit&) { \
+    return make_binary(spec);                          \
+  }
+
+SX_VARIADIC(min, kMin)
+SX_VARIADIC(max, kMax)
+SX_VARIADIC(sum, kAdd)
+#undef SX_VARIADIC
+
+Status infer_mod(InferContext& context) {
+  return infer_binary(context, mod_spec(context.attributes));
+}
+Result<KernelPtr> make_mod(const KernelInit& init) {
+  return make_binary(mod_spec(init.attributes));
+}
+
+// The slope broadcasts to x, not the other way round.
+Status infer_prelu(InferContext& context) {
+  SX_TRY(infer_binary(context, kPRelu));
+  const ValueFacts& x = context.inputs[0];
+  const ValueFacts& y = context.outputs[0];
+  if (!x.has_shape || !y.has_shape) return same_as_input(context);
+  bool grows = y.shape.rank() != x.shape.rank();
+  for (int axis = 0; axis < x.shape.rank() && !grows; ++axis) {
+    grows = x.shape[axis] >= 0 && y.shape[axis] >= 0 && x.shape[axis] != y.shape[axis];
+  }
+  if (grows) {
+    return error(ErrorCode::SHAPE_MISMATCH, "slope of shape %s does not broadcast to %s",
+                 context.inputs[1].shape.to_string().c_str(), x.shape.to_string().c_str());
+  }
+  return same_as_input(context);
+}
+
+Result<KernelPtr> make_prelu(const KernelInit&) {
+  return make_binary(kPRelu);
+}
+
+}  // namespace sardonyx::ops
