@@ -215,4 +215,13 @@ void scale_offset(const float* x, const float* scale, const float* offset, float
   for (; i < count; ++i) y[i] = x[i] * scale[i] + offset[i];
 }
 
+void sum_of_products(const float* a, const float* b, const float* c, const float* d, float* y,
+                     int64_t count) {
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    store(y + i, madd(load(a + i), load(b + i), load(c + i) * load(d + i)));
+  }
+  for (; i < count; ++i) y[i] = a[i] * b[i] + c[i] * d[i];
+}
+
 }  // namespace sardonyx::simd

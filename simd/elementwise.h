@@ -59,4 +59,8 @@ void binary(BinaryKind kind, BinaryOperand a, BinaryOperand b, float* y, int64_t
 void scale_offset(const float* x, float scale, float offset, float* y, int64_t count);
 void scale_offset(const float* x, const float* scale, const float* offset, float* y, int64_t count);
 
+// y[i] = a[i] * b[i] + c[i] * d[i].
+void sum_of_products(const float* a, const float* b, const float* c, const float* d, float* y,
+                     int64_t count);
+
 }  // namespace sardonyx::simd

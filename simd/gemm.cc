@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "simd/elementwise.h"
 #include "simd/parallel.h"
+#include "simd/reduce.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -190,8 +191,7 @@ void Block::rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_
   }
 }
 
-void fill_without_products(const GemmShape& shape, const GemmOperands& operands,
-                           const GemmEpilogue& epilogue) {
+void fill_without_products(const GemmShape& shape, float* out, const GemmEpilogue& epilogue) {
   const ClampBounds clamp = clamp_bounds(epilogue.activation);
   for (int64_t r = 0; r < shape.m; ++r) {
     for (int64_t c = 0; c < shape.n; ++c) {
@@ -199,9 +199,9 @@ void fill_without_products(const GemmShape& shape, const GemmOperands& operands,
       if (epilogue.row_bias) x += epilogue.row_bias[r];
       if (epilogue.add) x += epilogue.add[r * epilogue.add_stride + c];
       x = x < clamp.low ? clamp.low : x;
-      operands.c[r * shape.c_stride + c] = clamp.high < x ? clamp.high : x;
+      out[r * shape.c_stride + c] = clamp.high < x ? clamp.high : x;
     }
-    activate(epilogue.activation, operands.c + r * shape.c_stride, shape.n);
+    activate(epilogue.activation, out + r * shape.c_stride, shape.n);
   }
 }
 
@@ -265,11 +265,17 @@ void gemm_block(const GemmShape& shape, const GemmOperands& operands, const Gemm
   }
 }
 
-Status gemm(const GemmShape& shape, std::span<const GemmOperands> batch,
-            const GemmEpilogue& epilogue) {
+Status gemm(const GemmShape& shape, const GemmOperands& operands,
+            std::span<const GemmOffsets> batch, const GemmEpilogue& epilogue) {
   if (shape.m <= 0 || shape.n <= 0 || batch.empty()) return {};
+  const auto product = [&](int64_t i) -> GemmOperands {
+    const GemmOffsets& offsets = batch[static_cast<size_t>(i)];
+    return {operands.a + offsets.a, operands.b + offsets.b, operands.c + offsets.c};
+  };
   if (shape.k <= 0) {
-    for (const GemmOperands& operands : batch) fill_without_products(shape, operands, epilogue);
+    for (const GemmOffsets& offsets : batch) {
+      fill_without_products(shape, operands.c + offsets.c, epilogue);
+    }
     return {};
   }
   const int64_t panels = ceil_div<int64_t>(shape.n, kPanel);
@@ -289,13 +295,42 @@ Status gemm(const GemmShape& shape, std::span<const GemmOperands> batch,
     for (int64_t i = begin; i < end; ++i) {
       // Rows turn fastest, so that a block of B is used while it is in the cache.
       const int64_t row = i % blocks % row_blocks * rows, panel = i % blocks / row_blocks * width;
-      gemm_block(shape, batch[static_cast<size_t>(i / blocks)], epilogue, row,
-                 std::min(row + rows, shape.m), panel, std::min(panel + width, panels));
+      gemm_block(shape, product(i / blocks), epilogue, row, std::min(row + rows, shape.m), panel,
+                 std::min(panel + width, panels));
     }
   };
   return parallel_for(blocks * static_cast<int64_t>(batch.size()), grain, run);
 }
 
-const char* gemm_tile_name() { return kRelaxed ? "gemm_6x8" : "gemm_2x16"; }
+Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b, float alpha,
+                 float* y) {
+  const int64_t grain = std::max<int64_t>(1, kChunkWorkPerRow / std::max<int64_t>(k, 1));
+  return parallel_for(m, grain, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] = alpha * dot(a + i * a_stride, b, k);
+  });
+}
+
+void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride,
+                      float* to) {
+  int64_t i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const float* row = from + i * row_stride;
+    int64_t j = 0;
+    for (; j + 4 <= columns; j += 4) {
+      f32x4 v[4];
+      for (int r = 0; r < 4; ++r) v[r] = load(row + r * row_stride + j);
+      transpose(v[0], v[1], v[2], v[3]);
+      for (int r = 0; r < 4; ++r) store(to + (j + r) * rows + i, v[r]);
+    }
+    for (; j < columns; ++j) {
+      for (int64_t r = 0; r < 4; ++r) to[j * rows + i + r] = row[r * row_stride + j];
+    }
+  }
+  for (; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * row_stride + j];
+  }
+}
+
+std::string_view gemm_tile_name() { return kRelaxed ? "gemm_6x8" : "gemm_2x16"; }
 
 }  // namespace sardonyx::simd

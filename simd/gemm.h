@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/status.h"
 #include "simd/activation.h"
@@ -48,12 +49,18 @@ struct GemmEpilogue {
   Activation activation;
 };
 
-// A batch of products of one shape. `epilogue` holds for each of them (add is the same for all).
-Status gemm(const GemmShape& shape, std::span<const GemmOperands> batch,
-            const GemmEpilogue& epilogue = {});
+// Where one product of a batch lies, in floats from the operands given.
+struct GemmOffsets {
+  int64_t a = 0, b = 0, c = 0;
+};
+
+// A batch of products of one shape. `epilogue` is the same for each of them.
+Status gemm(const GemmShape& shape, const GemmOperands& operands,
+            std::span<const GemmOffsets> batch, const GemmEpilogue& epilogue = {});
 inline Status gemm(const GemmShape& shape, const GemmOperands& operands,
                    const GemmEpilogue& epilogue = {}) {
-  return gemm(shape, std::span(&operands, 1), epilogue);
+  const GemmOffsets only;
+  return gemm(shape, operands, std::span(&only, 1), epilogue);
 }
 
 // Rows [row_begin, row_end) by panels [panel_begin, panel_end) of one product, on this thread: for
@@ -61,7 +68,14 @@ inline Status gemm(const GemmShape& shape, const GemmOperands& operands,
 void gemm_block(const GemmShape& shape, const GemmOperands& operands, const GemmEpilogue& epilogue,
                 int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
 
+// y[i] = alpha * (row i of A, its rows a_stride apart) . b, for a single column; threaded.
+Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b, float alpha,
+                 float* y);
+
+// to[j][i] = from[i * row_stride + j] for i < rows, j < columns; `to` is dense. Not threaded.
+void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride, float* to);
+
 // "gemm_6x8" or "gemm_2x16".
-const char* gemm_tile_name();
+std::string_view gemm_tile_name();
 
 }  // namespace sardonyx::simd

@@ -179,15 +179,18 @@ TEST_CASE("Pow with common exponents equals pow", "[elementwise]") {
   }
 }
 
-TEST_CASE("scale_offset", "[elementwise]") {
+TEST_CASE("scale_offset and sum_of_products", "[elementwise]") {
   for (int64_t n : {0, 1, 4, 11}) {
     const Floats x = random_floats(n, 1), s = random_floats(n, 2), o = random_floats(n, 3);
     Floats y(x.size()), z(x.size());
     scale_offset(x.data(), 2.0f, 1.0f, y.data(), n);
     scale_offset(x.data(), s.data(), o.data(), z.data(), n);
+    Floats w(x.size());
+    sum_of_products(x.data(), s.data(), s.data(), o.data(), w.data(), n);
     for (size_t i = 0; i < x.size(); ++i) {
       CHECK(std::fabs(y[i] - (x[i] * 2 + 1)) < 1e-6f);
       CHECK(std::fabs(z[i] - (x[i] * s[i] + o[i])) < 1e-6f);
+      CHECK(std::fabs(w[i] - (x[i] * s[i] + s[i] * o[i])) < 1e-6f);
     }
   }
 }

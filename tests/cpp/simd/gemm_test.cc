@@ -211,21 +211,35 @@ TEST_CASE("gemm: results do not depend on the number of threads", "[gemm]") {
 }
 
 TEST_CASE("gemm: a batch", "[gemm]") {
-  const Problem p(10, 20, 30), q(10, 20, 30);
+  const Problem p(10, 20, 30);
+  Problem second = p;
+  second.a = random_floats(300, 9);
   const Floats pack = p.packed();
-  Floats c(600, NAN);
-  const Floats other = random_floats(300, 9);
-  const GemmOperands batch[] = {{p.a.data(), pack.data(), c.data()},
-                                {other.data(), pack.data(), c.data() + 200},
-                                {p.a.data(), pack.data(), c.data() + 400}};
+  Floats a = p.a, c(600, NAN);
+  a.insert(a.end(), second.a.begin(), second.a.end());
+  const GemmOffsets batch[] = {{0, 0, 0}, {300, 0, 200}, {0, 0, 400}};
   const GemmShape shape{.m = 10, .n = 20, .k = 30, .a_stride = 30, .c_stride = 20};
-  REQUIRE(gemm(shape, batch).ok());
-  Problem second(10, 20, 30);
-  second.a = other;
-  const Floats first = p.run(), middle = second.run();
-  CHECK(Floats(c.begin(), c.begin() + 200) == first);
-  CHECK(Floats(c.begin() + 200, c.begin() + 400) == middle);
-  CHECK(Floats(c.begin() + 400, c.end()) == first);
+  REQUIRE(gemm(shape, {a.data(), pack.data(), c.data()}, batch).ok());
+  CHECK(Floats(c.begin(), c.begin() + 200) == p.run());
+  CHECK(Floats(c.begin() + 200, c.begin() + 400) == second.run());
+  CHECK(Floats(c.begin() + 400, c.end()) == p.run());
+}
+
+TEST_CASE("gemv_rows and transpose_matrix", "[gemm]") {
+  for (int64_t m : {1, 3, 4, 9}) {
+    for (int64_t k : {1, 4, 6, 50}) {
+      const Problem p(m, 1, k);
+      Floats y(static_cast<size_t>(m), NAN), t(static_cast<size_t>(m * k), NAN);
+      REQUIRE(gemv_rows(m, k, p.a.data(), k, p.b.data(), 1.0f, y.data()).ok());
+      CHECK(max_difference(y, p.product()) < p.bound());
+      transpose_matrix(p.a.data(), m, k, k, t.data());
+      for (int64_t i = 0; i < m; ++i) {
+        for (int64_t j = 0; j < k; ++j) {
+          CHECK(t[static_cast<size_t>(j * m + i)] == p.a[static_cast<size_t>(i * k + j)]);
+        }
+      }
+    }
+  }
 }
 
 // Rows in channel blocks, as convolutions feed them.
