@@ -1,0 +1,402 @@
+// Conv and com.microsoft FusedConv: y = act(conv(X, W) + B + Z).
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "ops/activation.h"
+#include "ops/operator.h"
+#include "ops/scratch.h"
+#include "ops/shape_rule.h"
+#include "ops/window.h"
+#include "simd/conv.h"
+#include "simd/conv_direct.h"
+#include "simd/conv_indirect.h"
+#include "simd/depthwise.h"
+#include "simd/layout.h"
+
+namespace sardonyx::ops {
+namespace {
+
+using simd::ConvAlgorithm;
+using simd::ConvShape;
+using simd::ConvSpec;
+
+constexpr size_t kX = 0, kW = 1, kB = 2, kZ = 3;
+
+// --- shape rule ----------------------------------------------------------------------------------
+
+Result<int64_t> group_count(const Attributes& attributes) {
+  const int64_t groups = attributes.get_int("group", 1);
+  if (groups >= 1) return groups;
+  return error(ErrorCode::ATTRIBUTE_INVALID, "group %lld is below 1",
+               static_cast<long long>(groups));
+}
+
+// The kernel's extents, from the weights or the attribute; empty when neither is known yet.
+Result<IntList> kernel_extents(const Attributes& attributes, const Shape* weights) {
+  SX_ASSIGN(IntList kernel, int_list(attributes.get_ints("kernel_shape")));
+  if (!weights) return kernel;
+  if (!kernel.empty() && kernel.size() != weights->rank() - 2) {
+    return error(ErrorCode::ATTRIBUTE_INVALID, "kernel_shape has %d elements for weights %s",
+                 kernel.size(), weights->to_string().c_str());
+  }
+  IntList out;
+  for (int i = 0; i + 2 < weights->rank(); ++i) {
+    const int64_t dim = (*weights)[i + 2];
+    if (!kernel.empty() && dim != kUnknownDim && dim != kernel[i]) {
+      return error(ErrorCode::SHAPE_MISMATCH, "kernel_shape does not fit weights %s",
+                   weights->to_string().c_str());
+    }
+    if (dim == kUnknownDim && kernel.empty()) return IntList();
+    out.push_back(dim == kUnknownDim ? kernel[i] : dim);
+  }
+  return out;
+}
+
+Status check_channels(const InferContext& context, int64_t groups) {
+  const ValueFacts& x = context.inputs[kX];
+  const ValueFacts& w = context.inputs[kW];
+  if (w.has_shape && (w.shape.rank() < 3 || w.shape[1] == 0)) {
+    return error(ErrorCode::SHAPE_MISMATCH, "weights have shape %s", w.shape.to_string().c_str());
+  }
+  if (x.has_shape && (x.shape.rank() < 3 || (w.has_shape && w.shape.rank() != x.shape.rank()))) {
+    return error(ErrorCode::SHAPE_MISMATCH, "an input of shape %s with weights %s",
+                 x.shape.to_string().c_str(), w.shape.to_string().c_str());
+  }
+  if (!w.has_shape) return {};
+  const int64_t channels = x.has_shape ? x.shape[1] : kUnknownDim;
+  const int64_t group_in = w.shape[1], filters = w.shape[0];
+  if (channels != kUnknownDim && group_in != kUnknownDim &&
+      (channels % groups != 0 || channels / groups != group_in)) {
+    return error(ErrorCode::SHAPE_MISMATCH, "%lld channels in %lld groups with weights %s",
+                 static_cast<long long>(channels), static_cast<long long>(groups),
+                 w.shape.to_string().c_str());
+  }
+  if (filters != kUnknownDim && filters % groups != 0) {
+    return error(ErrorCode::SHAPE_MISMATCH, "%lld filters in %lld groups",
+                 static_cast<long long>(filters), static_cast<long long>(groups));
+  }
+  if (!context.has_input(kB) || !context.inputs[kB].has_shape) return {};
+  const Shape& bias = context.inputs[kB].shape;
+  if (bias.rank() == 1 && (bias[0] == filters || bias[0] < 0 || filters < 0)) return {};
+  return error(ErrorCode::SHAPE_MISMATCH, "a bias of shape %s for %lld filters",
+               bias.to_string().c_str(), static_cast<long long>(filters));
+}
+
+Status infer(InferContext& context, size_t max_inputs) {
+  SX_TRY(check_arity(context, 2, max_inputs));
+  for (size_t i = 0; i < max_inputs; ++i) SX_TRY(check_dtype(context, i, {DType::kFloat32}));
+  SX_TRY(parse_activation(context.attributes).take_status());
+  SX_ASSIGN(const int64_t groups, group_count(context.attributes));
+  SX_TRY(check_channels(context, groups));
+  const ValueFacts& x = context.inputs[kX];
+  const ValueFacts& w = context.inputs[kW];
+  SX_ASSIGN(const IntList kernel,
+            kernel_extents(context.attributes, w.has_shape ? &w.shape : nullptr));
+  if (!x.has_shape && !w.has_shape) {
+    context.set_output_unknown(0, DType::kFloat32);
+    return {};
+  }
+  Shape out;
+  out.resize(x.has_shape ? x.shape.rank() : w.shape.rank(), kUnknownDim);
+  out[0] = x.has_shape ? x.shape[0] : kUnknownDim;
+  out[1] = w.has_shape ? w.shape[0] : kUnknownDim;
+  if (!kernel.empty()) {
+    if (kernel.size() != out.rank() - 2) {
+      return error(ErrorCode::ATTRIBUTE_INVALID, "kernel_shape has %d elements for %d axes",
+                   kernel.size(), out.rank() - 2);
+    }
+    SX_ASSIGN(const Window window,
+              parse_window(context.attributes, {kernel.begin(), kernel.end()}));
+    for (int axis = 0; axis < window.axes && x.has_shape; ++axis) {
+      SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x.shape[axis + 2]));
+      out[axis + 2] = placed.out;
+    }
+  }
+  context.set_output(0, DType::kFloat32, out);
+  return {};
+}
+
+// --- what is computed ----------------------------------------------------------------------------
+
+Result<ConvSpec> make_spec(const Attributes& attributes, const Shape& weights, Layout in_layout,
+                           Layout out_layout, Window& window) {
+  SX_ASSIGN(const int64_t groups, group_count(attributes));
+  const auto kernel = weights.dims().subspan(2);
+  SX_ASSIGN(window, parse_window(attributes, kernel));
+  window.ceil_mode = false;
+  if (window.axes > 3) {
+    return error(ErrorCode::MODEL_UNSUPPORTED, "a convolution over %d axes", window.axes);
+  }
+  ConvSpec spec;
+  spec.groups = groups;
+  spec.in_channels = weights[1] * groups;
+  spec.out_channels = weights[0];
+  spec.spatial_axes = window.axes;
+  const auto axes = static_cast<size_t>(window.axes);
+  std::copy_n(window.kernel.begin(), axes, spec.kernel + 3 - axes);
+  std::copy_n(window.stride.begin(), axes, spec.stride + 3 - axes);
+  std::copy_n(window.dilation.begin(), axes, spec.dilation + 3 - axes);
+  spec.in_layout = in_layout;
+  spec.out_layout = out_layout;
+  return spec;
+}
+
+Result<ConvShape> make_shape(const ConvSpec& spec, const Window& window, const Shape& x,
+                             const Shape& y) {
+  ConvShape shape;
+  static_cast<ConvSpec&>(shape) = spec;
+  shape.batch = x[0];
+  for (int axis = 0; axis < window.axes; ++axis) {
+    SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x[axis + 2]));
+    const int to = 3 - window.axes + axis;
+    shape.in[to] = x[axis + 2];
+    shape.out[to] = y[axis + 2];
+    shape.pad[to] = placed.pad_begin;
+  }
+  return shape;
+}
+
+// Floats of the packed weights; 0 when the algorithm takes them as they are.
+std::optional<int64_t> packed_size(const ConvSpec& spec) {
+  switch (choose_conv(spec)) {
+    case ConvAlgorithm::kIndirect:
+      return simd::indirect_packed_size(spec);
+    case ConvAlgorithm::kDepthwise:
+      return simd::depthwise_packed_size(spec);
+    case ConvAlgorithm::kDirect:
+      return 0;
+  }
+  return std::nullopt;
+}
+
+void pack(const ConvSpec& spec, const float* weights, float* packed) {
+  if (choose_conv(spec) == ConvAlgorithm::kIndirect) {
+    simd::indirect_pack(spec, weights, packed);
+  } else {
+    simd::depthwise_pack(spec, weights, packed);
+  }
+}
+
+std::string_view kernel_name(const ConvSpec& spec) {
+  switch (choose_conv(spec)) {
+    case ConvAlgorithm::kIndirect:
+      return spec.taps() == 1 ? "conv_1x1" : "conv_indirect";
+    case ConvAlgorithm::kDepthwise:
+      return spec.kernel[1] == 3 && spec.kernel[2] == 3 ? "conv_depthwise_3x3" : "conv_depthwise";
+    case ConvAlgorithm::kDirect:
+      return "conv_direct";
+  }
+  return "conv";
+}
+
+void pad_bias(const float* bias, int64_t channels, float* padded, int64_t size) {
+  if (channels > 0) std::memcpy(padded, bias, static_cast<size_t>(channels) * sizeof(float));
+  std::memset(padded + channels, 0, static_cast<size_t>(size - channels) * sizeof(float));
+}
+
+// --- kernel --------------------------------------------------------------------------------------
+
+constexpr size_t kNone = SIZE_MAX;
+
+struct Plan final : StepPlan {
+  ConvShape shape;
+  std::variant<std::monostate, simd::IndirectConv, simd::DepthwiseConv> algorithm;
+  // Parts of the scratch memory, kNone where there is no need for one.
+  size_t weights = kNone, bias = kNone, stage = kNone, x = kNone, z = kNone, y = kNone;
+};
+
+class ConvKernel final : public Kernel {
+ public:
+  static Result<KernelPtr> make(const KernelInit& init);
+  Status bind(BindContext& context) const override;
+  Status run(const RunContext& context) const override;
+  std::string_view name() const override { return name_; }
+
+ private:
+  explicit ConvKernel(const Attributes& attributes) : attributes_(attributes) {}
+  Status prepare(const KernelInit& init);
+  Status place_scratch(BindContext& context, Plan& plan) const;
+  // The layout in which the algorithm reads and writes.
+  static Layout inner_layout(const ConvSpec& spec, Layout outer) {
+    return choose_conv(spec) == ConvAlgorithm::kDepthwise ? Layout::kNC4HW4 : outer;
+  }
+
+  const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
+  simd::Activation activation_;
+  std::string_view name_ = "conv";
+  std::shared_ptr<const Block> weights_;  // packed
+  Block bias_;                            // padded
+};
+
+Result<KernelPtr> ConvKernel::make(const KernelInit& init) {
+  auto kernel = std::unique_ptr<ConvKernel>(new ConvKernel(init.attributes));
+  SX_TRY(kernel->prepare(init));
+  return KernelPtr(std::move(kernel));
+}
+
+Status ConvKernel::prepare(const KernelInit& init) {
+  SX_ASSIGN(activation_, parse_activation(attributes_));
+  const ConstantPtr& weights = init.inputs[kW].constant;
+  if (!weights) return {};
+  Window window;
+  SX_ASSIGN(const ConvSpec spec, make_spec(attributes_, weights->shape, init.inputs[kX].layout,
+                                           init.output_layouts[0], window));
+  name_ = kernel_name(spec);
+  const bool has_bias = init.has_input(kB);
+  const ConstantPtr bias = has_bias ? init.inputs[kB].constant : nullptr;
+  if (!has_bias || bias) {
+    const int64_t size = simd::conv_bias_size(spec);
+    SX_ASSIGN(bias_, Block::allocate(static_cast<uint64_t>(size) * sizeof(float)));
+    const auto* values = bias ? reinterpret_cast<const float*>(bias->payload.data()) : nullptr;
+    pad_bias(values, bias ? bias->shape[0] : 0, bias_.as<float>(), size);
+    if (bias) init.consumed(kB);
+  }
+  const auto size = packed_size(spec);
+  if (size == 0) return {};
+  const std::string packing =
+      (choose_conv(spec) == ConvAlgorithm::kIndirect ? "conv.indirect." : "conv.depthwise.") +
+      std::to_string(spec.groups);
+  SX_ASSIGN(weights_, init.packs.get(weights, packing, [&]() -> Result<Block> {
+    const auto bytes = checked_mul<int64_t>(size.value_or(INT64_MAX), sizeof(float));
+    SX_ASSIGN(Block block, Block::allocate(static_cast<uint64_t>(bytes.value_or(INT64_MAX))));
+    pack(spec, reinterpret_cast<const float*>(weights->payload.data()), block.as<float>());
+    return block;
+  }));
+  init.consumed(kW);
+  return {};
+}
+
+Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
+  const ConvSpec& spec = plan.shape;
+  ScratchLayout scratch;
+  if (!weights_ && choose_conv(spec) != ConvAlgorithm::kDirect) {
+    SX_ASSIGN(plan.weights, scratch.add_floats(packed_size(spec)));
+  }
+  if (!bias_) {
+    SX_ASSIGN(plan.bias, scratch.add_floats(simd::conv_bias_size(spec)));
+  }
+  const TensorView& x = context.inputs[kX];
+  const TensorView& y = context.outputs[0];
+  const Layout in_layout = inner_layout(spec, x.layout), out_layout = inner_layout(spec, y.layout);
+  if (in_layout != x.layout) {
+    SX_ASSIGN(plan.x, scratch.add_floats(storage_elements(x.shape, in_layout)));
+  }
+  if (out_layout != y.layout) {
+    SX_ASSIGN(plan.y, scratch.add_floats(storage_elements(y.shape, out_layout)));
+  }
+  if (context.inputs.size() > kZ && context.inputs[kZ].present() &&
+      context.inputs[kZ].layout != out_layout) {
+    SX_ASSIGN(plan.z, scratch.add_floats(storage_elements(y.shape, out_layout)));
+  }
+  if (const auto* indirect = std::get_if<simd::IndirectConv>(&plan.algorithm)) {
+    if (indirect->scratch_floats() > 0) {
+      SX_ASSIGN(plan.stage, scratch.add_floats(indirect->scratch_floats()));
+    }
+  }
+  context.scratch_bytes = scratch.bytes();
+  return {};
+}
+
+Status ConvKernel::bind(BindContext& context) const {
+  const TensorView& x = context.inputs[kX];
+  const TensorView& y = context.outputs[0];
+  if (context.inputs.size() > kZ && context.inputs[kZ].present() &&
+      !(context.inputs[kZ].shape == y.shape)) {
+    return error(ErrorCode::SHAPE_MISMATCH, "Z has shape %s, the output %s",
+                 context.inputs[kZ].shape.to_string().c_str(), y.shape.to_string().c_str());
+  }
+  Window window;
+  SX_ASSIGN(const ConvSpec spec,
+            make_spec(attributes_, context.inputs[kW].shape, x.layout, y.layout, window));
+  auto plan = std::make_unique<Plan>();
+  SX_ASSIGN(plan->shape, make_shape(spec, window, x.shape, y.shape));
+  if (y.elements() > 0) {
+    switch (choose_conv(spec)) {
+      case ConvAlgorithm::kIndirect: {
+        SX_ASSIGN(plan->algorithm, simd::IndirectConv::make(plan->shape));
+        break;
+      }
+      case ConvAlgorithm::kDepthwise: {
+        SX_ASSIGN(plan->algorithm, simd::DepthwiseConv::make(plan->shape));
+        break;
+      }
+      case ConvAlgorithm::kDirect:
+        break;
+    }
+    SX_TRY(place_scratch(context, *plan));
+  }
+  context.plan = std::move(plan);
+  return {};
+}
+
+// `from` in the other layout, in scratch memory.
+Result<const float*> converted(const TensorView& from, uint8_t* to) {
+  const Shape& shape = from.shape;
+  const auto convert =
+      from.layout == Layout::kRowMajor ? simd::to_nc4hw4 : simd::to_row_major;
+  SX_TRY(convert(from.data, shape[0], shape[1], shape.product(2, shape.rank()), sizeof(float), to));
+  return reinterpret_cast<const float*>(to);
+}
+
+Status ConvKernel::run(const RunContext& context) const {
+  const Plan& plan = *static_cast<const Plan*>(context.plan);
+  const ConvShape& shape = plan.shape;
+  const TensorView& out = context.outputs[0];
+  if (out.elements() == 0) return {};
+  const auto part = [&](size_t offset) {
+    return offset == kNone ? nullptr : reinterpret_cast<float*>(context.scratch + offset);
+  };
+  const float* weights = weights_ ? weights_->as<float>() : context.inputs[kW].as<const float>();
+  if (plan.weights != kNone) {
+    pack(shape, weights, part(plan.weights));
+    weights = part(plan.weights);
+  }
+  const float* bias = bias_.as<float>();
+  if (plan.bias != kNone) {
+    const bool given = context.has_input(kB);
+    pad_bias(given ? context.inputs[kB].as<const float>() : nullptr, given ? shape.out_channels : 0,
+             part(plan.bias), simd::conv_bias_size(shape));
+    bias = part(plan.bias);
+  }
+  const float* x = context.inputs[kX].as<const float>();
+  if (plan.x != kNone) {
+    SX_ASSIGN(x, converted(context.inputs[kX], context.scratch + plan.x));
+  }
+  const float* z = context.has_input(kZ) ? context.inputs[kZ].as<const float>() : nullptr;
+  if (plan.z != kNone) {
+    SX_ASSIGN(z, converted(context.inputs[kZ], context.scratch + plan.z));
+  }
+  float* y = plan.y != kNone ? part(plan.y) : out.as<float>();
+  if (const auto* indirect = std::get_if<simd::IndirectConv>(&plan.algorithm)) {
+    SX_TRY(indirect->run(x, weights, bias, z, activation_, y, part(plan.stage)));
+  } else if (const auto* depthwise = std::get_if<simd::DepthwiseConv>(&plan.algorithm)) {
+    SX_TRY(depthwise->run(x, weights, bias, z, activation_, y));
+  } else {
+    SX_TRY(simd::conv_direct(shape, x, weights, bias, z, activation_, y));
+  }
+  if (plan.y == kNone) return {};
+  return simd::to_row_major(y, shape.batch, shape.out_channels, shape.out_plane(), sizeof(float),
+                            out.data);
+}
+
+}  // namespace
+
+Status infer_conv(InferContext& context) { return infer(context, 3); }
+Result<KernelPtr> make_conv(const KernelInit& init) { return ConvKernel::make(init); }
+bool takes_nc4hw4_conv(const KernelInit& init) {
+  const KernelInput& x = init.inputs[kX];
+  const KernelInput& w = init.inputs[kW];
+  if (x.dtype != DType::kFloat32 || !w.has_shape || !w.shape.is_known() || w.shape.rank() != 4) {
+    return false;
+  }
+  Window window;
+  const auto spec = make_spec(init.attributes, w.shape, x.layout, Layout::kNC4HW4, window);
+  return spec.ok() && simd::conv_takes_channel_blocks(spec.value());
+}
+
+Status infer_fused_conv(InferContext& context) { return infer(context, 4); }
+Result<KernelPtr> make_fused_conv(const KernelInit& init) { return ConvKernel::make(init); }
+bool takes_nc4hw4_fused_conv(const KernelInit& init) { return takes_nc4hw4_conv(init); }
+
+}  // namespace sardonyx::ops
