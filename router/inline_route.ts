@@ -1,0 +1,152 @@
+// A route whose engine runs on the caller's own thread: a worker of the page, or Node.
+import type { Engine } from '../worker/engine.js';
+import type { EngineLibrary } from '../worker/entry.js';
+import { asFailure, Failure, isFatal } from '../worker/failure.js';
+import {
+  LIBRARY_KEY,
+  PROTOCOL_VERSION,
+  type ModelDescription,
+  type Plan,
+  type Slot,
+  type WireTensor,
+} from '../worker/protocol.js';
+import { turn } from '../worker/turn.js';
+import { compile } from './compile.js';
+import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
+
+export class InlineRoute implements Route {
+  model!: ModelDescription;
+  threads = 1;
+  closed = false;
+
+  readonly #lent = new Map<Slot, () => void>();
+  #engine: Engine | undefined;
+  #cancelled = false;
+
+  static async start(
+    setup: RouteSetup,
+    hooks: RouteHooks,
+    signal?: AbortSignal,
+  ): Promise<InlineRoute> {
+    signal?.throwIfAborted();
+    const { wasm, workerUrl } = setup;
+    const [library, module] = await Promise.all([
+      loadLibrary(workerUrl),
+      typeof wasm === 'string' ? compile(wasm) : wasm,
+    ]);
+    const route = new InlineRoute();
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    try {
+      await Promise.race([route.#load(library, module, setup, hooks), aborted]);
+      signal?.throwIfAborted();
+    } catch (thrown) {
+      await route.dispose();
+      throw thrown;
+    }
+    return route;
+  }
+
+  async run(
+    feeds: readonly Feed[],
+    outputs: readonly number[],
+  ): Promise<readonly WireTensor[] | undefined> {
+    this.#cancelled = false;
+    const wire = feeds.map(({ input, type, shape, data }) => ({
+      input,
+      type,
+      shape,
+      data: 'pointer' in data ? data.pointer : data,
+    }));
+    return this.#guard(() =>
+      this.#alive().run(wire, outputs, {
+        cancelled: () => this.#cancelled || this.closed,
+        betweenSlices: turn,
+      }),
+    );
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  explain(): Promise<Plan> {
+    return this.#guard(() => Promise.resolve(this.#alive().explain()));
+  }
+
+  lend(input: number, bytes: number, onClose: () => void): Slot | undefined {
+    const slot = this.#alive().reserve(input, bytes);
+    this.#lent.set(slot, onClose);
+    return slot;
+  }
+
+  takeBack(slot: Slot): void {
+    if (this.#lent.delete(slot)) this.#engine?.free(slot.pointer);
+  }
+
+  dispose(): Promise<void> {
+    this.#close();
+    return Promise.resolve();
+  }
+
+  async #load(
+    { Engine, factory }: EngineLibrary,
+    module: WebAssembly.Module,
+    { threads, workerUrl, source, external }: RouteSetup,
+    hooks: RouteHooks,
+  ): Promise<void> {
+    const engine = await Engine.start(
+      { factory, module, threads, scriptUrl: scriptOf(workerUrl) },
+      { onThreads: (count) => (this.threads = count), onTrap: () => this.#close() },
+    );
+    if (this.closed) return engine.dispose();
+    this.#engine = engine;
+    this.model = await engine.load(source, external, (progress) => hooks.onProgress(progress));
+  }
+
+  #alive(): Engine {
+    if (!this.#engine) throw new Failure('ENGINE_TRAP', 'the engine has stopped');
+    return this.#engine;
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const failure = asFailure(thrown);
+      if (isFatal(failure)) this.#close();
+      throw failure;
+    }
+  }
+
+  #close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#engine?.dispose();
+    this.#engine = undefined;
+    const owners = [...this.#lent.values()];
+    this.#lent.clear();
+    for (const onClose of owners) onClose();
+  }
+}
+
+// Node's Worker takes a path.
+function scriptOf(url: string): string {
+  if (!url.startsWith('file:')) return url;
+  return process.getBuiltinModule('node:url').fileURLToPath(url);
+}
+
+async function loadLibrary(url: string): Promise<EngineLibrary> {
+  const scope = globalThis as { [LIBRARY_KEY]?: EngineLibrary };
+  try {
+    if (scope[LIBRARY_KEY]?.version !== PROTOCOL_VERSION) {
+      await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+    }
+  } catch (thrown) {
+    throw new Failure('ENGINE_START', `can not load ${url}: ${String(thrown)}`, { url });
+  }
+  const library = scope[LIBRARY_KEY];
+  if (library?.version === PROTOCOL_VERSION) return library;
+  throw new Failure('ENGINE_VERSION', `${url} is of another release`, { url });
+}

@@ -1,0 +1,57 @@
+// A route: one engine with one model, ready to run it. The page's side of worker/engine.ts.
+import type { DType, TypedArray } from '../worker/dtypes.js';
+import type {
+  LoadProgress,
+  ModelDescription,
+  Plan,
+  Slot,
+  WireSource,
+  WireTensor,
+} from '../worker/protocol.js';
+
+export interface RouteSetup {
+  readonly workerUrl: string;
+  readonly wasm: string | WebAssembly.Module;
+  readonly threads: number;
+  readonly isolated: boolean;
+  readonly source: WireSource;
+  readonly external: Readonly<Record<string, WireSource>>;
+}
+
+export interface RouteHooks {
+  onProgress(progress: LoadProgress): void;
+}
+
+export interface Feed {
+  readonly input: number;
+  readonly type: DType;
+  readonly shape: readonly number[];
+  // Elements, or memory of this route that holds them.
+  readonly data: TypedArray | Slot;
+  // The route may take the buffer of `data` away.
+  readonly owned: boolean;
+}
+
+export interface Route {
+  readonly model: ModelDescription;
+  // Threads that run now.
+  readonly threads: number;
+  // True once the engine can not be used any more; all that was lent has then been called back.
+  readonly closed: boolean;
+
+  // Reads the feeds before it returns. Undefined when cancelled. One run at a time.
+  run(
+    feeds: readonly Feed[],
+    outputs: readonly number[],
+  ): Promise<readonly WireTensor[] | undefined>;
+  // Ends the run under way soon, at the cost of the engine when it does not listen.
+  cancel(): void;
+  explain(): Promise<Plan>;
+
+  // Memory of the engine for the caller to fill. Undefined when there is none at hand. `onClose` is
+  // called when it goes away with the engine.
+  lend(input: number, bytes: number, onClose: () => void): Slot | undefined;
+  takeBack(slot: Slot): void;
+
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,299 @@
+// A route whose engine lives in a worker of its own.
+import { Failure } from '../worker/failure.js';
+import {
+  PROTOCOL_VERSION,
+  type FromWorker,
+  type ModelDescription,
+  type Plan,
+  type Slot,
+  type ToWorker,
+  type WireTensor,
+} from '../worker/protocol.js';
+import { compile } from './compile.js';
+import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
+import { SlotPool } from './slots.js';
+import { stage } from './stage.js';
+import { Watchdog } from './watchdog.js';
+import { spawn as spawnWorker, type Spawn, type WorkerPort } from './worker_port.js';
+
+export const LIMITS = {
+  // From the start of the worker to the first line of its script.
+  scriptMs: 15_000,
+  // Instantiation of a compiled module.
+  startMs: 10_000,
+  // The engine tells nothing while it compiles a model.
+  compileMs: 180_000,
+  // A single step of a run may take this long.
+  runMs: 30_000,
+  // A cancelled run is waited for as long as a new worker would take, but at least this long.
+  graceMs: 20,
+  stopMs: 200,
+};
+
+interface Pending<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+interface CurrentRun extends Pending<readonly WireTensor[] | undefined> {
+  readonly id: number;
+  readonly staged: readonly Slot[];
+  cancelled: boolean;
+  grace?: ReturnType<typeof setTimeout>;
+}
+
+export class WorkerRoute implements Route {
+  model!: ModelDescription;
+  threads = 1;
+  closed = false;
+
+  readonly #setup: RouteSetup;
+  readonly #hooks: RouteHooks;
+  readonly #limits: typeof LIMITS;
+  readonly #watchdog = new Watchdog();
+  readonly #control: Int32Array | null;
+  readonly #slots: SlotPool;
+  readonly #explains = new Map<number, Pending<Plan>>();
+  readonly #began = performance.now();
+  #port: WorkerPort | undefined;
+  #loading: Pending<void> | undefined;
+  #run: CurrentRun | undefined;
+  #stopped: (() => void) | undefined;
+  #heard = false;
+  #moduleSent = false;
+  #loadMs = 0;
+  #nextId = 1;
+
+  private constructor(setup: RouteSetup, hooks: RouteHooks, limits: typeof LIMITS) {
+    this.#setup = setup;
+    this.#hooks = hooks;
+    this.#limits = limits;
+    this.#control = setup.isolated ? new Int32Array(new SharedArrayBuffer(4)) : null;
+    this.#slots = new SlotPool({
+      request: (input, bytes) => this.#post({ type: 'reserve', input, bytes }),
+      release: ({ pointer }) => this.#post({ type: 'free', pointer }),
+    });
+  }
+
+  // Rejects with signal.reason when aborted; the worker is then gone.
+  static async start(
+    setup: RouteSetup,
+    hooks: RouteHooks,
+    signal?: AbortSignal,
+    { spawn = spawnWorker, limits = LIMITS }: { spawn?: Spawn; limits?: typeof LIMITS } = {},
+  ): Promise<WorkerRoute> {
+    signal?.throwIfAborted();
+    const route = new WorkerRoute(setup, hooks, limits);
+    const loaded = new Promise<void>((resolve, reject) => (route.#loading = { resolve, reject }));
+    const abort = () => route.#close(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    try {
+      route.#begin(spawn).catch((thrown: unknown) => route.#close(thrown));
+      await loaded;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    return route;
+  }
+
+  run(
+    feeds: readonly Feed[],
+    outputs: readonly number[],
+  ): Promise<readonly WireTensor[] | undefined> {
+    const id = this.#nextId++;
+    const { wire, staged, transfer } = stage(feeds, this.#control ? this.#slots : undefined);
+    return new Promise((resolve, reject) => {
+      this.#run = { id, staged, cancelled: false, resolve, reject };
+      this.#watch(this.#limits.runMs, 'made no progress with a run');
+      this.#holdProcess();
+      this.#post({ type: 'run', id, feeds: wire, outputs }, transfer);
+    });
+  }
+
+  cancel(): void {
+    const run = this.#run;
+    if (!run || run.cancelled) return;
+    run.cancelled = true;
+    if (this.#control) Atomics.store(this.#control, 0, run.id);
+    this.#post({ type: 'cancel', id: run.id });
+    const grace = Math.max(this.#limits.graceMs, this.#loadMs);
+    run.grace = setTimeout(() => {
+      this.#close(new Failure('ENGINE_HUNG', 'the worker did not stop a cancelled run'));
+    }, grace);
+  }
+
+  explain(): Promise<Plan> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#explains.set(id, { resolve, reject });
+      this.#holdProcess();
+      this.#post({ type: 'explain', id });
+    });
+  }
+
+  lend(input: number, bytes: number, onClose: () => void): Slot | undefined {
+    return this.#control ? this.#slots.take(input, bytes, onClose) : undefined;
+  }
+
+  takeBack(slot: Slot): void {
+    this.#slots.give(slot);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.closed) return;
+    if (this.#control) Atomics.store(this.#control, 0, 0x7fffffff);
+    await new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+      setTimeout(resolve, this.#limits.stopMs);
+      this.#post({ type: 'stop' });
+    });
+    this.#close(new Failure('SESSION_DISPOSED', 'the session was disposed'));
+  }
+
+  async #begin(spawn: Spawn): Promise<void> {
+    const { workerUrl, wasm, source, external, threads } = this.#setup;
+    const compiling = typeof wasm === 'string' ? compile(wasm) : Promise.resolve(wasm);
+    compiling.catch(() => undefined);
+    this.#watchdog.watch(this.#limits.scriptMs, () => this.#startFailed('did not start in time'));
+    const port = await spawn(workerUrl, {
+      message: (message) => this.#receive(message),
+      error: (message) => this.#uncaught(message),
+    });
+    this.#port = port;
+    if (this.closed) return port.terminate();
+    // The download begins while the module is still being compiled.
+    this.#post({ type: 'load', source, external });
+    const module = await compiling;
+    this.#post({ type: 'start', module, threads, control: this.#control });
+    if (this.#heard) this.#watchStart();
+    this.#moduleSent = true;
+  }
+
+  #watchStart(): void {
+    this.#watchdog.watch(this.#limits.startMs, () =>
+      this.#startFailed('did not get ready in time'),
+    );
+  }
+
+  #receive(message: FromWorker): void {
+    if (this.closed) return;
+    this.#watchdog.heard();
+    switch (message.type) {
+      case 'hello':
+        return this.#greeted(message.version);
+      case 'ready':
+        return this.#watchdog.stop();
+      case 'progress':
+        if (message.progress.phase === 'compile') {
+          this.#watch(this.#limits.compileMs, 'made no progress with compiling the model');
+        }
+        return this.#hooks.onProgress(message.progress);
+      case 'loaded':
+        return this.#loaded(message.model);
+      case 'threads':
+        this.threads = message.count;
+        return;
+      case 'slot':
+        return this.#slots.add(message.slot);
+      case 'alive':
+        return;
+      case 'done':
+        return this.#settle(message.id, (run) => run.resolve(message.outputs));
+      case 'cancelled':
+        return this.#settle(message.id, (run) => run.resolve(undefined));
+      case 'failed':
+        this.#explained(message.id, (call) => call.reject(Failure.from(message.failure)));
+        return this.#settle(message.id, (run) => run.reject(Failure.from(message.failure)));
+      case 'explained':
+        return this.#explained(message.id, (call) => call.resolve(message.plan));
+      case 'dead':
+        return this.#close(Failure.from(message.failure));
+      case 'stopped':
+        return this.#stopped?.();
+    }
+  }
+
+  #greeted(version: number): void {
+    if (version !== PROTOCOL_VERSION) {
+      return this.#startFailed(`speaks protocol ${version}, wanted is ${PROTOCOL_VERSION}`);
+    }
+    this.#heard = true;
+    if (this.#moduleSent) this.#watchStart();
+    else this.#watchdog.stop();
+  }
+
+  #loaded(model: ModelDescription): void {
+    this.model = model;
+    this.#loadMs = performance.now() - this.#began;
+    this.#watchdog.stop();
+    this.#loading?.resolve();
+    this.#loading = undefined;
+    this.#holdProcess();
+  }
+
+  #explained(id: number, how: (call: Pending<Plan>) => void): void {
+    const call = this.#explains.get(id);
+    this.#explains.delete(id);
+    this.#holdProcess();
+    if (call) how(call);
+  }
+
+  #settle(id: number, how: (run: CurrentRun) => void): void {
+    const run = this.#run;
+    if (run?.id !== id) return;
+    this.#endRun(run);
+    how(run);
+  }
+
+  #endRun(run: CurrentRun): void {
+    this.#run = undefined;
+    clearTimeout(run.grace);
+    this.#watchdog.stop();
+    for (const slot of run.staged) this.#slots.give(slot);
+    this.#holdProcess();
+  }
+
+  // A Node process stays while something waits for the worker.
+  #holdProcess(): void {
+    this.#port?.hold(Boolean(this.#loading ?? this.#run) || this.#explains.size > 0);
+  }
+
+  #watch(ms: number, what: string): void {
+    this.#watchdog.watch(ms, () =>
+      this.#close(new Failure('ENGINE_HUNG', `the engine ${what} for ${ms / 1000} s`)),
+    );
+  }
+
+  #startFailed(what: string): void {
+    const url = this.#setup.workerUrl;
+    this.#close(new Failure('ENGINE_START', `the worker ${url} ${what}`, { url }));
+  }
+
+  #uncaught(message: string): void {
+    if (!this.#heard) return this.#startFailed(`did not start: ${message}`);
+    this.#close(new Failure('ENGINE_TRAP', `the engine stopped: ${message}`));
+  }
+
+  #post(message: ToWorker, transfer?: readonly Transferable[]): void {
+    this.#port?.post(message, transfer);
+  }
+
+  // Ends the worker. Everything that waits for it is settled with `reason`.
+  #close(reason: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#watchdog.stop();
+    this.#port?.terminate();
+    this.#slots.close();
+    this.#loading?.reject(reason);
+    const run = this.#run;
+    if (run) {
+      this.#endRun(run);
+      if (run.cancelled) run.resolve(undefined);
+      else run.reject(reason);
+    }
+    for (const { reject } of this.#explains.values()) reject(reason);
+    this.#explains.clear();
+    this.#stopped?.();
+  }
+}

@@ -1,0 +1,109 @@
+// dist/: the two wasm modules, worker.js, index.mjs, ort.mjs, sardonyx.js and the type declarations.
+//   node tools/bundle.mjs [--no-types] [--out=dist]
+// SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { brotliCompressSync } from 'node:zlib';
+import { build, transform } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = process.argv.find((argument) => argument.startsWith('--out='));
+const dist = out ? resolve(out.slice(6)) : join(root, 'dist');
+const [simd, relaxed] = (
+  process.env.SARDONYX_WASM_DIRS ?? 'build/wasm/c_api,build/wasm-relaxed/c_api'
+).split(',');
+const directories = { simd: resolve(root, simd), relaxed: resolve(root, relaxed) };
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  target: 'es2022',
+  // "sideEffects" in package.json is about dist/.
+  ignoreAnnotations: true,
+  write: false,
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+
+// Emscripten's factory function. Its tail exports it and starts it in pool threads, which is
+// worker/entry.ts's to do.
+function readGlue() {
+  const texts = Object.values(directories).map((directory) => {
+    const file = join(directory, 'sardonyx.js');
+    if (!existsSync(file)) {
+      throw new Error(`missing: ${file}. Type: npm run build`);
+    }
+    return readFileSync(file, 'utf8');
+  });
+  if (texts[0] !== texts[1]) {
+    throw new Error('the glue of the two wasm modules differs; worker.js can hold one only');
+  }
+  const match = /^\s*var (\w+) = \(\(\) => \{[\s\S]*?\n\}\)\(\);?\n/.exec(texts[0]);
+  if (!match) throw new Error('the glue of the wasm module has an unknown form');
+  return `${match[0]}\nvar sardonyxGlue = ${match[1]};`;
+}
+
+async function bundle(entry, options) {
+  const result = await build({ ...common, entryPoints: [entry], ...options });
+  return result.outputFiles[0].text;
+}
+
+async function bundleWorker() {
+  const service = await bundle('worker/entry.ts', { format: 'iife' });
+  // One function around both: the page may load this as a script or as a module.
+  const { code } = await transform(`(() => {\n${readGlue()}\n${service}\n})();`, {
+    minify: true,
+    target: 'es2022',
+  });
+  return code;
+}
+
+function emitTypes() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const run = spawnSync(
+    process.execPath,
+    [tsc, '-p', 'tsconfig.types.json', '--outDir', join(dist, 'types')],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
+  if (run.status !== 0) throw new Error('the type declarations could not be written');
+  writeFileSync(join(dist, 'types/package.json'), '{ "type": "module" }\n');
+}
+
+function write(name, contents) {
+  writeFileSync(join(dist, name), contents);
+  const bytes = readFileSync(join(dist, name));
+  const packed = brotliCompressSync(bytes).length;
+  console.log(`${name.padEnd(24)} ${bytes.length} bytes, ${packed} with brotli`);
+}
+
+async function main() {
+  const worker = await bundleWorker();
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist);
+  for (const [name, directory] of Object.entries(directories)) {
+    const file = `sardonyx.${name}.wasm`;
+    copyFileSync(join(directory, 'sardonyx.wasm'), join(dist, file));
+    write(file, readFileSync(join(dist, file)));
+  }
+  write('worker.js', worker);
+  write('index.mjs', await bundle('web/entry_esm.ts', { format: 'esm' }));
+  write('ort.mjs', await bundle('web/ort/entry_esm.ts', { format: 'esm' }));
+  write(
+    'sardonyx.js',
+    await bundle('web/entry_script.ts', { format: 'iife', globalName: 'sardonyx' }),
+  );
+  // worker.js and sardonyx.js are classic scripts, in Node CommonJS.
+  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+  if (!process.argv.includes('--no-types')) emitTypes();
+}
+
+await main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

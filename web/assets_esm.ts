@@ -1,0 +1,8 @@
+// The files beside this module. Bundlers know them by exactly this form.
+import { setDefaultAssets } from './assets.js';
+
+setDefaultAssets({
+  worker: new URL('./worker.js', import.meta.url).href,
+  relaxed: new URL('./sardonyx.relaxed.wasm', import.meta.url).href,
+  simd: new URL('./sardonyx.simd.wasm', import.meta.url).href,
+});

@@ -1,0 +1,2 @@
+import './assets_esm.js';
+export * from './index.js';

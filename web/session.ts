@@ -1,0 +1,230 @@
+import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
+import type { ModuleName } from '../worker/abi.js';
+import type { ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
+import type { Supervisor } from '../router/supervisor.js';
+import { allocateTensor, fullShape } from './allocation.js';
+import { SardonyxError, toSardonyxError } from './errors.js';
+import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
+import { type Job, RunQueue } from './queue.js';
+import { RunJob } from './run_job.js';
+import { Tensor } from './tensor.js';
+
+export interface RunOptions {
+  // Rejects the run with signal.reason.
+  signal?: AbortSignal;
+  // RUN_TIMEOUT when the result is not there so long after run().
+  timeoutMs?: number;
+  // Only these outputs; tensors get the results written into their data.
+  outputs?: readonly string[] | Readonly<Record<string, Tensor>>;
+  // Detaches the buffers of the feeds instead of copying them.
+  transfer?: boolean;
+  // Higher first among the waiting runs; default 0.
+  priority?: number;
+  // For drawing and camera: replaces waiting runs that have it too (RUN_SUPERSEDED).
+  latest?: boolean;
+}
+
+// What runs the model.
+export interface Route {
+  readonly id: string;
+  readonly device: 'cpu';
+  readonly module: ModuleName;
+  // In use now; rises while threads join.
+  readonly threads: number;
+  readonly isolated: boolean;
+  readonly why: readonly string[];
+}
+
+export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
+  readonly model: Omit<ModelDescription, 'inputs' | 'outputs'>;
+  readonly module: ModuleName;
+  readonly threads: number;
+  readonly isolated: boolean;
+  // Bytes the engine has in tensors, weights and working memory.
+  readonly memoryBytes: number;
+}
+
+export interface SessionParts {
+  readonly supervisor: Supervisor;
+  readonly module: ModuleName;
+  readonly isolated: boolean;
+  readonly why: readonly string[];
+  readonly queueLimit: number;
+  release(): void;
+}
+
+const leaks =
+  typeof FinalizationRegistry === 'function'
+    ? new FinalizationRegistry<string>((name) => {
+        // eslint-disable-next-line no-console
+        console.warn(`sardonyx: a session (${name}) was collected without dispose()`);
+      })
+    : undefined;
+
+// A loaded model. Events: `recover` after a new worker took over from one that had stopped.
+export class Session extends EventTarget {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly #parts: SessionParts;
+  readonly #queue: RunQueue;
+  #disposed: Promise<void> | undefined;
+
+  // Made by load().
+  constructor(parts: SessionParts) {
+    super();
+    this.#parts = parts;
+    this.#queue = new RunQueue(parts.queueLimit);
+    const { inputs, outputs } = parts.supervisor.route.model;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    leaks?.register(this, inputs.map(({ name }) => name).join(', '), this);
+  }
+
+  get route(): Route {
+    const { supervisor, module, isolated, why } = this.#parts;
+    const { threads } = supervisor.route;
+    return { id: `cpu-${module}`, device: 'cpu', module, threads, isolated, why };
+  }
+
+  // Feeds are read before this returns, except tensors of allocate(), which must stay unchanged until
+  // the promise settles. Results are new tensors in ordinary buffers. One run at a time, in order.
+  run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    return this.#submit(() => {
+      const { outputs, transfer = false } = options;
+      const checked = checkFeeds(this.inputs, feeds, transfer);
+      const wanted = checkOutputs(this.outputs, outputs);
+      const job = new RunJob(this.#parts.supervisor, checked, wanted);
+      return { job, finish: (results) => this.#results(results, outputs) };
+    }, options);
+  }
+
+  // Memory for one input that the engine reads in place, so that feeding it costs no copy; an ordinary
+  // buffer where there is none at hand. TENSOR_STALE after dispose() or a change of worker.
+  allocate(name: string, shape?: readonly number[]): Tensor {
+    try {
+      this.#checkOpen();
+      const input = this.inputs.findIndex((value) => value.name === name);
+      const info = this.inputs[input];
+      if (!info) {
+        throw new SardonyxError('INPUT_UNKNOWN', `the model has no input ${name}`, {
+          tensor: name,
+        });
+      }
+      const { route } = this.#parts.supervisor;
+      return allocateTensor(route, info, input, fullShape(info, shape));
+    } catch (thrown) {
+      throw toSardonyxError(thrown);
+    }
+  }
+
+  // Runs once, so that later runs find compiled code and memory. Without feeds on zeros, with 1 for
+  // dims that are not known; a model that can not take those is left cold.
+  async warmup(feeds?: Feeds): Promise<void> {
+    if (feeds) {
+      await this.run(feeds);
+      return;
+    }
+    const zeros = this.inputs
+      .filter(({ optional }) => !optional)
+      .map(({ name, type, shape }): [string, Tensor] => {
+        const dims = shape.map((dim) => (typeof dim === 'number' ? dim : 1));
+        const info = dtypeInfo(type);
+        const bytes = arrayLength(info, elementCount(dims)) * Math.max(1, info.bits / 8);
+        return [name, new Tensor(type, new info.array(new ArrayBuffer(bytes)), dims)];
+      });
+    await this.run(Object.fromEntries(zeros)).catch((thrown: unknown) => {
+      const { scope } = toSardonyxError(thrown);
+      if (scope !== 'model' && scope !== 'caller') throw thrown;
+      this.#checkOpen();
+    });
+  }
+
+  // What the engine made of the model. Kernels and shapes are known after a run.
+  async explain(): Promise<PlanReport> {
+    try {
+      this.#checkOpen();
+      const { supervisor, module, isolated } = this.#parts;
+      const route = await supervisor.acquire();
+      const plan = await route.explain();
+      const { inputs: _inputs, outputs: _outputs, ...model } = route.model;
+      return { ...plan, model, module, isolated, threads: route.threads };
+    } catch (thrown) {
+      throw toSardonyxError(thrown);
+    }
+  }
+
+  // Rejects what waits with SESSION_DISPOSED and gives the worker and its memory back.
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#end();
+    return this.#disposed;
+  }
+
+  async #end(): Promise<void> {
+    leaks?.unregister(this);
+    this.#queue.close(new SardonyxError('SESSION_DISPOSED', 'the session was disposed'));
+    await this.#parts.supervisor.dispose();
+    this.#parts.release();
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) {
+      throw new SardonyxError('SESSION_DISPOSED', 'the session was disposed');
+    }
+  }
+
+  async #submit<T>(
+    prepare: () => { job: RunJob; finish: (results: readonly WireTensor[]) => T },
+    options: RunOptions,
+  ): Promise<T> {
+    const { signal, timeoutMs, priority, latest } = options;
+    signal?.throwIfAborted();
+    this.#checkOpen();
+    const { job, finish } = prepare();
+    const result = this.#queue.submit(job as Job<readonly WireTensor[]>, {
+      signal,
+      timeoutMs,
+      priority,
+      latest,
+    });
+    job.keepFeeds();
+    return finish(await result);
+  }
+
+  #results(results: readonly WireTensor[], wanted: RunOptions['outputs']): Record<string, Tensor> {
+    const given = wanted && !Array.isArray(wanted) ? (wanted as Feeds) : undefined;
+    const named: Record<string, Tensor> = {};
+    for (const { output, type, shape, data } of results) {
+      const { name } = this.outputs[output]!;
+      const target = given?.[name];
+      named[name] = target
+        ? fill(name, target, new Tensor(type, data, shape))
+        : new Tensor(type, data, shape);
+    }
+    return named;
+  }
+}
+
+function fill(name: string, target: Tensor, result: Tensor): Tensor {
+  const same =
+    target.type === result.type &&
+    target.shape.length === result.shape.length &&
+    target.shape.every((dim, axis) => dim === result.shape[axis]);
+  if (!same) {
+    const have = `${target.type} [${target.shape.join(', ')}]`;
+    throw new SardonyxError(
+      'INVALID_ARGUMENT',
+      `output ${name} is ${result.type} [${result.shape.join(', ')}], the tensor for it ${have}`,
+      { tensor: name },
+    );
+  }
+  (target.data as Uint8Array).set(result.data as Uint8Array);
+  return target;
+}
+
+// `await using` where the language has it.
+export interface Session extends AsyncDisposable {}
+if (typeof Symbol.asyncDispose === 'symbol') {
+  Session.prototype[Symbol.asyncDispose] = function (this: Session) {
+    return this.dispose();
+  };
+}

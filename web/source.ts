@@ -1,0 +1,44 @@
+// What the caller gives -> what a worker can read, again too when it has to start over.
+import type { WireSource } from '../worker/protocol.js';
+import { SardonyxError } from './errors.js';
+
+// An .onnx file: its URL, its bytes, or a Blob or File of it.
+export type Source = string | URL | ArrayBuffer | Uint8Array | Blob;
+
+// `copy`: bytes are kept as a Blob, outside the heap of the page and safe from later changes.
+export function toWireSource(source: Source, copy: boolean, field: string): WireSource {
+  if (typeof source === 'string' || source instanceof URL) {
+    return { url: resolveUrl(source, field) };
+  }
+  if (source instanceof Blob) return { blob: source };
+  const bytes = source instanceof ArrayBuffer || isShared(source) ? new Uint8Array(source) : source;
+  if (!(bytes instanceof Uint8Array)) {
+    throw new SardonyxError(
+      'INVALID_ARGUMENT',
+      `${field} must be a URL, ArrayBuffer, Uint8Array, Blob or File`,
+      { field },
+    );
+  }
+  if (!copy) return { bytes };
+  // Blob refuses shared memory.
+  const plain = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+  return { blob: new Blob([plain as Uint8Array<ArrayBuffer>]) };
+}
+
+const isShared = (source: unknown): source is SharedArrayBuffer =>
+  typeof SharedArrayBuffer === 'function' && source instanceof SharedArrayBuffer;
+
+export function resolveUrl(url: string | URL, field: string): string {
+  try {
+    return new URL(url, baseUrl()).href;
+  } catch {
+    throw new SardonyxError('INVALID_ARGUMENT', `${field} is not a URL: ${String(url)}`, { field });
+  }
+}
+
+function baseUrl(): string {
+  if (typeof document === 'object') return document.baseURI;
+  if (typeof location === 'object') return location.href;
+  const { pathToFileURL } = process.getBuiltinModule('node:url');
+  return pathToFileURL(`${process.cwd()}/`).href;
+}

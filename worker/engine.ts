@@ -1,0 +1,150 @@
+// One model in one wasm module instance. Used on the thread that made it: by worker/service.ts in an
+// engine worker, or by router/inline_route.ts in the caller's own worker.
+// Every method throws Failure; after one that is fatal the engine must be dropped.
+import { type Factory, type Instance } from './abi.js';
+import { asFailure, Failure, isFatal } from './failure.js';
+import { instantiate } from './instantiate.js';
+import { loadModel, type LoadedModel } from './load_model.js';
+import { allocate, bytesAt, readString } from './memory.js';
+import type {
+  LoadProgress,
+  ModelDescription,
+  Plan,
+  Slot,
+  WireFeed,
+  WireSource,
+  WireTensor,
+} from './protocol.js';
+import { Runner, type RunHooks } from './runner.js';
+import { lastError } from './status.js';
+import { widen } from './threads.js';
+
+export interface EngineOptions {
+  readonly factory: Factory;
+  readonly module: WebAssembly.Module;
+  readonly threads: number;
+  // The script that a pthread worker loads.
+  readonly scriptUrl: string;
+}
+
+export interface EngineHooks {
+  onThreads(count: number): void;
+  onTrap(failure: Failure): void;
+}
+
+export class Engine {
+  #instance: Instance;
+  #model: LoadedModel | undefined;
+  #runner: Runner | undefined;
+  #dead: Failure | undefined;
+
+  private constructor(instance: Instance) {
+    this.#instance = instance;
+  }
+
+  static async start(options: EngineOptions, hooks: EngineHooks): Promise<Engine> {
+    const { factory, module, threads, scriptUrl } = options;
+    const instance = await instantiate(factory, module, threads - 1, scriptUrl);
+    const engine = new Engine(instance);
+    const trapped = (message: string) => {
+      engine.#dead ??= new Failure('ENGINE_TRAP', message);
+      hooks.onTrap(engine.#dead);
+    };
+    void widen(instance, threads, (count) => hooks.onThreads(count), trapped);
+    return engine;
+  }
+
+  async load(
+    source: WireSource,
+    external: Readonly<Record<string, WireSource>>,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<ModelDescription> {
+    try {
+      this.#model = await loadModel(this.#instance, source, external, onProgress);
+      this.#runner = new Runner(this.#instance, this.#model);
+      return this.#model.description;
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  // Undefined when hooks.cancelled() became true.
+  async run(
+    feeds: readonly WireFeed[],
+    outputs: readonly number[],
+    hooks: RunHooks,
+  ): Promise<WireTensor[] | undefined> {
+    try {
+      return await this.#alive(this.#runner).run(feeds, outputs, hooks);
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  explain(): Plan {
+    const instance = this.#instance;
+    return this.#guard(() => {
+      const json = instance._sx_session_explain(this.#alive(this.#model).session) >>> 0;
+      if (json === 0) throw lastError(instance);
+      const plan = JSON.parse(readString(instance, json)) as RawPlan;
+      return {
+        steps: plan.steps.map((step) => ({
+          ...step,
+          outputs: step.outputs.map(({ dtype, ...rest }) => ({ ...rest, type: dtype })),
+        })),
+        arenaBytes: plan.arenaBytes,
+        memoryBytes: instance._sx_memory_in_use() >>> 0,
+      };
+    });
+  }
+
+  reserve(input: number, bytes: number): Slot {
+    return this.#guard(() => {
+      const pointer = allocate(this.#instance, bytes);
+      return { input, pointer, view: bytesAt(this.#instance, pointer, bytes) };
+    });
+  }
+
+  free(pointer: number): void {
+    this.#guard(() => this.#instance._sx_free(pointer));
+  }
+
+  // Ends the pool threads. The memory goes with the last reference to the engine.
+  dispose(): void {
+    this.#dead ??= new Failure('SESSION_DISPOSED', 'the session was disposed');
+    this.#runner = undefined;
+    this.#model = undefined;
+    this.#instance.PThread.terminateAllThreads();
+  }
+
+  #guard<T>(call: () => T): T {
+    try {
+      if (this.#dead) throw this.#dead;
+      return call();
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  #alive<T>(part: T | undefined): T {
+    if (this.#dead) throw this.#dead;
+    if (part === undefined) throw new Failure('INTERNAL', 'no model is loaded');
+    return part;
+  }
+
+  #failed(thrown: unknown): Failure {
+    const failure = asFailure(thrown);
+    if (isFatal(failure)) this.#dead = failure;
+    return failure;
+  }
+}
+
+interface RawPlan extends Omit<Plan, 'steps'> {
+  steps: (Omit<Plan['steps'][number], 'outputs'> & {
+    outputs: {
+      name: string;
+      dtype: Plan['steps'][number]['outputs'][number]['type'];
+      shape: number[];
+    }[];
+  })[];
+}

@@ -1,0 +1,124 @@
+// The messages between a route (router/worker_route.ts) and its worker (worker/service.ts).
+// One run is under way at a time; control goes by message, data by shared memory where there is any.
+import type { DType, TypedArray } from './dtypes.js';
+import type { WireFailure } from './failure.js';
+
+// Raised with every incompatible change of this file.
+export const PROTOCOL_VERSION = 1;
+// Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
+// thread (Emscripten's 'em-pthread') or was loaded for inline execution.
+export const ENGINE_WORKER_NAME = 'sardonyx-engine';
+
+// Where worker.js puts its EngineLibrary on globalThis when it was loaded for inline execution.
+export const LIBRARY_KEY = 'sardonyxEngine';
+
+export type WireSource =
+  { readonly url: string } | { readonly blob: Blob } | { readonly bytes: Uint8Array };
+
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: DType;
+  // A dim is a number, the name of a symbol, or null when nothing is known of it.
+  readonly shape: readonly (number | string | null)[];
+  // True for inputs with a default.
+  readonly optional: boolean;
+}
+
+export interface ModelDescription {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly warnings: readonly string[];
+  readonly irVersion: number;
+  readonly producer?: string;
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly operators: Readonly<Record<string, number>>;
+  readonly weightBytes: number;
+  readonly packedBytes: number;
+}
+
+export interface Plan {
+  readonly steps: readonly {
+    readonly node: string;
+    readonly operator: string;
+    readonly kernel: string;
+    readonly layout: string;
+    readonly outputs: readonly {
+      readonly name: string;
+      readonly type: DType;
+      readonly shape: readonly number[];
+    }[];
+  }[];
+  readonly arenaBytes: number;
+  // Bytes in tensors, payloads, packs and arenas.
+  readonly memoryBytes: number;
+}
+
+export interface WireFeed {
+  readonly input: number;
+  readonly type: DType;
+  readonly shape: readonly number[];
+  // The elements, or the address in wasm memory where they are.
+  readonly data: TypedArray | number;
+}
+
+export interface WireTensor {
+  readonly output: number;
+  readonly type: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+
+// A piece of wasm memory lent to the page. `view` is shared with the worker.
+export interface Slot {
+  readonly input: number;
+  readonly pointer: number;
+  readonly view: Uint8Array;
+}
+
+export interface LoadProgress {
+  readonly phase: 'download' | 'compile';
+  readonly loaded: number;
+  readonly total?: number;
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'load';
+      readonly source: WireSource;
+      readonly external: Readonly<Record<string, WireSource>>;
+    }
+  | {
+      readonly type: 'start';
+      readonly module: WebAssembly.Module;
+      readonly threads: number;
+      // Index 0 holds the id of the run to stop; null on pages that are not isolated.
+      readonly control: Int32Array | null;
+    }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly feeds: readonly WireFeed[];
+      readonly outputs: readonly number[];
+    }
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'reserve'; readonly input: number; readonly bytes: number }
+  | { readonly type: 'free'; readonly pointer: number }
+  | { readonly type: 'explain'; readonly id: number }
+  | { readonly type: 'stop' };
+
+export type FromWorker =
+  | { readonly type: 'hello'; readonly version: number }
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly progress: LoadProgress }
+  | { readonly type: 'loaded'; readonly model: ModelDescription }
+  | { readonly type: 'threads'; readonly count: number }
+  | { readonly type: 'slot'; readonly slot: Slot }
+  // Sent during long runs: the engine makes progress.
+  | { readonly type: 'alive' }
+  | { readonly type: 'done'; readonly id: number; readonly outputs: readonly WireTensor[] }
+  | { readonly type: 'cancelled'; readonly id: number }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure }
+  | { readonly type: 'explained'; readonly id: number; readonly plan: Plan }
+  // The load failed, or the engine can not be used any more.
+  | { readonly type: 'dead'; readonly failure: WireFailure }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,83 @@
+// Opens a model source as a stream of chunks.
+import { Failure } from './failure.js';
+import type { WireSource } from './protocol.js';
+
+export interface OpenSource {
+  // Undefined when the server does not say, or says the size of a compressed form.
+  readonly total: number | undefined;
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export async function openSource(source: WireSource): Promise<OpenSource> {
+  if ('bytes' in source) {
+    const { bytes } = source;
+    return { total: bytes.byteLength, chunks: () => once(bytes) };
+  }
+  if ('blob' in source) {
+    return { total: source.blob.size, chunks: () => streamChunks(source.blob.stream(), 'Blob') };
+  }
+  return source.url.startsWith('file:') ? openFile(source.url) : openUrl(source.url);
+}
+
+async function* once(bytes: Uint8Array) {
+  await Promise.resolve();
+  yield bytes;
+}
+
+async function* streamChunks(stream: ReadableStream<Uint8Array>, url: string) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (thrown) {
+    throw new Failure('NETWORK_FAILED', `reading ${url} stopped: ${String(thrown)}`, { url });
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+async function openUrl(url: string): Promise<OpenSource> {
+  const response = await fetch(url).catch((thrown: unknown) => {
+    throw new Failure('NETWORK_FAILED', `can not fetch ${url}: ${String(thrown)}`, { url });
+  });
+  if (!response.ok) {
+    const status = `${response.status} ${response.statusText}`.trim();
+    throw new Failure('HTTP_STATUS', `${url} answered ${status}`, { url });
+  }
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    void response.body?.cancel();
+    throw new Failure('NOT_A_MODEL', `${url} is a web page, not a model`, { url });
+  }
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  const encoded = response.headers.has('content-encoding');
+  const body = response.body;
+  return {
+    total: encoded || !Number.isFinite(length) ? undefined : length,
+    chunks: () => (body ? streamChunks(body, url) : once(new Uint8Array(0))),
+  };
+}
+
+// Node only.
+async function openFile(url: string): Promise<OpenSource> {
+  const { promises: fs } = process.getBuiltinModule('node:fs');
+  const handle = await fs.open(new URL(url)).catch((thrown: unknown) => {
+    throw new Failure('NETWORK_FAILED', `can not open ${url}: ${String(thrown)}`, { url });
+  });
+  const { size } = await handle.stat();
+  async function* chunks() {
+    try {
+      const buffer = new Uint8Array(1 << 18);
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+  return { total: size, chunks };
+}

@@ -1,0 +1,27 @@
+// The failure that the last C call left behind.
+import type { Instance } from './abi.js';
+import { ERRORS, type ErrorCode } from './errors.generated.js';
+import { Failure, type Where } from './failure.js';
+import { readString } from './memory.js';
+
+interface ErrorJson {
+  code: string;
+  message: string;
+  node?: string;
+  operator?: string;
+  tensor?: string;
+}
+
+export function lastError(instance: Instance): Failure {
+  const { code, message, ...where } = JSON.parse(
+    readString(instance, instance._sx_error() >>> 0),
+  ) as ErrorJson & { number?: number };
+  delete where.number;
+  const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'INTERNAL';
+  return new Failure(known, message, Object.keys(where).length > 0 ? (where as Where) : undefined);
+}
+
+// Throws when a C function did not return 0.
+export function check(instance: Instance, result: number): void {
+  if (result !== 0) throw lastError(instance);
+}
