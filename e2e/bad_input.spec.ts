@@ -1,6 +1,6 @@
 // Wrong models and wrong feeds: a typed error that names what is wrong, and everything goes on.
 import { badModels } from './models';
-import type { Failure } from './page/harness';
+import type { Failure, WrongFeeds } from './page/harness';
 import { expect, openPage, test } from './site';
 
 const smallOutput = [1, 0, 1.5, 8];
@@ -71,50 +71,25 @@ test.describe('wrong sources', () => {
 });
 
 test.describe('wrong feeds', () => {
-  /** Each makes a run of the small model that must fail; code text, so that it can go to the page. */
-  const cases: { title: string; code: string; names: string[]; feeds: string }[] = [
-    {
-      title: 'dtype',
-      code: 'INPUT_DTYPE',
-      names: ['x', 'int32', 'float32'],
-      feeds: `{ x: new Tensor('int32', new Int32Array(4), [1, 4]) }`,
-    },
-    {
-      title: 'fixed dim',
-      code: 'INPUT_SHAPE',
-      names: ['x'],
-      feeds: `{ x: new Tensor('float32', new Float32Array(5), [1, 5]) }`,
-    },
-    {
-      title: 'rank',
-      code: 'INPUT_SHAPE',
-      names: ['x'],
-      feeds: `{ x: new Tensor('float32', new Float32Array(4), [4]) }`,
-    },
-    { title: 'no input', code: 'INPUT_MISSING', names: ['x'], feeds: `{}` },
-    {
-      title: 'unknown name',
-      code: 'INPUT_UNKNOWN',
-      names: ['z'],
-      feeds: `{ x: vector(1, 2, 3, 4), z: vector(1, 2, 3, 4) }`,
-    },
+  const cases: { title: WrongFeeds; code: string; names: string[] }[] = [
+    { title: 'dtype', code: 'INPUT_DTYPE', names: ['x', 'int32', 'float32'] },
+    { title: 'fixed dim', code: 'INPUT_SHAPE', names: ['x', '5'] },
+    { title: 'rank', code: 'INPUT_SHAPE', names: ['x'] },
+    { title: 'no input', code: 'INPUT_MISSING', names: ['x'] },
+    { title: 'unknown name', code: 'INPUT_UNKNOWN', names: ['z'] },
   ];
-  for (const { title, code, names, feeds } of cases) {
+  for (const { title, code, names } of cases) {
     for (const isolated of [true, false]) {
       test(`${title}${isolated ? '' : ', not isolated'}`, async ({ page, site }) => {
         await openPage(page, isolated ? site.isolated : site.plain);
-        const found = await page.evaluate(async (feeds) => {
-          const { load } = window.sardonyx;
-          const { failureOf, modelUrl, runSmall } = window.harness;
-          const session = await load(modelUrl('small'));
-          const make = new Function('Tensor', 'vector', `return ${feeds}`) as (
-            ...given: unknown[]
-          ) => Parameters<typeof session.run>[0];
-          const wrong = make(window.sardonyx.Tensor, window.harness.vector);
+        const found = await page.evaluate(async (title) => {
+          const { failureOf, modelUrl, runSmall, wrongFeeds } = window.harness;
+          const session = await window.sardonyx.load(modelUrl('small'));
+          const wrong = wrongFeeds[title]();
           const failures = [];
           for (let i = 0; i < 3; i++) failures.push(await failureOf(session.run(wrong)));
           return { failures, after: await runSmall(session) };
-        }, feeds);
+        }, title);
         for (const failure of found.failures) {
           expectFailure(failure, code, names);
           expect(failure?.scope).toBe('caller');

@@ -1,11 +1,16 @@
 // The eight models against reference outputs, in each way that a page can run them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadOptions } from '../web/index';
 import { dataSets, hasStream, haveShared, models, noShared, shared } from './golden';
 import { expect, openPage, test } from './site';
 
-const ways: { title: string; isolated: boolean; options: LoadOptions }[] = [
+interface Way {
+  readonly title: string;
+  readonly isolated: boolean;
+  readonly options: { force?: { module: 'relaxed' | 'simd' } };
+}
+
+const ways: Way[] = [
   { title: 'relaxed SIMD, isolated', isolated: true, options: { force: { module: 'relaxed' } } },
   { title: 'SIMD, isolated', isolated: true, options: { force: { module: 'simd' } } },
   { title: 'not isolated', isolated: false, options: {} },
@@ -28,7 +33,7 @@ for (const { title, isolated, options } of ways) {
             const differences: Record<string, Awaited<ReturnType<typeof harness.compareSet>>> = {};
             for (const set of sets)
               differences[set] = await harness.compareSet(session, model, set);
-            if (stream) differences['stream'] = await harness.compareStream(session, model);
+            if (stream) differences.stream = await harness.compareStream(session, model);
             await session.dispose();
             return { module, threads, differences, isolated: crossOriginIsolated };
           },

@@ -21,9 +21,15 @@ interface Site {
 /** Pages import what is published, not the sources. */
 const publishedLibrary: Plugin = {
   name: 'published-library',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/web\/index$/ }, () => ({ path: '/dist/index.mjs', external: true }));
-    onResolve({ filter: /\/web\/ort\/index$/ }, () => ({ path: '/dist/ort.mjs', external: true }));
+  setup(build) {
+    build.onResolve({ filter: /\/web\/index$/ }, () => ({
+      path: '/dist/index.mjs',
+      external: true,
+    }));
+    build.onResolve({ filter: /\/web\/ort\/index$/ }, () => ({
+      path: '/dist/ort.mjs',
+      external: true,
+    }));
   },
 };
 
@@ -84,6 +90,8 @@ const strictPolicy =
 
 export const test = base.extend<object, { site: Site; demo: Server }>({
   site: [
+    // Playwright wants the pattern, empty or not.
+    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const isolated = await serve({ mounts });
       const plain = await serve({ mounts, isolated: false });
@@ -95,6 +103,7 @@ export const test = base.extend<object, { site: Site; demo: Server }>({
     { scope: 'worker' },
   ],
   demo: [
+    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const server = await serve();
       await use(server);

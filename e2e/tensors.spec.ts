@@ -46,9 +46,9 @@ test('inputs and outputs are described by name, dtype and shape', async ({ page 
     return {
       inputs: session.inputs,
       outputs: session.outputs,
-      m: Array.from(results['m']?.data as BigInt64Array, String),
-      c: Array.from(results['c']?.data as Uint8Array),
-      types: [results['m']?.type, results['c']?.type],
+      m: Array.from(results.m?.data as BigInt64Array, String),
+      c: Array.from(results.c?.data as Uint8Array),
+      types: [results.m?.type, results.c?.type],
     };
   });
   expect(found.inputs).toMatchObject([
@@ -71,7 +71,7 @@ test('inputs stay usable; outputs are ordinary buffers of their own', async ({ p
     const x = vector(1, -1, 0.5, 2);
     const first = await session.run({ x });
     const second = await session.run({ x });
-    const [a, b] = [first['y']?.data as Float32Array, second['y']?.data as Float32Array];
+    const [a, b] = [first.y?.data as Float32Array, second.y?.data as Float32Array];
     b.fill(7);
     const picked = await session.run({ x }, { outputs: ['product'] });
     return {
@@ -81,7 +81,7 @@ test('inputs stay usable; outputs are ordinary buffers of their own', async ({ p
       tight: a.byteLength === a.buffer.byteLength,
       digest: (await crypto.subtle.digest('SHA-256', a as BufferSource)).byteLength,
       picked: Object.keys(picked),
-      product: Array.from(picked['product']?.data as Float32Array),
+      product: Array.from(picked.product?.data as Float32Array),
     };
   });
   expect(found).toEqual({
@@ -137,7 +137,7 @@ test('progress grows to the size of the download', async ({ page }) => {
   });
   const downloads = found.filter(({ phase }) => phase === 'download').map(({ loaded }) => loaded);
   expect(downloads.length).toBeGreaterThan(1);
-  expect(downloads).toEqual(downloads.toSorted((a, b) => a - b));
+  expect(downloads).toEqual([...downloads].sort((a, b) => a - b));
   expect(downloads.at(-1)).toBeGreaterThan(2048 * 2048 * 4);
 });
 

@@ -19,7 +19,7 @@ export interface Difference {
 
 const arrays: Record<string, new (buffer: ArrayBuffer) => Numbers> = {
   float32: Float32Array,
-  int64: BigInt64Array as unknown as new (buffer: ArrayBuffer) => Numbers,
+  int64: BigInt64Array,
   int32: Int32Array,
   bool: Uint8Array,
 };
@@ -43,12 +43,9 @@ export function difference(output: string, got: Tensor | undefined, wanted: Tens
   if (got.shape.join() !== wanted.shape.join()) {
     throw new Error(`'${output}' has the shape ${got.shape.join()}, not ${wanted.shape.join()}`);
   }
-  const [a, b] = [got.data as unknown as Numbers, wanted.data as unknown as Numbers];
-  const largest = Array.prototype.reduce.call<
-    Numbers,
-    [(m: number, v: number) => number, number],
-    number
-  >(b, (m, v) => Math.max(m, Math.abs(Number(v))), 0);
+  const [a, b] = [got.data, wanted.data];
+  let largest = 0;
+  for (let i = 0; i < b.length; i++) largest = Math.max(largest, Math.abs(Number(b[i])));
   let worst: Difference = { output, ratio: 0, at: -1, got: 0, wanted: 0 };
   for (let i = 0; i < b.length; i++) {
     const [g, w] = [Number(a[i]), Number(b[i])];
@@ -152,7 +149,7 @@ export async function decodeGreedily(
       position_ids: int64(pending.map((_, i) => past + i)),
       ...cache,
     });
-    const next = lastArgmax(results['logits']);
+    const next = lastArgmax(results.logits);
     tokens.push(next);
     cache = Object.fromEntries(
       Object.keys(cache).map((name) => {

@@ -46,6 +46,17 @@ const rows = (count: number, width: number): Tensor =>
     [count, width],
   );
 
+/** Feeds that the small model must refuse. */
+const wrongFeeds = {
+  dtype: () => ({ x: new window.sardonyx.Tensor('int32', new Int32Array(4), [1, 4]) }),
+  'fixed dim': () => ({ x: vector(1, 2, 3, 4, 5) }),
+  rank: () => ({ x: new window.sardonyx.Tensor('float32', new Float32Array(4), [4]) }),
+  'no input': () => ({}),
+  'unknown name': () => ({ x: vector(1, 2, 3, 4), z: vector(1, 2, 3, 4) }),
+} satisfies Record<string, () => Record<string, Tensor>>;
+
+export type WrongFeeds = keyof typeof wrongFeeds;
+
 /** Gaps between turns of the main thread's event loop while `work` runs, in milliseconds. */
 export async function gapsDuring(
   work: Promise<unknown>,
@@ -84,6 +95,7 @@ export const harness = {
   rows,
   runSmall,
   vector,
+  wrongFeeds,
 };
 
 window.harness = harness;

@@ -4,6 +4,7 @@ import { formatMs } from './latency';
 import { byId, context2d, onFile } from './page';
 import { decodePicture, fit, tensorFromPicture } from './pictures';
 import { showProblem } from './problem';
+import { everyCore } from './threads';
 import type { StatusStrip } from './status_strip';
 
 const modelName = 'ultraface_rfb320.onnx';
@@ -60,7 +61,7 @@ export class FacesPanel {
   /** Loads at the first use; a failed load is tried again at the next. */
   async #open(): Promise<Session> {
     if (!this.#model) throw new Error('There is no model yet.');
-    this.#session ??= load(this.#model);
+    this.#session ??= load(this.#model, { force: everyCore });
     try {
       const session = await this.#session;
       this.status.showRoute(session);

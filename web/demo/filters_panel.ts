@@ -4,6 +4,7 @@ import { byId, context2d, onFile } from './page';
 import { decodePicture, fit, pictureFromTensor, tensorFromPicture } from './pictures';
 import { showProblem } from './problem';
 import { paintScene } from './scene';
+import { everyCore } from './threads';
 import type { StatusStrip } from './status_strip';
 
 const runsAtStart = 12;
@@ -28,7 +29,7 @@ export class FiltersPanel {
     paintScene(context2d(this.#input), 0);
     this.#listen();
     try {
-      const session = await load(new URL('demo.onnx', document.baseURI));
+      const session = await load(new URL('demo.onnx', document.baseURI), { force: everyCore });
       await session.warmup();
       this.#session = session;
       for (let i = 0; i < runsAtStart; i++) await this.#run();

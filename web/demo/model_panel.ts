@@ -4,6 +4,7 @@ import { InputTable, describeModel, formatBytes, outputTable } from './model_rep
 import { byId, element, onFile } from './page';
 import { isAbort, showProblem } from './problem';
 import { makeFeed } from './random_feeds';
+import { everyCore } from './threads';
 import type { StatusStrip } from './status_strip';
 
 type Progress = Parameters<NonNullable<LoadOptions['onProgress']>>[0];
@@ -66,6 +67,7 @@ export class ModelPanel {
       await this.#session?.dispose();
       this.#session = undefined;
       const session = await load(file, {
+        force: everyCore,
         signal: opening.signal,
         onProgress: (progress) => this.#showProgress(file.name, progress),
       });
@@ -108,7 +110,7 @@ export class ModelPanel {
       element('div', { className: 'run' }, run, cancel, timing),
       outputs,
     );
-    this.#report.dataset['file'] = file.name;
+    this.#report.dataset.file = file.name;
     this.#report.hidden = false;
   }
 

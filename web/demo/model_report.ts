@@ -106,7 +106,7 @@ export class InputTable {
       ariaLabel: `${info.name}: ${title}`,
     });
     if (symbol) {
-      input.dataset['symbol'] = symbol;
+      input.dataset.symbol = symbol;
       input.addEventListener('input', () => this.#setSymbol(symbol, input.value));
     }
     return input;
@@ -115,7 +115,7 @@ export class InputTable {
   #setSymbol(symbol: string, value: string): void {
     for (const { dims } of this.#rows) {
       for (const d of dims)
-        if (typeof d !== 'number' && d.dataset['symbol'] === symbol) d.value = value;
+        if (typeof d !== 'number' && d.dataset.symbol === symbol) d.value = value;
     }
   }
 }

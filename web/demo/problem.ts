@@ -13,7 +13,8 @@ export function showProblem(slot: HTMLElement, error: unknown): void {
       element('p', { className: 'remedy' }, error.remedy),
     );
   } else {
-    card.append(element('p', {}, error instanceof Error ? error.message : String(error)));
+    const text = error instanceof Error ? error.message : JSON.stringify(error);
+    card.append(element('p', {}, text));
   }
   slot.append(card);
 }

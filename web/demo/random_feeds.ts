@@ -17,8 +17,8 @@ const arrays: Partial<Record<DType, new (length: number) => Numbers>> = {
   int16: Int16Array,
   int32: Int32Array,
   uint32: Uint32Array,
-  int64: BigInt64Array as unknown as new (length: number) => Numbers,
-  uint64: BigUint64Array as unknown as new (length: number) => Numbers,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
   bool: Uint8Array,
 };
 

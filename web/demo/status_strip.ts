@@ -9,7 +9,7 @@ export class StatusStrip {
 
   constructor(strip: HTMLElement) {
     for (const field of strip.querySelectorAll<HTMLElement>('[data-status]')) {
-      this.#fields.set(field.dataset['status'] ?? '', field);
+      this.#fields.set(field.dataset.status ?? '', field);
     }
     this.#set('isolated', globalThis.crossOriginIsolated ? 'yes' : 'no');
   }
@@ -18,7 +18,7 @@ export class StatusStrip {
     if (session !== this.#session) this.#latency = new Latency();
     this.#session = session;
     const { device, module, threads } = session.route;
-    this.#set('device', device === 'cpu' ? 'CPU' : 'WebGPU');
+    this.#set('device', device.toUpperCase());
     this.#set('module', module === 'relaxed' ? 'relaxed SIMD' : 'SIMD');
     this.#set('threads', String(threads));
   }
