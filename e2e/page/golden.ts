@@ -6,7 +6,7 @@ interface Info {
   outputs: { file: string; name: string }[];
 }
 
-type Numbers = ArrayBufferView & ArrayLike<number | bigint>;
+type Numbers = ArrayBufferView & ArrayLike<number | bigint> & Iterable<number | bigint>;
 
 export interface Difference {
   readonly output: string;
@@ -45,7 +45,7 @@ export function difference(output: string, got: Tensor | undefined, wanted: Tens
   }
   const [a, b] = [got.data, wanted.data];
   let largest = 0;
-  for (let i = 0; i < b.length; i++) largest = Math.max(largest, Math.abs(Number(b[i])));
+  for (const v of b) largest = Math.max(largest, Math.abs(Number(v)));
   let worst: Difference = { output, ratio: 0, at: -1, got: 0, wanted: 0 };
   for (let i = 0; i < b.length; i++) {
     const [g, w] = [Number(a[i]), Number(b[i])];

@@ -34,10 +34,10 @@ export class FacesPanel {
       this.#useModel(file, `Using ${file.name}.`),
     );
     onFile(this.#picture, (file) => void this.#detectInFile(file));
-    this.#camera.addEventListener(
-      'click',
-      () => void (this.#stream ? this.#stopCamera() : this.#startCamera()),
-    );
+    this.#camera.addEventListener('click', () => {
+      if (this.#stream) this.#stopCamera();
+      else void this.#startCamera();
+    });
     const url = await findModel().catch(() => undefined);
     if (url) {
       this.#useModel(
