@@ -3,7 +3,7 @@
 
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
-#include "ops/strided_copy.h"
+#include "ops/strided.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -125,23 +125,22 @@ Status run_slice(const Attributes& attributes, const RunContext& context) {
   SX_ASSIGN(const Bounds bounds, run_bounds(attributes, context));
   SX_ASSIGN(const Ranges ranges, resolve_all(x.shape, bounds));
   SX_ASSIGN(const size_t bytes, element_bytes(x.dtype));
-  const Strides strides = row_major_strides(x.shape);
-  StridedCopy copy{bytes, y.shape,         x.as<const uint8_t>(),
-                   {},    y.as<uint8_t>(), row_major_strides(y.shape)};
+  const auto from = dense_strides(x.shape);
+  const auto to = dense_strides(y.shape);
+  StridedCopy copy;
   int64_t first = 0;
   for (int axis = 0; axis < x.shape.rank(); ++axis) {
     const auto i = static_cast<size_t>(axis);
-    if (ranges[i].count != y.shape[axis]) {
+    const Range& range = ranges[i];
+    if (range.count != y.shape[axis]) {
       return error(ErrorCode::SHAPE_MISMATCH, "the bounds changed while the run was under way");
     }
-    if (ranges[i].count == 0) return {};
-    first += ranges[i].start * strides[i];
-    // A step beyond the dim is taken at most zero times.
-    copy.from_strides[i] = ranges[i].count == 1 ? 0 : ranges[i].step * strides[i];
+    if (range.count == 0) return {};
+    first += range.start * from[i];
+    // A step beyond the dim is never taken, and may be too large to multiply.
+    copy.add(range.count, range.count == 1 ? 0 : range.step * from[i], to[i]);
   }
-  copy.from += first * static_cast<int64_t>(bytes);
-  strided_copy(copy);
-  return {};
+  return copy.run(bytes, x.as<const uint8_t>() + first * static_cast<int64_t>(bytes), y.data);
 }
 
 }  // namespace

@@ -1,0 +1,298 @@
+// Reductions over axes: axes as an attribute until opset 12 (ReduceSum) or 17, as an input since.
+#include <cmath>
+#include <limits>
+
+#include "ops/convert.h"
+#include "ops/operator.h"
+#include "ops/shape_rule.h"
+#include "ops/strided.h"
+#include "simd/parallel.h"
+#include "simd/reduce.h"
+
+namespace sardonyx::ops {
+namespace {
+
+// One accumulator step in double or int64, and what makes the result of it.
+struct ReduceSpec {
+  const char* name;
+  int axes_are_inputs;  // since this opset
+  double f64_start;
+  double (*f64_step)(double, double);
+  double (*f64_end)(double, int64_t);
+  int64_t i64_start;                      // read only with i64_step
+  int64_t (*i64_step)(int64_t, int64_t);  // null: integers are reduced in double
+  // Contiguous float32 elements at once; null where there is no kernel.
+  float (*f32_span)(const float*, int64_t);
+};
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+double add(double a, double b) {
+  return a + b;
+}
+double add_square(double a, double b) {
+  return a + b * b;
+}
+double keep(double a, int64_t) {
+  return a;
+}
+int64_t wrapping_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrapping_mul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+constexpr ReduceSpec kSum = {"reduce_sum", 13, 0, add, keep, 0, wrapping_add, simd::reduce_sum};
+constexpr ReduceSpec kMean = {
+    "reduce_mean",
+    18,
+    0,
+    add,
+    [](double a, int64_t n) { return a / static_cast<double>(n); },
+    0,
+    nullptr,
+    [](const float* x, int64_t n) { return simd::reduce_sum(x, n) / static_cast<float>(n); }};
+constexpr ReduceSpec kMax = {"reduce_max",
+                             18,
+                             -kInf,
+                             [](double a, double b) { return b > a || b != b ? b : a; },
+                             keep,
+                             INT64_MIN,
+                             [](int64_t a, int64_t b) { return a > b ? a : b; },
+                             simd::reduce_max};
+constexpr ReduceSpec kMin = {"reduce_min",
+                             18,
+                             kInf,
+                             [](double a, double b) { return b < a || b != b ? b : a; },
+                             keep,
+                             INT64_MAX,
+                             [](int64_t a, int64_t b) { return a < b ? a : b; },
+                             simd::reduce_min};
+constexpr ReduceSpec kProd = {
+    "reduce_prod", 18, 1, [](double a, double b) { return a * b; }, keep, 1, wrapping_mul, nullptr};
+constexpr ReduceSpec kL1 = {
+    "reduce_l1",
+    18,
+    0,
+    [](double a, double b) { return a + std::fabs(b); },
+    keep,
+    0,
+    [](int64_t a, int64_t b) { return wrapping_add(a, b < 0 ? wrapping_mul(b, -1) : b); },
+    simd::reduce_sum_abs};
+constexpr ReduceSpec kSumSquare = {
+    "reduce_sum_square",
+    18,
+    0,
+    add_square,
+    keep,
+    0,
+    [](int64_t a, int64_t b) { return wrapping_add(a, wrapping_mul(b, b)); },
+    simd::reduce_sum_squares};
+constexpr ReduceSpec kL2 = {
+    "reduce_l2",
+    18,
+    0,
+    add_square,
+    [](double a, int64_t) { return std::sqrt(a); },
+    0,
+    nullptr,
+    [](const float* x, int64_t n) { return std::sqrt(simd::reduce_sum_squares(x, n)); }};
+constexpr ReduceSpec kLogSum = {
+    "reduce_log_sum", 18,     0, add, [](double a, int64_t) { return std::log(a); }, 0,
+    nullptr,          nullptr};
+
+// Which axes are reduced, and how the output is walked.
+struct Plan {
+  Shape kept, reduced;  // dims
+  std::array<int64_t, kMaxRank> kept_strides{}, reduced_strides{};
+  int64_t count = 1;        // elements per result
+  bool contiguous = false;  // the reduced elements of one result lie side by side
+};
+
+Plan make_plan(const Shape& shape, uint32_t mask) {
+  const auto strides = dense_strides(shape);
+  Plan plan;
+  plan.contiguous = true;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool reduce = mask >> axis & 1;
+    Shape& dims = reduce ? plan.reduced : plan.kept;
+    auto& out = reduce ? plan.reduced_strides : plan.kept_strides;
+    out[static_cast<size_t>(dims.rank())] = strides[static_cast<size_t>(axis)];
+    dims.push_back(shape[axis]);
+    if (reduce) plan.count *= shape[axis];
+    if (!reduce && shape[axis] != 1 && plan.count > 1) plan.contiguous = false;
+  }
+  return plan;
+}
+
+// Offset of element `i` of a box.
+int64_t offset_of(int64_t i, const Shape& dims, const std::array<int64_t, kMaxRank>& strides) {
+  int64_t offset = 0;
+  for (int axis = dims.rank() - 1; axis >= 0; --axis) {
+    offset += i % dims[axis] * strides[static_cast<size_t>(axis)];
+    i /= dims[axis];
+  }
+  return offset;
+}
+
+// Calls fn(offset) for every reduced element of one result.
+template <typename Fn>
+void for_reduced(const Plan& plan, int64_t base, Fn&& fn) {
+  const int last = plan.reduced.rank() - 1;
+  const int64_t row = last < 0 ? 1 : plan.reduced[last];
+  const int64_t step = last < 0 ? 0 : plan.reduced_strides[static_cast<size_t>(last)];
+  for (int64_t i = 0; i < plan.count; i += row) {
+    const int64_t start = base + offset_of(i, plan.reduced, plan.reduced_strides);
+    for (int64_t j = 0; j < row; ++j) fn(start + j * step);
+  }
+}
+
+void reduce_one(const ReduceSpec& spec, const Plan& plan, const TensorView& x, int64_t base,
+                const TensorView& y, int64_t at) {
+  const size_t width = static_cast<size_t>(dtype_bits(x.dtype)) / 8;
+  const auto* from = x.as<const uint8_t>();
+  uint8_t* to = y.as<uint8_t>() + static_cast<size_t>(at) * width;
+  if (spec.i64_step && compute_dtype(x.dtype) == DType::kInt64) {
+    int64_t total = spec.i64_start;
+    for_reduced(plan, base, [&](int64_t offset) {
+      int64_t value = 0;
+      convert(DType::kInt64, &value, x.dtype, from + static_cast<size_t>(offset) * width, 1, 1);
+      total = spec.i64_step(total, value);
+    });
+    convert(y.dtype, to, DType::kInt64, &total, 1, 1);
+    return;
+  }
+  double total = spec.f64_start;
+  for_reduced(plan, base, [&](int64_t offset) {
+    double value = 0;
+    convert(DType::kFloat64, &value, x.dtype, from + static_cast<size_t>(offset) * width, 1, 1);
+    total = spec.f64_step(total, value);
+  });
+  total = spec.f64_end(total, plan.count);
+  convert(y.dtype, to, DType::kFloat64, &total, 1, 1);
+}
+
+// float32 without calls per element.
+float reduce_f32(const ReduceSpec& spec, const Plan& plan, const float* x) {
+  double total = spec.f64_start;
+  for_reduced(plan, 0, [&](int64_t offset) { total = spec.f64_step(total, x[offset]); });
+  return static_cast<float>(spec.f64_end(total, plan.count));
+}
+
+Status reduce(const ReduceSpec& spec, uint32_t mask, const TensorView& x, const TensorView& y) {
+  const Plan plan = make_plan(x.shape, mask);
+  const int64_t grain = simd::grain_for(static_cast<double>(plan.count) * 0.5 + 5);
+  return simd::parallel_for(y.elements(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t base = plan.count ? offset_of(i, plan.kept, plan.kept_strides) : 0;
+      if (x.dtype != DType::kFloat32) {
+        reduce_one(spec, plan, x, base, y, i);
+      } else if (plan.contiguous && spec.f32_span) {
+        y.as<float>()[i] = spec.f32_span(x.as<const float>() + base, plan.count);
+      } else {
+        y.as<float>()[i] = reduce_f32(spec, plan, x.as<const float>() + base);
+      }
+    }
+  });
+}
+
+uint32_t all_axes(int rank) {
+  return (1u << rank) - 1;
+}
+
+// No axes mean all, unless the node says that they mean none.
+Result<uint32_t> reduced_mask(const Attributes& attributes, const IntList& axes, int rank) {
+  if (axes.empty()) {
+    return attributes.get_int("noop_with_empty_axes", 0) ? 0u : all_axes(rank);
+  }
+  return axis_mask(axes, rank, ErrorCode::ATTRIBUTE_INVALID);
+}
+
+Shape reduced_shape(const Shape& shape, uint32_t mask, bool keepdims) {
+  Shape out;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool reduce = mask >> axis & 1;
+    if (reduce && !keepdims) continue;
+    out.push_back(reduce ? 1 : shape[axis]);
+  }
+  return out;
+}
+
+class ReduceKernel final : public Kernel {
+ public:
+  ReduceKernel(const ReduceSpec& spec, const KernelInit& init)
+      : spec_(spec), attributes_(init.attributes), inputs_(init.opset >= spec.axes_are_inputs) {}
+
+  Status run(const RunContext& context) const override {
+    const TensorView& x = context.inputs[0];
+    IntList axes;
+    if (!inputs_) {
+      SX_ASSIGN(axes, int_list(attributes_.get_ints("axes")));
+    } else if (context.has_input(1)) {
+      SX_ASSIGN(axes, int_list(context.inputs[1]));
+    }
+    SX_ASSIGN(const uint32_t mask, reduced_mask(attributes_, axes, x.shape.rank()));
+    return reduce(spec_, mask, x, context.outputs[0]);
+  }
+  std::string_view name() const override { return spec_.name; }
+
+ private:
+  const ReduceSpec& spec_;
+  const Attributes& attributes_;
+  bool inputs_;
+};
+
+// Nullopt while the axes are not known.
+Result<std::optional<IntList>> known_axes(const ReduceSpec& spec, const InferContext& context) {
+  if (context.opset >= spec.axes_are_inputs) {
+    if (!context.has_input(1)) return std::optional<IntList>(IntList());
+    return known_ints(context, 1);
+  }
+  SX_ASSIGN(const IntList axes, int_list(context.attributes.get_ints("axes")));
+  return std::optional<IntList>(axes);
+}
+
+Status infer_reduce(const ReduceSpec& spec, InferContext& context) {
+  SX_TRY(check_arity(context, 1, context.opset >= spec.axes_are_inputs ? 2 : 1));
+  const ValueFacts& x = context.inputs[0];
+  if (compute_dtype(x.dtype) == DType::kUndefined) return unsupported_dtype(x.dtype);
+  SX_ASSIGN(const std::optional<IntList> axes, known_axes(spec, context));
+  const bool keepdims = context.attributes.get_int("keepdims", 1) != 0;
+  if (!x.has_shape || (!axes && !keepdims)) {
+    context.set_output_unknown(0, x.dtype);
+    return {};
+  }
+  Shape shape = x.shape;
+  if (axes) {
+    SX_ASSIGN(const uint32_t mask, reduced_mask(context.attributes, *axes, shape.rank()));
+    shape = reduced_shape(shape, mask, keepdims);
+  } else {
+    shape = {};
+    shape.resize(x.shape.rank(), kUnknownDim);
+  }
+  context.set_output(0, x.dtype, shape);
+  return {};
+}
+
+}  // namespace
+
+#define SX_REDUCE(symbol, spec)                                   \
+  Status infer_##symbol(InferContext& context) {                  \
+    return infer_reduce(spec, context);                           \
+  }                                                               \
+  Result<KernelPtr> make_##symbol(const KernelInit& init) {       \
+    return KernelPtr(std::make_unique<ReduceKernel>(spec, init)); \
+  }
+
+SX_REDUCE(reduce_sum, kSum)
+SX_REDUCE(reduce_mean, kMean)
+SX_REDUCE(reduce_max, kMax)
+SX_REDUCE(reduce_min, kMin)
+SX_REDUCE(reduce_prod, kProd)
+SX_REDUCE(reduce_l1, kL1)
+SX_REDUCE(reduce_l2, kL2)
+SX_REDUCE(reduce_sum_square, kSumSquare)
+SX_REDUCE(reduce_log_sum, kLogSum)
+
+}  // namespace sardonyx::ops
