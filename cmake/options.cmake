@@ -47,7 +47,9 @@ set(SARDONYX_COMPILE_OPTIONS
     -Wshorten-64-to-32
     -Wcast-align
     -Werror
-    -Wno-error=deprecated-declarations)
+    -Wno-error=deprecated-declarations
+    # SIMDe asks for vectorised loops; where clang does it another way is no concern of ours.
+    -Wno-pass-failed)
 if(EMSCRIPTEN)
   list(APPEND SARDONYX_COMPILE_OPTIONS -Wno-limited-postlink-optimizations)
   if(SARDONYX_RELAXED_SIMD)
