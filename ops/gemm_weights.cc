@@ -1,0 +1,54 @@
+#include "ops/gemm_weights.h"
+
+#include <bit>
+#include <cstdio>
+
+namespace sardonyx::ops {
+
+Result<size_t> packed_bytes(const WeightLayout& layout) {
+  const auto columns = checked_add<int64_t>(layout.n, simd::kPanel - 1);
+  auto floats = checked_mul(columns.value_or(INT64_MAX), layout.k);
+  if (floats) floats = checked_mul(*floats, layout.count);
+  if (!floats || *floats > static_cast<int64_t>(kMaxTensorBytes / sizeof(float))) {
+    return error(ErrorCode::LIMIT_EXCEEDED, "%lld matrices of %lld x %lld are too large",
+                 static_cast<long long>(layout.count), static_cast<long long>(layout.k),
+                 static_cast<long long>(layout.n));
+  }
+  return static_cast<size_t>(layout.packed_size() * layout.count) * sizeof(float);
+}
+
+Status pack_weights(const float* from, const WeightLayout& layout, float* to) {
+  for (int64_t i = 0; i < layout.count; ++i) {
+    SX_TRY(simd::gemm_pack_b(from + i * layout.k * layout.n, layout.k, layout.n, layout.row_stride(),
+                             layout.column_stride(), layout.scale, to + i * layout.packed_size()));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Block>> pack_constant(const KernelInit& init, size_t input,
+                                                   const WeightLayout& layout) {
+  const ConstantPtr& constant = init.inputs[input].constant;
+  const auto elements = constant->shape.elements();
+  SX_ASSIGN(const size_t bytes, packed_bytes(layout));
+  if (constant->dtype != DType::kFloat32 || !elements ||
+      *elements != layout.count * layout.k * layout.n) {
+    return error(ErrorCode::SHAPE_MISMATCH, "a constant of shape %s is not %lld x %lld",
+                 constant->shape.to_string().c_str(), static_cast<long long>(layout.k),
+                 static_cast<long long>(layout.n));
+  }
+  char packing[80];
+  std::snprintf(packing, sizeof(packing), "gemm.b.%d.%lld.%lld.%lld%s.%x", simd::kPanel,
+                static_cast<long long>(layout.count), static_cast<long long>(layout.k),
+                static_cast<long long>(layout.n), layout.transposed ? ".t" : "",
+                std::bit_cast<uint32_t>(layout.scale));
+  SX_ASSIGN(auto pack, init.packs.get(constant, packing, [&]() -> Result<Block> {
+    SX_ASSIGN(Block block, Block::allocate(bytes));
+    const auto* from = constant->view().as<const float>();
+    SX_TRY(pack_weights(from, layout, block.as<float>()));
+    return block;
+  }));
+  init.consumed(input);
+  return pack;
+}
+
+}  // namespace sardonyx::ops

@@ -1,0 +1,245 @@
+// MatMul as NumPy's matmul: stacks of matrices that broadcast, vectors as rows or columns.
+#include <algorithm>
+#include <optional>
+
+#include "ops/gemm_weights.h"
+#include "ops/operator.h"
+#include "ops/shape_rule.h"
+#include "simd/gemm.h"
+
+namespace sardonyx::ops {
+namespace {
+
+// Rows up to which a B that is used once is read in place rather than packed.
+constexpr int64_t kInPlaceRows = 8;
+
+// A shape as a stack of matrices.
+struct Stack {
+  Shape batch;
+  int64_t rows = 1, columns = 1;
+};
+// A vector is a row on the left and a column on the right.
+Stack as_stack(const Shape& shape, bool left) {
+  const int rank = shape.rank();
+  if (rank == 1) {
+    return left ? Stack{{}, 1, shape[0]} : Stack{{}, shape[0], 1};
+  }
+  return {Shape(shape.dims().first(static_cast<size_t>(rank - 2))), shape[rank - 2], shape[rank - 1]};
+}
+
+Status mismatch(const Shape& a, const Shape& b) {
+  return error(ErrorCode::SHAPE_MISMATCH, "shapes %s and %s do not multiply", a.to_string().c_str(),
+               b.to_string().c_str());
+}
+
+// How B is given to the product.
+enum class BForm : uint8_t {
+  kPacked,   // packed when the model was compiled
+  kDense,    // as it lies
+  kScratch,  // packed at every run
+};
+
+struct Plan final : StepPlan {
+  int64_t m = 0, n = 0, k = 0;
+  Block offsets;  // simd::GemmOffsets of each matrix of the output
+  int64_t b_matrices = 1;
+  BForm b_form = BForm::kDense;
+
+  std::span<simd::GemmOffsets> batch() const {
+    return {offsets.as<simd::GemmOffsets>(), offsets.size() / sizeof(simd::GemmOffsets)};
+  }
+};
+
+// Index, in a stack of shape `shape`, of the matrix that output matrix i is made from.
+int64_t matrix_index(const Shape& shape, const Shape& out, int64_t i) {
+  int64_t index = 0, step = 1;
+  for (int back = 1; back <= shape.rank(); ++back) {
+    const int64_t own = shape[shape.rank() - back], dim = out[out.rank() - back];
+    if (own != 1) index += i % dim * step;
+    step *= own;
+    i /= dim;
+  }
+  return index;
+}
+
+BForm choose_form(const Plan& plan) {
+  // A single column is read as it is.
+  if (plan.n == 1 || plan.k == 0) return BForm::kDense;
+  return plan.n >= simd::kPanel && plan.m <= kInPlaceRows ? BForm::kDense : BForm::kScratch;
+}
+
+// Shapes have passed the shape rule.
+Result<std::unique_ptr<Plan>> make_plan(const TensorView& a, const TensorView& b,
+                                        std::optional<BForm> form) {
+  const Stack left = as_stack(a.shape, true), right = as_stack(b.shape, false);
+  const auto out = broadcast(left.batch, right.batch);
+  if (!out || left.columns != right.rows) return mismatch(a.shape, b.shape);
+  auto plan = std::make_unique<Plan>();
+  plan->n = right.columns;
+  plan->k = left.columns;
+  plan->b_matrices = right.batch.product(0, right.batch.rank());
+  int64_t matrices = out->product(0, out->rank());
+  plan->m = left.rows;
+  if (plan->b_matrices == 1) {
+    // One B for all: the rows of all of A's matrices follow each other.
+    plan->m *= matrices;
+    matrices = std::min<int64_t>(matrices, 1);
+  }
+  plan->b_form = form ? *form : choose_form(*plan);
+  if (matrices == 0 || plan->m == 0 || plan->n == 0) return plan;
+
+  // As many as the output has elements at most: no overflow.
+  SX_ASSIGN(plan->offsets,
+            Block::allocate(static_cast<uint64_t>(matrices) * sizeof(simd::GemmOffsets)));
+  const bool dense = plan->b_form == BForm::kDense;
+  const int64_t b_size = dense ? plan->k * plan->n : simd::gemm_packed_size(plan->k, plan->n);
+  for (int64_t i = 0; i < matrices; ++i) {
+    plan->batch()[static_cast<size_t>(i)] = {
+        .a = matrix_index(left.batch, *out, i) * plan->m * plan->k,
+        .b = matrix_index(right.batch, *out, i) * b_size,
+        .c = i * plan->m * plan->n};
+  }
+  return plan;
+}
+
+class FloatMatMul final : public Kernel {
+ public:
+  explicit FloatMatMul(std::shared_ptr<const Block> packed_b) : packed_b_(std::move(packed_b)) {}
+
+  Status bind(BindContext& context) const override {
+    const auto form = packed_b_ ? std::optional(BForm::kPacked) : std::nullopt;
+    SX_ASSIGN(auto plan, make_plan(context.inputs[0], context.inputs[1], form));
+    if (plan->b_form == BForm::kScratch) {
+      SX_ASSIGN(context.scratch_bytes, packed_bytes(weights(*plan)));
+    }
+    context.plan = std::move(plan);
+    return {};
+  }
+
+  Status run(const RunContext& context) const override {
+    const Plan& plan = *static_cast<const Plan*>(context.plan);
+    if (plan.batch().empty()) return {};
+    const auto* a = context.inputs[0].as<const float>();
+    const auto* b = packed_b_ ? packed_b_->as<const float>() : context.inputs[1].as<const float>();
+    auto* c = context.outputs[0].as<float>();
+    const bool dense = plan.b_form == BForm::kDense;
+    if (dense && plan.n < simd::kPanel) return run_columns(plan, a, b, c);
+    if (plan.b_form == BForm::kScratch) {
+      auto* scratch = reinterpret_cast<float*>(context.scratch);
+      SX_TRY(pack_weights(b, weights(plan), scratch));
+      b = scratch;
+    }
+    const simd::GemmShape shape{.m = plan.m,
+                                .n = plan.n,
+                                .k = plan.k,
+                                .a_stride = plan.k,
+                                .c_stride = plan.n,
+                                .b_stride = dense ? plan.n : 0};
+    return simd::gemm(shape, {a, b, c}, plan.batch());
+  }
+  std::string_view name() const override { return simd::gemm_tile_name(); }
+
+ private:
+  static WeightLayout weights(const Plan& plan) {
+    return {.count = plan.b_matrices, .k = plan.k, .n = plan.n};
+  }
+  // A single column, or no products at all.
+  static Status run_columns(const Plan& plan, const float* a, const float* b, float* c) {
+    for (const simd::GemmOffsets& at : plan.batch()) {
+      if (plan.k == 0) {
+        std::fill_n(c + at.c, plan.m * plan.n, 0.0f);
+        continue;
+      }
+      SX_TRY(simd::gemv_rows(plan.m, plan.k, a + at.a, plan.k, b + at.b, 1.0f, c + at.c));
+    }
+    return {};
+  }
+
+  std::shared_ptr<const Block> packed_b_;
+};
+
+// Integers and doubles: plain loops. Integers wrap.
+template <typename T>
+void multiply(const Plan& plan, const T* a, const T* b, T* c) {
+  for (int64_t i = 0; i < plan.m; ++i) {
+    T* row = c + i * plan.n;
+    for (int64_t j = 0; j < plan.n; ++j) row[j] = 0;
+    for (int64_t p = 0; p < plan.k; ++p) {
+      const T x = a[i * plan.k + p];
+      for (int64_t j = 0; j < plan.n; ++j) row[j] += x * b[p * plan.n + j];
+    }
+  }
+}
+
+class PlainMatMul final : public Kernel {
+ public:
+  Status bind(BindContext& context) const override {
+    SX_ASSIGN(auto plan, make_plan(context.inputs[0], context.inputs[1], BForm::kDense));
+    context.plan = std::move(plan);
+    return {};
+  }
+
+  Status run(const RunContext& context) const override {
+    const DType dtype = context.inputs[0].dtype;
+    if (dtype == DType::kFloat64) return run_as<double>(context);
+    const bool wide = dtype == DType::kInt64 || dtype == DType::kUint64;
+    return wide ? run_as<uint64_t>(context) : run_as<uint32_t>(context);
+  }
+
+ private:
+  template <typename T>
+  Status run_as(const RunContext& context) const {
+    const Plan& plan = *static_cast<const Plan*>(context.plan);
+    for (const simd::GemmOffsets& at : plan.batch()) {
+      multiply(plan, context.inputs[0].as<const T>() + at.a, context.inputs[1].as<const T>() + at.b,
+               context.outputs[0].as<T>() + at.c);
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+Status infer_matmul(InferContext& context) {
+  SX_TRY(check_arity(context, 2, 2));
+  SX_TRY(check_dtype(context, 0,
+                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64, DType::kUint32,
+                      DType::kUint64}));
+  SX_TRY(check_same_dtype(context, 0, 1));
+  const ValueFacts &a = context.inputs[0], &b = context.inputs[1];
+  if (!a.has_shape || !b.has_shape) {
+    context.set_output_unknown(0, a.dtype);
+    return {};
+  }
+  if (a.shape.rank() == 0 || b.shape.rank() == 0) return mismatch(a.shape, b.shape);
+  const Stack left = as_stack(a.shape, true), right = as_stack(b.shape, false);
+  const auto batch = broadcast(left.batch, right.batch);
+  const bool known = left.columns != kUnknownDim && right.rows != kUnknownDim;
+  if (!batch || (known && left.columns != right.rows)) return mismatch(a.shape, b.shape);
+  Shape out = *batch;
+  bool fits = true;
+  if (a.shape.rank() > 1) fits = out.push_back(left.rows) && fits;
+  if (b.shape.rank() > 1) fits = out.push_back(right.columns) && fits;
+  if (!fits) return mismatch(a.shape, b.shape);
+  context.set_output(0, a.dtype, out);
+  return {};
+}
+
+Result<KernelPtr> make_matmul(const KernelInit& init) {
+  if (init.inputs[0].dtype != DType::kFloat32) return KernelPtr(std::make_unique<PlainMatMul>());
+  const ConstantPtr& b = init.inputs[1].constant;
+  std::shared_ptr<const Block> packed;
+  if (b && b->shape.rank() >= 1) {
+    const Stack stack = as_stack(b->shape, false);
+    // A single column is read as it is.
+    if (stack.columns > 1) {
+      SX_ASSIGN(packed, pack_constant(init, 1,
+                                      {.count = stack.batch.product(0, stack.batch.rank()),
+                                       .k = stack.rows,
+                                       .n = stack.columns}));
+    }
+  }
+  return KernelPtr(std::make_unique<FloatMatMul>(std::move(packed)));
+}
+
+}  // namespace sardonyx::ops
