@@ -30,16 +30,16 @@ export function choose(features: Features, force: RouteFilter = {}): Choice {
   return { module, threads, why };
 }
 
-function checkFilter({ device, module, threads }: RouteFilter): void {
+// Callers without TypeScript pass anything.
+function checkFilter({ device, module, threads }: { [key in keyof RouteFilter]?: unknown }): void {
   const refuse = (field: string, value: unknown) => {
     throw new Failure('INVALID_ARGUMENT', `force.${field} is ${String(value)}`, { field });
   };
   if (device !== undefined && device !== 'cpu') refuse('device', device);
   if (module !== undefined && module !== 'relaxed' && module !== 'simd') refuse('module', module);
   if (threads === undefined) return;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    refuse('threads', threads);
-  }
+  const whole = typeof threads === 'number' && Number.isInteger(threads);
+  if (!whole || threads < 1 || threads > MAX_THREADS) refuse('threads', threads);
 }
 
 function chooseModule(

@@ -39,8 +39,11 @@ async function probe(): Promise<Features> {
     engine: plain && sharedMemoryWorks(),
     relaxedSimd: relaxed,
     isolated: isIsolated(),
-    cores: Math.max(1, globalThis.navigator?.hardwareConcurrency ?? nodeCores()),
+    cores: Math.max(1, cores()),
   };
 }
 
-const nodeCores = () => (isNode ? process.getBuiltinModule('node:os').availableParallelism() : 1);
+function cores(): number {
+  if (isNode) return process.getBuiltinModule('node:os').availableParallelism();
+  return navigator.hardwareConcurrency || 1;
+}

@@ -32,7 +32,7 @@ export class InlineRoute implements Route {
     const { wasm, workerUrl } = setup;
     const [library, module] = await Promise.all([
       loadLibrary(workerUrl),
-      typeof wasm === 'string' ? compile(wasm) : wasm,
+      typeof wasm === 'string' ? compile(wasm) : Promise.resolve(wasm),
     ]);
     const route = new InlineRoute();
     const aborted = new Promise<never>((_, reject) => {
@@ -76,7 +76,8 @@ export class InlineRoute implements Route {
   }
 
   lend(input: number, bytes: number, onClose: () => void): Slot | undefined {
-    const slot = this.#alive().reserve(input, bytes);
+    if (!this.#engine) return undefined;
+    const slot = this.#engine.reserve(input, bytes);
     this.#lent.set(slot, onClose);
     return slot;
   }
@@ -100,7 +101,10 @@ export class InlineRoute implements Route {
       { factory, module, threads, scriptUrl: scriptOf(workerUrl) },
       { onThreads: (count) => (this.threads = count), onTrap: () => this.#close() },
     );
-    if (this.closed) return engine.dispose();
+    if (this.closed) {
+      engine.dispose();
+      return;
+    }
     this.#engine = engine;
     this.model = await engine.load(source, external, (progress) => hooks.onProgress(progress));
   }

@@ -10,25 +10,12 @@ import {
   type WireTensor,
 } from '../worker/protocol.js';
 import { compile } from './compile.js';
+import { LIMITS, type Limits } from './limits.js';
 import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
 import { SlotPool } from './slots.js';
 import { stage } from './stage.js';
 import { Watchdog } from './watchdog.js';
 import { spawn as spawnWorker, type Spawn, type WorkerPort } from './worker_port.js';
-
-export const LIMITS = {
-  // From the start of the worker to the first line of its script.
-  scriptMs: 15_000,
-  // Instantiation of a compiled module.
-  startMs: 10_000,
-  // The engine tells nothing while it compiles a model.
-  compileMs: 180_000,
-  // A single step of a run may take this long.
-  runMs: 30_000,
-  // A cancelled run is waited for as long as a new worker would take, but at least this long.
-  graceMs: 20,
-  stopMs: 200,
-};
 
 interface Pending<T> {
   resolve(value: T): void;
@@ -49,7 +36,7 @@ export class WorkerRoute implements Route {
 
   readonly #setup: RouteSetup;
   readonly #hooks: RouteHooks;
-  readonly #limits: typeof LIMITS;
+  readonly #limits: Limits;
   readonly #watchdog = new Watchdog();
   readonly #control: Int32Array | null;
   readonly #slots: SlotPool;
@@ -64,7 +51,7 @@ export class WorkerRoute implements Route {
   #loadMs = 0;
   #nextId = 1;
 
-  private constructor(setup: RouteSetup, hooks: RouteHooks, limits: typeof LIMITS) {
+  private constructor(setup: RouteSetup, hooks: RouteHooks, limits: Limits) {
     this.#setup = setup;
     this.#hooks = hooks;
     this.#limits = limits;
@@ -80,7 +67,7 @@ export class WorkerRoute implements Route {
     setup: RouteSetup,
     hooks: RouteHooks,
     signal?: AbortSignal,
-    { spawn = spawnWorker, limits = LIMITS }: { spawn?: Spawn; limits?: typeof LIMITS } = {},
+    { spawn = spawnWorker, limits = LIMITS }: { spawn?: Spawn; limits?: Limits } = {},
   ): Promise<WorkerRoute> {
     signal?.throwIfAborted();
     const route = new WorkerRoute(setup, hooks, limits);
@@ -160,7 +147,10 @@ export class WorkerRoute implements Route {
       error: (message) => this.#uncaught(message),
     });
     this.#port = port;
-    if (this.closed) return port.terminate();
+    if (this.closed) {
+      port.terminate();
+      return;
+    }
     // The download begins while the module is still being compiled.
     this.#post({ type: 'load', source, external });
     const module = await compiling;
@@ -292,7 +282,7 @@ export class WorkerRoute implements Route {
       if (run.cancelled) run.resolve(undefined);
       else run.reject(reason);
     }
-    for (const { reject } of this.#explains.values()) reject(reason);
+    for (const call of this.#explains.values()) call.reject(reason);
     this.#explains.clear();
     this.#stopped?.();
   }

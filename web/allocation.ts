@@ -26,12 +26,13 @@ export function allocateTensor(
   const dtype = dtypeInfo(info.type);
   const length = arrayLength(dtype, elementCount(dims));
   const bytes = byteLength(dtype, elementCount(dims));
-  let tensor: Tensor | undefined;
-  const slot = route.lend(input, bytes, () => {
-    if (tensor) revoke(tensor, 'TENSOR_STALE');
-  });
+  const slot = route.lend(input, bytes, () => revoke(tensor, 'TENSOR_STALE'));
   const buffer = slot?.view.buffer ?? new ArrayBuffer(bytes);
-  tensor = new Tensor(info.type, new dtype.array(buffer, slot?.view.byteOffset ?? 0, length), dims);
+  const tensor = new Tensor(
+    info.type,
+    new dtype.array(buffer, slot?.view.byteOffset ?? 0, length),
+    dims,
+  );
   if (slot) {
     allocations.set(tensor, { route, slot });
     onDispose(tensor, () => route.takeBack(slot));

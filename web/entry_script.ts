@@ -2,7 +2,7 @@
 import { assetsBeside, setDefaultAssets } from './assets.js';
 
 const script = typeof document === 'object' ? document.currentScript : null;
-if (script instanceof HTMLScriptElement && script.src) setDefaultAssets(assetsBeside(script.src));
-else if (typeof location === 'object') setDefaultAssets(assetsBeside(location.href));
+const url = script && 'src' in script ? script.src : globalThis.location.href;
+setDefaultAssets(assetsBeside(url));
 
 export * from './index.js';

@@ -10,7 +10,7 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 // Feeds in the order of the model's inputs. INPUT_MISSING, INPUT_UNKNOWN, INPUT_DTYPE, INPUT_SHAPE,
 // INVALID_ARGUMENT; TENSOR_DISPOSED and TENSOR_STALE from the tensors themselves.
 export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds, owned: boolean): Feed[] {
-  if (typeof feeds !== 'object' || feeds === null) {
+  if (!isObject(feeds)) {
     throw new SardonyxError('INVALID_ARGUMENT', 'feeds must be an object of tensors by name');
   }
   for (const name of Object.keys(feeds)) {
@@ -30,6 +30,8 @@ export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds, owned: bo
   });
   return result;
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 function checkFeed(info: ValueInfo, tensor: Tensor, input: number, owned: boolean): Feed {
   const where = { tensor: info.name };

@@ -93,18 +93,20 @@ function start(
 }
 
 function checked(options: LoadOptions): LoadOptions {
-  const { execution, queueLimit } = options;
+  const { execution, queueLimit }: { execution?: unknown; queueLimit?: unknown } = options;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', message, { field });
   };
   if (execution !== undefined && execution !== 'worker' && execution !== 'inline') {
-    refuse('execution', `execution is ${String(execution)}, not 'worker' or 'inline'`);
+    refuse('execution', "execution must be 'worker' or 'inline'");
   }
   if (execution === 'inline' && typeof document === 'object') {
     refuse('execution', "'inline' would block the page: call it in a worker");
   }
-  if (queueLimit !== undefined && !(Number.isInteger(queueLimit) && queueLimit >= 0)) {
-    refuse('queueLimit', `queueLimit is ${String(queueLimit)}, not a whole number from 0`);
+  if (queueLimit === undefined) return options;
+  const whole = typeof queueLimit === 'number' && Number.isInteger(queueLimit);
+  if (!whole || queueLimit < 0) {
+    refuse('queueLimit', 'queueLimit must be a whole number from 0');
   }
   return options;
 }

@@ -40,7 +40,7 @@ export class RunQueue {
   submit<T>(job: Job<T>, options: QueueOptions = {}): Promise<T> {
     const { signal, timeoutMs, priority = 0, latest = false } = options;
     return new Promise<T>((resolve, reject) => {
-      if (this.#closed !== undefined) throw this.#closed;
+      if (this.#closed !== undefined) return reject(this.#closed);
       signal?.throwIfAborted();
       if (latest) this.#supersede();
       if (this.#current && this.#waiting.length >= this.#limit) {

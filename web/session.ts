@@ -5,7 +5,7 @@ import type { Supervisor } from '../router/supervisor.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
-import { type Job, RunQueue } from './queue.js';
+import { RunQueue } from './queue.js';
 import { RunJob } from './run_job.js';
 import { Tensor } from './tensor.js';
 
@@ -63,6 +63,8 @@ const leaks =
 
 // A loaded model. Events: `recover` after a new worker took over from one that had stopped.
 export class Session extends EventTarget {
+  // For `await using`, where the language has it.
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly #parts: SessionParts;
@@ -180,7 +182,7 @@ export class Session extends EventTarget {
     signal?.throwIfAborted();
     this.#checkOpen();
     const { job, finish } = prepare();
-    const result = this.#queue.submit(job as Job<readonly WireTensor[]>, {
+    const result = this.#queue.submit(job, {
       signal,
       timeoutMs,
       priority,
@@ -221,10 +223,10 @@ function fill(name: string, target: Tensor, result: Tensor): Tensor {
   return target;
 }
 
-// `await using` where the language has it.
-export interface Session extends AsyncDisposable {}
 if (typeof Symbol.asyncDispose === 'symbol') {
-  Session.prototype[Symbol.asyncDispose] = function (this: Session) {
-    return this.dispose();
-  };
+  Object.defineProperty(Session.prototype, Symbol.asyncDispose, {
+    value(this: Session) {
+      return this.dispose();
+    },
+  });
 }

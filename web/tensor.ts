@@ -34,7 +34,7 @@ export class Tensor {
   // INVALID_ARGUMENT, INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when the parts do not fit each other.
   constructor(type: DType, data: TypedArray, shape: readonly number[]) {
     const info = dtypeByName(type);
-    if (!info) throw new SardonyxError('INVALID_ARGUMENT', `there is no dtype ${String(type)}`);
+    if (!info) throw new SardonyxError('INVALID_ARGUMENT', `there is no dtype ${type}`);
     const bits = toBits(info, data);
     const dims = checkShape(shape);
     const length = arrayLength(info, elementCount(dims));

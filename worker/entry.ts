@@ -1,5 +1,6 @@
 // What worker.js does depends on who loads it: a route starts an engine worker, Emscripten starts a
 // pool thread, and inline execution imports it for the Engine class.
+import type * as NodeThreadsModule from 'node:worker_threads';
 import type { Factory, Instance, ModuleArguments } from './abi.js';
 import { Engine } from './engine.js';
 import {
@@ -22,7 +23,7 @@ export interface EngineLibrary {
 
 const POOL_THREAD_NAME = 'em-pthread';
 
-type NodeThreads = typeof import('node:worker_threads');
+type NodeThreads = typeof NodeThreadsModule;
 const node: NodeThreads | undefined =
   typeof process === 'object' && typeof process.getBuiltinModule === 'function'
     ? process.getBuiltinModule('node:worker_threads')
@@ -112,7 +113,10 @@ function runPoolThread(): void {
     node.parentPort!.on('message', listen);
     process.on('uncaughtExceptionMonitor', crashed);
   } else {
-    globalThis.addEventListener('message', (event) => listen(event.data));
+    globalThis.addEventListener(
+      'message',
+      (event: MessageEvent<{ wasmMemory?: WebAssembly.Memory }>) => listen(event.data),
+    );
     globalThis.addEventListener('error', crashed);
   }
   void sardonyxGlue(glue);

@@ -40,7 +40,10 @@ export class Failure extends Error {
 // A thrown value that is not a Failure is a trap of the module or a bug beside it. Told by the name:
 // worker.js and the page's bundle each have their own class.
 export function asFailure(thrown: unknown): Failure {
-  if (thrown instanceof Error && thrown.name === 'Failure') return thrown as Failure;
+  if (thrown instanceof Failure) return thrown;
+  if (thrown instanceof Error && thrown.name === 'Failure') {
+    return Failure.from(thrown as Error & WireFailure);
+  }
   const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return new Failure('ENGINE_TRAP', `the engine stopped: ${text}`);
 }

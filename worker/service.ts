@@ -77,10 +77,14 @@ export class Service {
         return this.#load(engine, message);
       case 'run':
         return this.#run(engine, message);
-      case 'reserve':
-        return this.#reserve(engine, message);
-      case 'free':
-        return engine.free(message.pointer);
+      case 'reserve': {
+        this.#reserve(engine, message);
+        return;
+      }
+      case 'free': {
+        engine.free(message.pointer);
+        return;
+      }
       case 'explain':
         return this.#answer(message.id, () =>
           this.#post({ type: 'explained', id: message.id, plan: engine.explain() }),

@@ -5,7 +5,7 @@ import type { WireSource } from './protocol.js';
 export interface OpenSource {
   // Undefined when the server does not say, or says the size of a compressed form.
   readonly total: number | undefined;
-  chunks(): AsyncIterable<Uint8Array>;
+  readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
 export async function openSource(source: WireSource): Promise<OpenSource> {

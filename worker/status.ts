@@ -1,7 +1,7 @@
 // The failure that the last C call left behind.
 import type { Instance } from './abi.js';
 import { ERRORS, type ErrorCode } from './errors.generated.js';
-import { Failure, type Where } from './failure.js';
+import { Failure } from './failure.js';
 import { readString } from './memory.js';
 
 interface ErrorJson {
@@ -18,7 +18,7 @@ export function lastError(instance: Instance): Failure {
   ) as ErrorJson & { number?: number };
   delete where.number;
   const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'INTERNAL';
-  return new Failure(known, message, Object.keys(where).length > 0 ? (where as Where) : undefined);
+  return new Failure(known, message, Object.keys(where).length > 0 ? where : undefined);
 }
 
 // Throws when a C function did not return 0.

@@ -5,9 +5,9 @@ import { Tensor } from './tensor.js';
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-function readOptions<T extends object>(value: unknown): T {
-  if (value === undefined) return {} as T;
-  if (isObject(value)) return value as T;
+function readOptions(value: unknown): Record<string, unknown> {
+  if (value === undefined) return {};
+  if (isObject(value)) return value;
   throw new TypeError("'options' must be an object.");
 }
 

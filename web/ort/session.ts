@@ -52,9 +52,8 @@ export class InferenceSession {
     this.outputMetadata = session.outputs.map(metadata);
   }
 
-  static create(uri: string, options?: SessionOptions): Promise<InferenceSession>;
   static create(
-    buffer: ArrayBufferLike | Uint8Array,
+    model: string | ArrayBufferLike | Uint8Array,
     options?: SessionOptions,
   ): Promise<InferenceSession>;
   static create(

@@ -1,5 +1,5 @@
 // onnxruntime-web's Tensor: its constructor forms, properties and kinds of errors.
-import { dtypeInfo, type DType } from '../../worker/dtypes.js';
+import { dtypeInfo } from '../../worker/dtypes.js';
 
 export type Type =
   | 'float32'
@@ -48,14 +48,12 @@ interface ArrayType {
 }
 
 // A browser that has Float16Array uses it for float16, as onnxruntime-web does.
-const Float16: ArrayType =
-  (globalThis as { Float16Array?: ArrayType }).Float16Array ??
-  (Uint16Array as unknown as ArrayType);
+const Float16: ArrayType = (globalThis as { Float16Array?: ArrayType }).Float16Array ?? Uint16Array;
 
 function arrayOf(type: Exclude<Type, 'string'>): ArrayType {
   if (type === 'float16') return Float16;
-  if (type === 'int4') return Int8Array as unknown as ArrayType;
-  return dtypeInfo(type as DType).array as unknown as ArrayType;
+  if (type === 'int4') return Int8Array;
+  return dtypeInfo(type).array as unknown as ArrayType;
 }
 
 const TYPES: readonly Type[] = [
