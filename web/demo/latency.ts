@@ -19,5 +19,6 @@ export class Latency {
 
 export function formatMs(ms: number | undefined): string {
   if (ms === undefined) return '–';
-  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+  const digits = ms < 1 ? 2 : ms < 10 ? 1 : 0;
+  return `${ms.toFixed(digits)} ms`;
 }
