@@ -24,7 +24,8 @@ describe('random feeds', () => {
   });
 
   it('makes float16 bits of ordinary numbers', () => {
-    const values = Array.from(makeFeed(info('float16'), [100], 'random').data, (v) => float16(v));
+    const { data } = makeFeed(info('float16'), [100], 'random');
+    const values = Array.from(data as Uint16Array, float16);
     expect(values.every((v) => v > 0 && v <= 1)).toBe(true);
     expect(float16(Number(makeFeed(info('float16'), [1], 'ones').data[0]))).toBe(1);
   });
