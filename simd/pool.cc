@@ -1,0 +1,264 @@
+#include "simd/pool.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/checked.h"
+#include "simd/layout.h"
+#include "simd/parallel.h"
+#include "simd/reduce.h"
+#include "simd/v128.h"
+
+namespace sardonyx::simd {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr double kNsPerTap = 0.5;  // and four lanes, or one float where a row is strided
+constexpr double kNsPerFloat = 0.1;
+
+enum class Kind { kMax, kAverage };
+
+// The taps [begin, end) of an axis that are inside the input at one output position, and how many
+// count for an average.
+struct Taps {
+  int64_t start;  // input position of tap 0
+  int64_t begin, end, counted;
+};
+
+Taps taps_at(const PoolShape& shape, int axis, int64_t at) {
+  const int64_t step = shape.dilation[axis];
+  const int64_t start = at * shape.stride[axis] - shape.pad_begin[axis];
+  // Taps at positions below `limit`.
+  const auto below = [&](int64_t limit) {
+    return start >= limit ? 0 : std::min((limit - 1 - start) / step + 1, shape.kernel[axis]);
+  };
+  const int64_t end = below(shape.in[axis]);
+  const int64_t begin = std::min(start < 0 ? ceil_div(-start, step) : 0, end);
+  const int64_t counted =
+      shape.count_include_pad ? below(shape.in[axis] + shape.pad_end[axis]) : end - begin;
+  return {start, begin, end, counted};
+}
+
+// One row of the output.
+struct Row {
+  const PoolShape& shape;
+  const float* x;  // the plane
+  Taps depth, height;
+  float* out;
+
+  // Calls fn(input row) for each row of taps inside the input.
+  template <typename Fn>
+  void for_each_input_row(Fn&& fn) const {
+    for (int64_t i = depth.begin; i < depth.end; ++i) {
+      const int64_t z = depth.start + i * shape.dilation[0];
+      for (int64_t j = height.begin; j < height.end; ++j) {
+        const int64_t y = height.start + j * shape.dilation[1];
+        fn((z * shape.in[1] + y) * shape.in[2]);
+      }
+    }
+  }
+};
+
+// pmax loses a NaN in its second operand: NaNs are collected apart, all lanes ones.
+template <Kind kKind>
+void row_blocked(const Row& row) {
+  const PoolShape& shape = row.shape;
+  const int64_t step = shape.dilation[2] * kChannelBlock;
+  for (int64_t pixel = 0; pixel < shape.out[2]; ++pixel) {
+    const Taps width = taps_at(shape, 2, pixel);
+    f32x4 sum = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
+    i32x4 nan = splat(0);
+    row.for_each_input_row([&](int64_t at) {
+      const float* in = row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
+      for (int64_t k = width.begin; k < width.end; ++k, in += step) {
+        const f32x4 value = load(in);
+        if constexpr (kKind == Kind::kMax) {
+          sum = pmax(sum, value);
+          nan = nan | (value != value);
+        } else {
+          sum += value;
+        }
+      }
+    });
+    if constexpr (kKind == Kind::kMax) {
+      sum = from_bits(bits(sum) | nan);
+    } else {
+      const int64_t count = row.depth.counted * row.height.counted * width.counted;
+      sum = sum / splat(static_cast<float>(count));
+    }
+    store(row.out + kChannelBlock * pixel, sum);
+  }
+}
+
+SX_INLINE float keep_nan_max(float a, float b) { return b > a || b != b ? b : a; }
+
+// Tap k of the width adds to the outputs [begin, end).
+template <Kind kKind>
+void add_tap(const PoolShape& shape, const float* in, int64_t begin, int64_t end, float* out) {
+  int64_t i = begin;
+  const int64_t stride = shape.stride[2];
+  if (stride == 1) {
+    for (; i + 4 <= end; i += 4) {
+      const f32x4 a = load(out + i), b = load(in + i - begin);
+      store(out + i, kKind == Kind::kMax ? max_nan(a, b) : a + b);
+    }
+  }
+  for (; i < end; ++i) {
+    const float value = in[(i - begin) * stride];
+    out[i] = kKind == Kind::kMax ? keep_nan_max(out[i], value) : out[i] + value;
+  }
+}
+
+template <Kind kKind>
+void row_flat(const Row& row) {
+  const PoolShape& shape = row.shape;
+  const int64_t outputs = shape.out[2], stride = shape.stride[2];
+  std::fill_n(row.out, outputs, kKind == Kind::kMax ? -kInfinity : 0.0f);
+  row.for_each_input_row([&](int64_t at) {
+    for (int64_t k = 0; k < shape.kernel[2]; ++k) {
+      const int64_t offset = k * shape.dilation[2] - shape.pad_begin[2];
+      const int64_t begin = std::min(offset < 0 ? ceil_div(-offset, stride) : 0, outputs);
+      const int64_t room = shape.in[2] - 1 - offset;
+      const int64_t end = room < 0 ? 0 : std::min(room / stride + 1, outputs);
+      if (begin < end) {
+        add_tap<kKind>(shape, row.x + at + offset + begin * stride, begin, end, row.out);
+      }
+    }
+  });
+  if constexpr (kKind == Kind::kAverage) {
+    for (int64_t pixel = 0; pixel < outputs; ++pixel) {
+      const int64_t count =
+          row.depth.counted * row.height.counted * taps_at(shape, 2, pixel).counted;
+      row.out[pixel] /= static_cast<float>(count);
+    }
+  }
+}
+
+template <Kind kKind>
+Status pool(const PoolShape& shape, const float* x, float* y) {
+  const bool blocked = shape.layout == Layout::kNC4HW4;
+  const int64_t lanes = blocked ? kChannelBlock : 1;
+  const int64_t rows = shape.out[0] * shape.out[1], width = shape.out[2];
+  if (shape.planes * rows * width == 0) return {};
+  const double taps = static_cast<double>(shape.kernel[0] * shape.kernel[1]) *
+                      static_cast<double>(shape.kernel[2]);
+  const int64_t grain = grain_for(kNsPerTap * taps * static_cast<double>(width));
+  return parallel_for(shape.planes * rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t at = i % rows;
+      const Row row{shape, x + i / rows * shape.in_plane() * lanes,
+                    taps_at(shape, 0, at / shape.out[1]), taps_at(shape, 1, at % shape.out[1]),
+                    y + i * width * lanes};
+      if (blocked) {
+        row_blocked<kKind>(row);
+      } else {
+        row_flat<kKind>(row);
+      }
+    }
+  });
+}
+
+struct Maximum {
+  float value;
+  int64_t position[3];
+  bool found;
+};
+
+Maximum find_maximum(const PoolShape& shape, const float* x, const Taps& depth, const Taps& height,
+                     const Taps& width) {
+  Maximum best{-kInfinity, {0, 0, 0}, false};
+  for (int64_t i = depth.begin; i < depth.end; ++i) {
+    const int64_t z = depth.start + i * shape.dilation[0];
+    for (int64_t j = height.begin; j < height.end; ++j) {
+      const int64_t row = height.start + j * shape.dilation[1];
+      for (int64_t k = width.begin; k < width.end; ++k) {
+        const int64_t column = width.start + k * shape.dilation[2];
+        const float value = x[(z * shape.in[1] + row) * shape.in[2] + column];
+        const bool first_nan = value != value && best.value == best.value;
+        if (best.found && !(value > best.value) && !first_nan) continue;
+        best = {value, {z, row, column}, true};
+      }
+    }
+  }
+  return best;
+}
+
+// A vector per plane: four interleaved chains, combined in a fixed order.
+template <Kind kKind>
+f32x4 reduce_blocked(const float* x, int64_t count) {
+  f32x4 sums[4];
+  for (f32x4& sum : sums) sum = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
+  const auto combine = [](f32x4 a, f32x4 b) { return kKind == Kind::kMax ? max_nan(a, b) : a + b; };
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (int chain = 0; chain < 4; ++chain) {
+      sums[chain] = combine(sums[chain], load(x + kChannelBlock * (i + chain)));
+    }
+  }
+  for (; i < count; ++i) sums[0] = combine(sums[0], load(x + kChannelBlock * i));
+  const f32x4 all = combine(combine(sums[0], sums[1]), combine(sums[2], sums[3]));
+  return kKind == Kind::kMax ? all : all / splat(static_cast<float>(count));
+}
+
+template <Kind kKind>
+Status global_pool(Layout layout, int64_t planes, int64_t count, const float* x, float* y) {
+  const bool blocked = layout == Layout::kNC4HW4;
+  const int64_t floats = blocked ? count * kChannelBlock : count;
+  if (planes == 0) return {};
+  const int64_t grain = grain_for(kNsPerFloat * static_cast<double>(floats));
+  return parallel_for(planes, grain, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* plane = x + i * floats;
+      if (blocked) {
+        store(y + i * kChannelBlock, reduce_blocked<kKind>(plane, count));
+      } else if (kKind == Kind::kMax) {
+        y[i] = reduce_max(plane, count);
+      } else {
+        y[i] = reduce_sum(plane, count) / static_cast<float>(count);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+Status max_pool(const PoolShape& shape, const float* x, float* y) {
+  return pool<Kind::kMax>(shape, x, y);
+}
+
+Status average_pool(const PoolShape& shape, const float* x, float* y) {
+  return pool<Kind::kAverage>(shape, x, y);
+}
+
+Status max_pool_indices(const PoolShape& shape, bool column_major, const float* x, float* y,
+                        int64_t* indices) {
+  const int64_t plane = shape.out_plane();
+  if (shape.planes * plane == 0) return {};
+  const double taps = static_cast<double>(shape.kernel[0] * shape.kernel[1]) *
+                      static_cast<double>(shape.kernel[2]);
+  const int64_t grain = grain_for(4 * kNsPerTap * taps);
+  return parallel_for(shape.planes * plane, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / plane * shape.in_plane(), at = i % plane;
+      const int64_t row = at / shape.out[2];
+      const Maximum best = find_maximum(
+          shape, x + first, taps_at(shape, 0, row / shape.out[1]),
+          taps_at(shape, 1, row % shape.out[1]), taps_at(shape, 2, at % shape.out[2]));
+      const auto& [z, h, w] = best.position;
+      const int64_t index = column_major ? (w * shape.in[1] + h) * shape.in[0] + z
+                                         : (z * shape.in[1] + h) * shape.in[2] + w;
+      y[i] = best.value;
+      indices[i] = best.found ? first + index : -1;
+    }
+  });
+}
+
+Status global_max_pool(Layout layout, int64_t planes, int64_t count, const float* x, float* y) {
+  return global_pool<Kind::kMax>(layout, planes, count, x, y);
+}
+
+Status global_average_pool(Layout layout, int64_t planes, int64_t count, const float* x, float* y) {
+  return global_pool<Kind::kAverage>(layout, planes, count, x, y);
+}
+
+}  // namespace sardonyx::simd
