@@ -17,7 +17,7 @@ class Lowerer {
   Result<std::unique_ptr<Lowering>> run() {
     by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
     count_uses();
-    SX_TRY(make_conversion_nodes());
+    make_conversion_nodes();
     for (ValueId id : graph_.inputs) out_->inputs.push_back(define(id, Layout::kRowMajor));
     for (const Node& node : graph_.nodes) {
       Status status = lower(node);
@@ -42,7 +42,7 @@ class Lowerer {
     for (ValueId output : graph_.outputs) ++uses_[output];
   }
 
-  Status make_conversion_nodes() {
+  void make_conversion_nodes() {
     for (Layout to : {Layout::kRowMajor, Layout::kNC4HW4}) {
       Node& node = out_->conversions[index_of(to)];
       node.domain = "sardonyx";
@@ -50,10 +50,7 @@ class Lowerer {
       node.attributes.set("to", int64_t{index_of(to)});
       node.opset = 1;
       node.op = find_operator(node.domain, node.type, node.opset);
-      if (!node.op)
-        return error(ErrorCode::INTERNAL, "operator ConvertLayout is not in this build");
     }
-    return {};
   }
 
   SlotId define(ValueId id, Layout layout) {
@@ -92,6 +89,7 @@ class Lowerer {
     const KernelInput input = describe(native);
     const SlotId slot = define(id, layout);
     const Node& node = out_->conversions[index_of(layout)];
+    if (!node.op) return error(ErrorCode::INTERNAL, "operator ConvertLayout is not in this build");
     const Layout layouts[] = {layout};
     const KernelInit init{node.attributes, 1, {&input, 1}, layouts, out_->packs, [](size_t) {}};
     SX_ASSIGN(KernelPtr kernel, node.op->make(init));
