@@ -140,6 +140,57 @@ test.describe('wrong feeds', () => {
   });
 });
 
+test.describe('values that a node refuses while it runs', () => {
+  test('an index out of range', async ({ page, site }) => {
+    await openPage(page, site.isolated);
+    const found = await page.evaluate(async () => {
+      const { failureOf, modelUrl } = window.harness;
+      const session = await window.sardonyx.load(modelUrl('gather'));
+      const pick = (...indices: bigint[]): ReturnType<typeof session.run> =>
+        session.run({
+          indices: new window.sardonyx.Tensor('int64', BigInt64Array.from(indices), [
+            indices.length,
+          ]),
+        });
+      const failures = [await failureOf(pick(1n, 4n)), await failureOf(pick(-(2n ** 62n)))];
+      const { y } = await pick(3n, -4n);
+      return { failures, y: Array.from(y?.data as Float32Array) };
+    });
+    for (const failure of found.failures) expectFailure(failure, 'INDEX_RANGE', ['pick']);
+    expect(found.y).toEqual([4, 1]);
+  });
+
+  test('a shape that does not fit', async ({ page, site }) => {
+    await openPage(page, site.isolated);
+    const found = await page.evaluate(async () => {
+      const { failureOf, modelUrl } = window.harness;
+      const { Tensor } = window.sardonyx;
+      const session = await window.sardonyx.load(modelUrl('reshape'));
+      const fold = (...shape: bigint[]): ReturnType<typeof session.run> =>
+        session.run({
+          data: new Tensor('float32', new Float32Array(6), [6]),
+          shape: new Tensor('int64', BigInt64Array.from(shape), [2]),
+        });
+      const failures = [];
+      for (const shape of [
+        [4n, 2n],
+        [-1n, -1n],
+        [-7n, 2n],
+        [2n ** 40n, 2n ** 40n],
+      ]) {
+        failures.push(await failureOf(fold(...shape)));
+      }
+      const { y } = await fold(3n, -1n);
+      return { failures, shape: y?.shape };
+    });
+    for (const failure of found.failures) {
+      expect(failure).toMatchObject({ isSardonyxError: true, scope: 'model' });
+      expect(failure?.message).toContain('fold');
+    }
+    expect(found.shape).toEqual([3, 2]);
+  });
+});
+
 test('a model newer than the engine is tried, with a warning', async ({ page, site }) => {
   await openPage(page, site.isolated);
   for (const [name, word] of [

@@ -120,6 +120,18 @@ test('finds the faces of a picture', async ({ page }) => {
   await expect(page.locator('#faces-result')).toHaveText(/^[1-9]\d* faces? in [\d.]+ ms$/);
 });
 
+test('looks through the camera', async ({ page }) => {
+  test.skip(!haveShared, noShared);
+  const button = page.getByRole('button', { name: 'Use the camera' });
+  await button.click();
+  const result = page.locator('#faces-result');
+  await expect(result).toHaveText(/faces? in [\d.]+ ms/);
+  await expect(button).toHaveAttribute('aria-pressed', 'true');
+  await button.click();
+  await expect(button).toHaveAttribute('aria-pressed', 'false');
+  await expect(page.locator('#faces-problem .problem')).toHaveCount(0);
+});
+
 /** The reference input (RGB − 127) / 128 as a picture, base64. */
 function pngOf(page: Page, file: string): Promise<string> {
   const values = Array.from(readTensor(file).data as unknown as ArrayLike<number>);

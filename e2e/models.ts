@@ -75,6 +75,17 @@ const good: Record<string, () => ModelParts> = {
     outputs: [value('m', 'int64', ['count']), value('c', 'bool', ['count'])],
     nodes: [node('Add', ['n', 'n'], ['m']), node('And', ['b', 'b'], ['c'])],
   }),
+  gather: () => ({
+    inputs: [value('indices', 'int64', ['count'])],
+    outputs: [value('y', 'float32', ['count'])],
+    nodes: [node('Gather', ['w', 'indices'], ['y'], {}, { name: 'pick' })],
+    initializers: [weight],
+  }),
+  reshape: () => ({
+    inputs: [value('data', 'float32', ['count']), value('shape', 'int64', [2])],
+    outputs: [value('y', 'float32', ['rows', 'columns'])],
+    nodes: [node('Reshape', ['data', 'shape'], ['y'], {}, { name: 'fold' })],
+  }),
   'newer-opset': () => ({ ...small, opset: 99 }),
   'newer-ir': () => ({ ...small, irVersion: 99 }),
 };
@@ -199,6 +210,29 @@ const bad: Record<string, BadModel> = {
     code: 'EXTERNAL_DATA_MISSING',
     names: ['weights.bin'],
     bytes: () => encodeModel(external),
+  },
+  'an attribute out of range': {
+    code: 'ATTRIBUTE_INVALID',
+    names: ['turn', 'perm'],
+    bytes: () =>
+      smallBytes({ nodes: [node('Transpose', ['x'], ['y'], { perm: [0, 0] }, { name: 'turn' })] }),
+  },
+  'an attribute of the wrong type': {
+    code: 'ATTRIBUTE_INVALID',
+    names: ['turn', 'perm'],
+    bytes: () =>
+      smallBytes({ nodes: [node('Transpose', ['x'], ['y'], { perm: 'up' }, { name: 'turn' })] }),
+  },
+  'a stride of zero': {
+    code: 'ATTRIBUTE_INVALID',
+    names: ['slide', 'strides'],
+    bytes: () =>
+      encodeModel({
+        inputs: [value('x', 'float32', [1, 1, 4, 4])],
+        outputs: [value('y', 'float32', [1, 1, 4, 4])],
+        nodes: [node('Conv', ['x', 'w'], ['y'], { strides: [0, 0] }, { name: 'slide' })],
+        initializers: [tensor('w', 'float32', [1, 1, 1, 1], [1])],
+      }),
   },
   'too few inputs of a node': {
     code: 'MODEL_MALFORMED',
