@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { choose, type RouteFilter } from '../../router/choose.js';
+import { type Features, probeFeatures } from '../../router/features.js';
+import { ThreadBudget } from '../../router/thread_budget.js';
+
+const features: Features = { engine: true, relaxedSimd: true, isolated: true, cores: 8 };
+const code = (value: string) => expect.objectContaining({ code: value }) as Error;
+
+describe('choose', () => {
+  it('takes relaxed SIMD and up to four threads', () => {
+    expect(choose(features)).toMatchObject({ module: 'relaxed', threads: 4 });
+    expect(choose({ ...features, relaxedSimd: false })).toMatchObject({ module: 'simd' });
+    expect(choose({ ...features, cores: 2 })).toMatchObject({ threads: 2 });
+  });
+
+  it('takes one thread on a page that is not isolated, even when more are forced', () => {
+    const choice = choose({ ...features, isolated: false }, { threads: 4 });
+    expect(choice.threads).toBe(1);
+    expect(choice.why.join()).toContain('not cross-origin isolated');
+  });
+
+  it('obeys force', () => {
+    expect(choose(features, { module: 'simd', threads: 7 })).toMatchObject({
+      module: 'simd',
+      threads: 7,
+    });
+  });
+
+  it('says when the environment can not do it', () => {
+    const plain = { ...features, relaxedSimd: false };
+    expect(() => choose(plain, { module: 'relaxed' })).toThrow(code('UNSUPPORTED_ENVIRONMENT'));
+    expect(() => choose({ ...features, engine: false })).toThrow(code('UNSUPPORTED_ENVIRONMENT'));
+  });
+
+  it.each([
+    { threads: 0 },
+    { threads: 1.5 },
+    { threads: 33 },
+    { module: 'avx' },
+    { device: 'gpu' },
+  ])('refuses %o', (force) => {
+    expect(() => choose(features, force as RouteFilter)).toThrow(code('INVALID_ARGUMENT'));
+  });
+});
+
+describe('probeFeatures', () => {
+  it('finds what this Node has', async () => {
+    const found = await probeFeatures();
+    expect(found).toMatchObject({ engine: true, isolated: true });
+    expect(found.cores).toBeGreaterThan(0);
+    expect(await probeFeatures()).toBe(found);
+  });
+});
+
+describe('ThreadBudget', () => {
+  it('shares the cores and always gives one', () => {
+    const budget = new ThreadBudget(4);
+    const first = budget.claim(3, false);
+    const second = budget.claim(3, false);
+    const third = budget.claim(3, false);
+    expect([first, second, third].map(({ threads }) => threads)).toEqual([3, 1, 1]);
+    first.release();
+    first.release();
+    expect(budget.claim(3, false).threads).toBe(2);
+  });
+
+  it('gives what is forced', () => {
+    expect(new ThreadBudget(2).claim(8, true).threads).toBe(8);
+  });
+});
