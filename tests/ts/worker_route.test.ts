@@ -1,0 +1,322 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LIMITS } from '../../router/limits.js';
+import type { Feed, RouteSetup } from '../../router/route.js';
+import { WorkerRoute } from '../../router/worker_route.js';
+import { PROTOCOL_VERSION, type Slot } from '../../worker/protocol.js';
+import { emptyModule, model, ScriptedWorker } from './scripted_worker.js';
+
+const setup: RouteSetup = {
+  workerUrl: 'https://example.org/worker.js',
+  wasm: emptyModule,
+  threads: 2,
+  isolated: true,
+  source: { url: 'https://example.org/m.onnx' },
+  external: {},
+};
+const failure = (code: string, text = '') =>
+  expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as Error;
+
+let worker: ScriptedWorker;
+let progress: unknown[];
+beforeEach(() => {
+  vi.useFakeTimers();
+  worker = new ScriptedWorker();
+  progress = [];
+});
+afterEach(() => void vi.useRealTimers());
+
+const tick = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+
+function start(change: Partial<RouteSetup> = {}, signal?: AbortSignal) {
+  const hooks = { onProgress: (p: unknown) => void progress.push(p) };
+  const starting = WorkerRoute.start({ ...setup, ...change }, hooks, signal, {
+    spawn: worker.spawn,
+  });
+  starting.catch(() => undefined);
+  return starting;
+}
+
+async function started(change: Partial<RouteSetup> = {}) {
+  const starting = start(change);
+  await tick();
+  worker.load();
+  return starting;
+}
+
+const feed = (data: Float32Array, owned = false): Feed => ({
+  input: 0,
+  type: 'float32',
+  shape: [2],
+  data,
+  owned,
+});
+
+const slot = (bytes: number, pointer = 4096): Slot => ({
+  input: 0,
+  pointer,
+  view: new Uint8Array(new SharedArrayBuffer(bytes)),
+});
+
+describe('starting', () => {
+  it('sends the source before the module is there, then loads', async () => {
+    const starting = start();
+    await tick();
+    expect(worker.received.map(({ type }) => type)).toEqual(['load', 'start']);
+    expect(worker.last('start')).toMatchObject({ threads: 2, module: emptyModule });
+    expect(worker.last('start')!.control).toBeInstanceOf(Int32Array);
+    worker.send({ type: 'hello', version: PROTOCOL_VERSION });
+    worker.send({ type: 'progress', progress: { phase: 'download', loaded: 3 } });
+    worker.send({ type: 'loaded', model });
+    const route = await starting;
+    expect(route.model).toBe(model);
+    expect(progress).toEqual([{ phase: 'download', loaded: 3 }]);
+    worker.send({ type: 'threads', count: 2 });
+    expect(route.threads).toBe(2);
+  });
+
+  it('shares no cancel word on a page that is not isolated', async () => {
+    await started({ isolated: false });
+    expect(worker.last('start')!.control).toBeNull();
+  });
+
+  it('gives ENGINE_START with the URL when the script does not answer', async () => {
+    const starting = start();
+    await tick(LIMITS.scriptMs + 2000);
+    await expect(starting).rejects.toThrow(failure('ENGINE_START', setup.workerUrl));
+    expect(worker.terminated).toBe(true);
+  });
+
+  it('gives ENGINE_START when the script does not load', async () => {
+    const starting = start();
+    await tick();
+    worker.error('404');
+    await expect(starting).rejects.toThrow(failure('ENGINE_START', '404'));
+  });
+
+  it('gives ENGINE_START when the module does not get ready', async () => {
+    const starting = start();
+    await tick();
+    worker.send({ type: 'hello', version: PROTOCOL_VERSION });
+    await tick(LIMITS.startMs + 2000);
+    await expect(starting).rejects.toThrow(failure('ENGINE_START', 'ready'));
+  });
+
+  it('refuses a worker of another release', async () => {
+    const starting = start();
+    await tick();
+    worker.send({ type: 'hello', version: PROTOCOL_VERSION + 1 });
+    await expect(starting).rejects.toThrow(failure('ENGINE_START', 'protocol'));
+  });
+
+  it('waits for a slow download for ever, but not for a silent compilation', async () => {
+    const starting = start();
+    await tick();
+    worker.send({ type: 'hello', version: PROTOCOL_VERSION });
+    worker.send({ type: 'ready' });
+    await tick(3_600_000);
+    expect(worker.terminated).toBe(false);
+    worker.send({ type: 'progress', progress: { phase: 'compile', loaded: 0, total: 1 } });
+    await tick(LIMITS.compileMs + 2000);
+    await expect(starting).rejects.toThrow(failure('ENGINE_HUNG', 'compiling'));
+  });
+
+  it('rejects with what the worker says, and ends it', async () => {
+    const starting = start();
+    await tick();
+    worker.send({ type: 'hello', version: PROTOCOL_VERSION });
+    worker.send({ type: 'dead', failure: { code: 'MODEL_EMPTY', message: 'no bytes' } });
+    await expect(starting).rejects.toThrow(failure('MODEL_EMPTY', 'no bytes'));
+    expect(worker.terminated).toBe(true);
+  });
+
+  it('ends the worker and rejects with signal.reason on abort', async () => {
+    const controller = new AbortController();
+    const starting = start({}, controller.signal);
+    await tick();
+    controller.abort('enough');
+    await expect(starting).rejects.toBe('enough');
+    expect(worker.terminated).toBe(true);
+    await expect(start({}, AbortSignal.abort('before'))).rejects.toBe('before');
+  });
+});
+
+describe('running', () => {
+  const result = {
+    output: 0,
+    type: 'float32',
+    shape: [2],
+    data: Float32Array.of(1, 2),
+  } as const;
+
+  it('sends a copy of the feeds and gives the outputs', async () => {
+    const route = await started();
+    const data = Float32Array.of(5, 6);
+    const running = route.run([feed(data)], [0]);
+    const { id, feeds } = worker.last('run')!;
+    expect(feeds[0]!.data).toEqual(data);
+    expect(feeds[0]!.data).not.toBe(data);
+    expect(worker.transferred).toEqual([(feeds[0]!.data as Float32Array).buffer]);
+    worker.send({ type: 'done', id, outputs: [result] });
+    await expect(running).resolves.toEqual([result]);
+  });
+
+  it('copies only the view, not its whole buffer', async () => {
+    const route = await started();
+    void route.run([feed(new Float32Array(100).subarray(10, 12))], [0]);
+    expect((worker.last('run')!.feeds[0]!.data as Float32Array).buffer.byteLength).toBe(8);
+  });
+
+  it('transfers the buffers it owns', async () => {
+    const route = await started();
+    const data = Float32Array.of(5, 6);
+    void route.run([feed(data, true)], [0]);
+    expect(worker.transferred).toEqual([data.buffer]);
+  });
+
+  it('asks for memory once and copies into it the next time', async () => {
+    const route = await started();
+    void route.run([feed(Float32Array.of(1, 2))], [0]);
+    expect(worker.received.filter(({ type }) => type === 'reserve')).toHaveLength(1);
+    expect(worker.last('reserve')).toMatchObject({ input: 0, bytes: 8 });
+    const memory = slot(8);
+    worker.send({ type: 'slot', slot: memory });
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [] });
+    void route.run([feed(Float32Array.of(3, 4))], [0]);
+    expect(worker.last('run')!.feeds[0]!.data).toBe(4096);
+    expect([...new Float32Array(memory.view.buffer)]).toEqual([3, 4]);
+  });
+
+  it('exchanges memory that has become too small', async () => {
+    const route = await started();
+    worker.send({ type: 'slot', slot: slot(4) });
+    void route.run([feed(Float32Array.of(1, 2))], [0]);
+    expect(worker.last('free')).toMatchObject({ pointer: 4096 });
+    expect(worker.last('reserve')).toMatchObject({ bytes: 8 });
+  });
+
+  it('rejects a run that failed and goes on', async () => {
+    const route = await started();
+    const running = route.run([], [0]);
+    const { id } = worker.last('run')!;
+    worker.send({ type: 'failed', id, failure: { code: 'SHAPE_MISMATCH', message: 'at Add' } });
+    await expect(running).rejects.toThrow(failure('SHAPE_MISMATCH', 'Add'));
+    expect(route.closed).toBe(false);
+  });
+
+  it.each([true, false])('cancels by word and message (isolated: %s)', async (isolated) => {
+    const route = await started({ isolated });
+    const running = route.run([], [0]);
+    const { id } = worker.last('run')!;
+    route.cancel();
+    expect(worker.last('cancel')).toEqual({ type: 'cancel', id });
+    if (isolated) expect(worker.last('start')!.control![0]).toBe(id);
+    worker.send({ type: 'cancelled', id });
+    await expect(running).resolves.toBeUndefined();
+    await tick(60_000);
+    expect(worker.terminated).toBe(false);
+  });
+
+  it('ends a worker that does not listen to a cancel', async () => {
+    const route = await started();
+    const running = route.run([], [0]);
+    route.cancel();
+    await tick(LIMITS.graceMs + 1000);
+    await expect(running).resolves.toBeUndefined();
+    expect(worker.terminated).toBe(true);
+    expect(route.closed).toBe(true);
+  });
+
+  it('waits for a cancelled run as long as a new worker would take', async () => {
+    const starting = start();
+    await tick(3000);
+    worker.load();
+    const route = await starting;
+    void route.run([], [0]);
+    route.cancel();
+    await tick(2500);
+    expect(worker.terminated).toBe(false);
+    await tick(600);
+    expect(worker.terminated).toBe(true);
+  });
+
+  it('gives ENGINE_HUNG when nothing is heard during a run, not while it is alive', async () => {
+    const route = await started();
+    const running = route.run([], [0]);
+    running.catch(() => undefined);
+    for (let second = 0; second < 120; second++) {
+      await tick(1000);
+      worker.send({ type: 'alive' });
+    }
+    expect(route.closed).toBe(false);
+    await tick(LIMITS.runMs + 2000);
+    await expect(running).rejects.toThrow(failure('ENGINE_HUNG'));
+    expect(worker.terminated).toBe(true);
+  });
+
+  it('never watches an idle worker', async () => {
+    await started();
+    await tick(3_600_000);
+    expect(worker.terminated).toBe(false);
+  });
+
+  it('rejects what waits when the worker traps', async () => {
+    const route = await started();
+    const running = route.run([], [0]);
+    const explaining = route.explain();
+    explaining.catch(() => undefined);
+    worker.error('RuntimeError: unreachable');
+    await expect(running).rejects.toThrow(failure('ENGINE_TRAP', 'unreachable'));
+    await expect(explaining).rejects.toThrow(failure('ENGINE_TRAP'));
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [] });
+    expect(route.closed).toBe(true);
+  });
+});
+
+describe('lending', () => {
+  it('lends memory that is at hand and calls it back with the worker', async () => {
+    const route = await started();
+    const memory = slot(8);
+    worker.send({ type: 'slot', slot: memory });
+    let stale = 0;
+    expect(route.lend(0, 8, () => void stale++)).toBe(memory);
+    expect(route.lend(0, 8, () => void stale++)).toBeUndefined();
+    worker.error('trap');
+    expect(stale).toBe(1);
+    expect(route.lend(0, 8, () => undefined)).toBeUndefined();
+  });
+
+  it('lends again what was given back', async () => {
+    const route = await started();
+    const memory = slot(8);
+    worker.send({ type: 'slot', slot: memory });
+    route.takeBack(route.lend(0, 8, () => undefined)!);
+    expect(route.lend(0, 8, () => undefined)).toBe(memory);
+  });
+
+  it('has none on a page that is not isolated', async () => {
+    const route = await started({ isolated: false });
+    expect(route.lend(0, 8, () => undefined)).toBeUndefined();
+    expect(worker.last('reserve')).toBeUndefined();
+  });
+});
+
+describe('dispose', () => {
+  it('stops the engine, then ends the worker', async () => {
+    const route = await started();
+    const disposing = route.dispose();
+    expect(worker.last('stop')).toBeDefined();
+    expect(worker.terminated).toBe(false);
+    worker.send({ type: 'stopped' });
+    await disposing;
+    expect(worker.terminated).toBe(true);
+    await route.dispose();
+  });
+
+  it('does not wait long for a busy worker', async () => {
+    const route = await started();
+    const disposing = route.dispose();
+    await tick(LIMITS.stopMs);
+    await disposing;
+    expect(worker.terminated).toBe(true);
+  });
+});
