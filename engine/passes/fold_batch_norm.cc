@@ -1,5 +1,5 @@
 // Moves a per-channel scale and shift (BatchNormalization, Add, Sub, Mul, Div with constants) that
-// follows a Conv, ConvTranspose or Gemm into its weights and bias.
+// follows a Conv or Gemm into its weights and bias.
 //
 //   scale·(W∗x + b) + shift = (scale·W)∗x + (scale·b + shift)
 #include <algorithm>
@@ -16,20 +16,13 @@ namespace {
 struct Weights {
   ConstantPtr constant;
   int64_t channels = 0;
-  int64_t inner = 0;           // neighbouring elements that belong to one channel
-  int rank = 0;                // of the node's output
-  int64_t group_channels = 0;  // channels repeat with this period, once per row of a group…
-  int64_t group_rows = 0;      // …and so many rows make a group
+  int64_t inner = 0;  // neighbouring elements that belong to one channel
+  int rank = 0;       // of the node's output
 
-  int64_t channel_of(int64_t element) const {
-    const int64_t column = element / inner;
-    const int64_t group = column / group_channels / group_rows;
-    return group * group_channels + column % group_channels;
-  }
+  int64_t channel_of(int64_t element) const { return element / inner % channels; }
 };
 
-// Conv: [M, C/g, k…], channel = row. ConvTranspose: [C, M/g, k…], C/g rows per group.
-// Gemm: [K, N], or [N, K] with transB.
+// Conv: [M, C/g, k…], a row per channel. Gemm: [K, N], or [N, K] with transB.
 std::optional<Weights> weights_of(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return std::nullopt;
   const ConstantPtr constant = fixed_floats(graph, input_of(node, 1));
@@ -37,22 +30,10 @@ std::optional<Weights> weights_of(const Graph& graph, const Node& node) {
   const Shape& shape = constant->shape;
   if (shape.elements().value_or(0) <= 0) return std::nullopt;
   const int rank = shape.rank();
-  if (node.type == "Conv") {
-    return Weights{constant, shape[0], shape.product(1, rank), rank, shape[0], 1};
-  }
-  if (node.type == "ConvTranspose") {
-    const int64_t groups = node.attributes.get_int("group", 1);
-    if (groups < 1 || shape[0] % groups != 0) return std::nullopt;
-    return Weights{constant, shape[1] * groups, shape.product(2, rank),
-                   rank,     shape[1],          shape[0] / groups};
-  }
-  if (node.type == "Gemm" && rank == 2 && node.opset >= 7) {
-    if (node.attributes.get_int("transB", 0) != 0) {
-      return Weights{constant, shape[0], shape[1], rank, shape[0], 1};
-    }
-    return Weights{constant, shape[1], 1, rank, shape[1], shape[0]};
-  }
-  return std::nullopt;
+  if (node.type == "Conv") return Weights{constant, shape[0], shape.product(1, rank), rank};
+  if (node.type != "Gemm" || rank != 2 || node.opset < 7) return std::nullopt;
+  if (node.attributes.get_int("transB", 0) == 0) return Weights{constant, shape[1], 1, rank};
+  return Weights{constant, shape[0], shape[1], rank};
 }
 
 // The bias, one number per channel, times Gemm's beta; nullopt when it can not be seen as one.

@@ -21,7 +21,7 @@ std::string fold(GraphBuilder& g, ValueId y, bool expect_change = true) {
   const auto before = copy(*graph);
   CHECK(run_pass(*graph, "fold_batch_norm") == expect_change);
   check_equivalent(*before, *graph);
-  CHECK(graph->values[graph->outputs[0]].name == "y");
+  CHECK(graph->values[graph->outputs.back()].name == "y");
   return types(*graph);
 }
 
@@ -35,16 +35,6 @@ TEST_CASE("fold_batch_norm folds into Conv", "[passes]") {
   if (bias) inputs.push_back(g.random({9}));
   const ValueId conv = g.node("Conv", inputs, {{"group", groups}, {"pads", ints({1, 1, 1, 1})}});
   CHECK(fold(g, batch_norm(g, conv, 9, {{"epsilon", 0.01f}})) == "Conv");
-}
-
-TEST_CASE("fold_batch_norm folds into ConvTranspose", "[passes]") {
-  const int64_t groups = GENERATE(1, 2);
-  CAPTURE(groups);
-  GraphBuilder g;
-  const ValueId x = g.input("x", {1, 4, 5, 3});
-  const ValueId conv = g.node("ConvTranspose", {x, g.random({4, 6 / groups, 3, 3})},
-                              {{"group", groups}, {"strides", ints({2, 2})}});
-  CHECK(fold(g, batch_norm(g, conv, 6)) == "ConvTranspose");
 }
 
 TEST_CASE("fold_batch_norm folds into Gemm", "[passes]") {
