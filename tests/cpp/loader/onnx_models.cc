@@ -157,7 +157,7 @@ void fill_raw(TensorProto& tensor, const std::string& name, int dtype,
   for (int64_t dim : dims) tensor.add_dims(dim);
   std::string raw(bytes, '\0');
   for (size_t i = 0; i < bytes; ++i) {
-    raw[i] = static_cast<char>(i * 7 + i / 251 + static_cast<uint8_t>(name.back()));
+    raw[i] = static_cast<char>(i * 7 + i / 251 + name.size());
   }
   tensor.set_raw_data(raw);
 }
