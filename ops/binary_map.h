@@ -28,8 +28,8 @@ using FloatRow = void (*)(const float* a, int64_t a_step, const float* b, int64_
 struct BinarySpec {
   std::string_view name;
   uint32_t flags = 0;
-  double (*f64)(double a, double b) = nullptr;
   FloatRow f32 = nullptr;  // null: through f64, which rounds alike for + - * / and comparisons
+  double (*f64)(double a, double b) = nullptr;
   int64_t (*i64)(int64_t a, int64_t b) = nullptr;
   uint64_t (*u64)(uint64_t a, uint64_t b) = nullptr;
 };

@@ -75,7 +75,8 @@ BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const Tenso
     plan.elements = storage_elements(output.shape, output.layout).value_or(0);
     plan.dims[0] = plan.elements;
     for (size_t i = 0; i < static_cast<size_t>(plan.operands); ++i) {
-      plan.steps[i][0] = operands[i].layout == Layout::kNC4HW4 ? 1 : 0;
+      const bool full = operands[i].layout == Layout::kNC4HW4 && operands[i].shape == output.shape;
+      plan.steps[i][0] = full ? 1 : 0;
     }
     return plan;
   }

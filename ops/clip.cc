@@ -14,6 +14,7 @@ using P = const UnaryParams&;
 
 constexpr UnarySpec kClip = {
     .name = "clip",
+    .f32 = simd_map<simd::UnaryKind::kClip>,
     .f64 =
         [](double x, P p) {
           x = x < p.a ? p.a : x;

@@ -6,6 +6,7 @@
 #include "ops/binary_map.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "simd/elementwise.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -60,6 +61,24 @@ T larger(T a, T b) {
   return a > b || a != a ? a : b;
 }
 
+template <simd::BinaryKind kKind>
+void simd_row(const float* a, int64_t a_step, const float* b, int64_t b_step, float* out,
+              int64_t n) {
+  simd::binary(kKind, {a, a_step == 0}, {b, b_step == 0}, out, n);
+}
+
+// One slope per channel is one slope per row.
+void prelu_row(const float* x, int64_t x_step, const float* slope, int64_t slope_step, float* out,
+               int64_t n) {
+  if (slope_step == 0 && x_step == 1) {
+    return simd::unary(simd::UnaryKind::kLeakyRelu, *slope, 0, x, out, n);
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = x[i * x_step];
+    out[i] = value < 0 ? value * slope[i * slope_step] : value;
+  }
+}
+
 #define SX_ALIKE(type, expression) [](type a, type b) -> type { return expression; }
 // The same expression for all types.
 #define SX_SPEC(symbol, label, spec_flags, expression)                                       \
@@ -74,38 +93,54 @@ SX_SPEC(kLess, "less", kNumbers | kToBool, a < b);
 SX_SPEC(kLessOrEqual, "less_or_equal", kNumbers | kToBool, a <= b);
 SX_SPEC(kGreater, "greater", kNumbers | kToBool, a > b);
 SX_SPEC(kGreaterOrEqual, "greater_or_equal", kNumbers | kToBool, a >= b);
-SX_SPEC(kMin, "min", kNumbers, smaller(a, b));
-SX_SPEC(kMax, "max", kNumbers, larger(a, b));
 #undef SX_SPEC
 
+constexpr BinarySpec kMin = {.name = "min",
+                             .flags = kNumbers,
+                             .f32 = simd_row<simd::BinaryKind::kMin>,
+                             .f64 = smaller<double>,
+                             .i64 = smaller<int64_t>,
+                             .u64 = smaller<uint64_t>};
+constexpr BinarySpec kMax = {.name = "max",
+                             .flags = kNumbers,
+                             .f32 = simd_row<simd::BinaryKind::kMax>,
+                             .f64 = larger<double>,
+                             .i64 = larger<int64_t>,
+                             .u64 = larger<uint64_t>};
 constexpr BinarySpec kAdd = {.name = "add",
                              .flags = kNumbers,
+                             .f32 = simd_row<simd::BinaryKind::kAdd>,
                              .f64 = SX_ALIKE(double, a + b),
                              .i64 = add,
                              .u64 = SX_ALIKE(uint64_t, a + b)};
 constexpr BinarySpec kSub = {.name = "sub",
                              .flags = kNumbers,
+                             .f32 = simd_row<simd::BinaryKind::kSub>,
                              .f64 = SX_ALIKE(double, a - b),
                              .i64 = subtract,
                              .u64 = SX_ALIKE(uint64_t, a - b)};
 constexpr BinarySpec kMul = {.name = "mul",
                              .flags = kNumbers,
+                             .f32 = simd_row<simd::BinaryKind::kMul>,
                              .f64 = SX_ALIKE(double, a* b),
                              .i64 = multiply,
                              .u64 = SX_ALIKE(uint64_t, a* b)};
 constexpr BinarySpec kDiv = {.name = "div",
                              .flags = kNumbers | kDivides,
+                             .f32 = simd_row<simd::BinaryKind::kDiv>,
                              .f64 = SX_ALIKE(double, a / b),
                              .i64 = divide,
                              .u64 = SX_ALIKE(uint64_t, a / b)};
 constexpr BinarySpec kPow = {.name = "pow",
                              .flags = kNumbers | kMixedDTypes,
+                             .f32 = simd_row<simd::BinaryKind::kPow>,
                              .f64 = [](double a, double b) { return std::pow(a, b); },
                              .i64 = power_i64,
                              .u64 = power_u64};
 constexpr BinarySpec kPRelu = {
     .name = "prelu",
     .flags = kNumbers,
+    .f32 = prelu_row,
     .f64 = SX_ALIKE(double, a < 0 ? a * b : a),
     .i64 = [](int64_t a, int64_t b) { return a < 0 ? multiply(a, b) : a; },
     .u64 = [](uint64_t a, uint64_t) { return a; }};
@@ -119,7 +154,6 @@ constexpr BinarySpec kMod = {.name = "mod",
                              .i64 = remainder_python,
                              .u64 = SX_ALIKE(uint64_t, a % b)};
 
-// `float` results of bool operands never occur: no f64.
 constexpr BinarySpec kAnd = {
     .name = "and", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a& b)};
 constexpr BinarySpec kOr = {

@@ -52,15 +52,18 @@ double gated(double x, double gate) {
 
 constexpr UnarySpec kAbs = {
     .name = "abs",
+    .f32 = simd_map<simd::UnaryKind::kAbs>,
     .f64 = [](double x, P) { return std::fabs(x); },
     .i64 = [](int64_t x,
               P) { return x < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(x)) : x; },
     .u64 = [](uint64_t x, P) { return x; }};
 constexpr UnarySpec kNeg = {
     .name = "neg",
+    .f32 = simd_map<simd::UnaryKind::kNeg>,
     .f64 = [](double x, P) { return -x; },
     .i64 = [](int64_t x, P) { return static_cast<int64_t>(0 - static_cast<uint64_t>(x)); }};
 constexpr UnarySpec kRelu = {.name = "relu",
+                             .f32 = simd_map<simd::UnaryKind::kRelu>,
                              .f64 = [](double x, P) { return x < 0 ? 0 : x; },
                              .i64 = [](int64_t x, P) { return x < 0 ? 0 : x; },
                              .u64 = [](uint64_t x, P) { return x; }};
@@ -71,18 +74,22 @@ constexpr UnarySpec kSign = {.name = "sign",
                              .i64 = [](int64_t x, P) { return int64_t{x > 0} - int64_t{x < 0}; },
                              .u64 = [](uint64_t x, P) { return uint64_t{x > 0}; }};
 constexpr UnarySpec kLeakyRelu = {.name = "leaky_relu",
+                                  .f32 = simd_map<simd::UnaryKind::kLeakyRelu>,
                                   .f64 = [](double x, P p) { return x < 0 ? p.a * x : x; },
                                   .a = "alpha",
                                   .a_default = 0.01f};
 constexpr UnarySpec kHardSigmoid = {.name = "hard_sigmoid",
+                                    .f32 = simd_map<simd::UnaryKind::kHardSigmoid>,
                                     .f64 = [](double x, P p) { return clamp01(p.a * x + p.b); },
                                     .a = "alpha",
                                     .a_default = 0.2f,
                                     .b = "beta",
                                     .b_default = 0.5f};
 constexpr UnarySpec kHardSwish = {.name = "hard_swish",
+                                  .f32 = simd_map<simd::UnaryKind::kHardSwish>,
                                   .f64 = [](double x, P) { return x * clamp01(x / 6 + 0.5); }};
 constexpr UnarySpec kElu = {.name = "elu",
+                            .f32 = simd_map<simd::UnaryKind::kElu>,
                             .f64 = [](double x, P p) { return x < 0 ? p.a * std::expm1(x) : x; },
                             .a = "alpha",
                             .a_default = 1};
@@ -103,30 +110,55 @@ constexpr UnarySpec kThresholdedRelu = {.name = "thresholded_relu",
                                         .a = "alpha",
                                         .a_default = 1};
 constexpr UnarySpec kSoftplus = {.name = "softplus",
+                                 .f32 = simd_map<simd::UnaryKind::kSoftplus>,
                                  .f64 = [](double x, P) { return softplus(x); }};
 constexpr UnarySpec kSoftsign = {.name = "softsign",
                                  .f64 = [](double x, P) { return x / (1 + std::fabs(x)); }};
 constexpr UnarySpec kMish = {.name = "mish",
                              .f64 = [](double x, P) { return gated(x, std::tanh(softplus(x))); }};
-constexpr UnarySpec kSigmoid = {.name = "sigmoid", .f64 = [](double x, P) { return sigmoid(x); }};
+constexpr UnarySpec kSigmoid = {.name = "sigmoid",
+                                .f32 = simd_map<simd::UnaryKind::kSigmoid>,
+                                .f64 = [](double x, P) { return sigmoid(x); }};
 constexpr UnarySpec kSilu = {.name = "silu",
+                             .f32 = simd_map<simd::UnaryKind::kSilu>,
                              .f64 = [](double x, P) { return gated(x, sigmoid(x)); }};
 constexpr UnarySpec kSwish = {.name = "swish",
                               .f64 = [](double x, P p) { return gated(x, sigmoid(p.a * x)); },
                               .a = "alpha",
                               .a_default = 1};
-constexpr UnarySpec kTanh = {.name = "tanh", .f64 = [](double x, P) { return std::tanh(x); }};
-constexpr UnarySpec kExp = {.name = "exp", .f64 = [](double x, P) { return std::exp(x); }};
-constexpr UnarySpec kLog = {.name = "log", .f64 = [](double x, P) { return std::log(x); }};
-constexpr UnarySpec kSqrt = {.name = "sqrt", .f64 = [](double x, P) { return std::sqrt(x); }};
-constexpr UnarySpec kErf = {.name = "erf", .f64 = [](double x, P) { return std::erf(x); }};
-constexpr UnarySpec kReciprocal = {.name = "reciprocal", .f64 = [](double x, P) { return 1 / x; }};
-constexpr UnarySpec kFloor = {.name = "floor", .f64 = [](double x, P) { return std::floor(x); }};
-constexpr UnarySpec kCeil = {.name = "ceil", .f64 = [](double x, P) { return std::ceil(x); }};
+constexpr UnarySpec kTanh = {.name = "tanh",
+                             .f32 = simd_map<simd::UnaryKind::kTanh>,
+                             .f64 = [](double x, P) { return std::tanh(x); }};
+constexpr UnarySpec kExp = {.name = "exp",
+                            .f32 = simd_map<simd::UnaryKind::kExp>,
+                            .f64 = [](double x, P) { return std::exp(x); }};
+constexpr UnarySpec kLog = {.name = "log",
+                            .f32 = simd_map<simd::UnaryKind::kLog>,
+                            .f64 = [](double x, P) { return std::log(x); }};
+constexpr UnarySpec kSqrt = {.name = "sqrt",
+                             .f32 = simd_map<simd::UnaryKind::kSqrt>,
+                             .f64 = [](double x, P) { return std::sqrt(x); }};
+constexpr UnarySpec kErf = {.name = "erf",
+                            .f32 = simd_map<simd::UnaryKind::kErf>,
+                            .f64 = [](double x, P) { return std::erf(x); }};
+constexpr UnarySpec kReciprocal = {.name = "reciprocal",
+                                   .f32 = simd_map<simd::UnaryKind::kReciprocal>,
+                                   .f64 = [](double x, P) { return 1 / x; }};
+constexpr UnarySpec kFloor = {.name = "floor",
+                              .f32 = simd_map<simd::UnaryKind::kFloor>,
+                              .f64 = [](double x, P) { return std::floor(x); }};
+constexpr UnarySpec kCeil = {.name = "ceil",
+                             .f32 = simd_map<simd::UnaryKind::kCeil>,
+                             .f64 = [](double x, P) { return std::ceil(x); }};
 constexpr UnarySpec kRound = {.name = "round",
+                              .f32 = simd_map<simd::UnaryKind::kRound>,
                               .f64 = [](double x, P) { return std::nearbyint(x); }};
-constexpr UnarySpec kSin = {.name = "sin", .f64 = [](double x, P) { return std::sin(x); }};
-constexpr UnarySpec kCos = {.name = "cos", .f64 = [](double x, P) { return std::cos(x); }};
+constexpr UnarySpec kSin = {.name = "sin",
+                            .f32 = simd_map<simd::UnaryKind::kSin>,
+                            .f64 = [](double x, P) { return std::sin(x); }};
+constexpr UnarySpec kCos = {.name = "cos",
+                            .f32 = simd_map<simd::UnaryKind::kCos>,
+                            .f64 = [](double x, P) { return std::cos(x); }};
 constexpr UnarySpec kTan = {.name = "tan", .f64 = [](double x, P) { return std::tan(x); }};
 constexpr UnarySpec kAsin = {.name = "asin", .f64 = [](double x, P) { return std::asin(x); }};
 constexpr UnarySpec kAcos = {.name = "acos", .f64 = [](double x, P) { return std::acos(x); }};
@@ -137,11 +169,12 @@ constexpr UnarySpec kAsinh = {.name = "asinh", .f64 = [](double x, P) { return s
 constexpr UnarySpec kAcosh = {.name = "acosh", .f64 = [](double x, P) { return std::acosh(x); }};
 constexpr UnarySpec kAtanh = {.name = "atanh", .f64 = [](double x, P) { return std::atanh(x); }};
 
-constexpr UnarySpec kGelu = {.name = "gelu", .f64 = [](double x, P) {
-                               return gated(x, 0.5 * (1 + std::erf(x * 0.70710678118654752440)));
-                             }};
+constexpr UnarySpec kGelu = {
+    .name = "gelu", .f32 = simd_map<simd::UnaryKind::kGelu>, .f64 = [](double x, P) {
+      return gated(x, 0.5 * (1 + std::erf(x * 0.70710678118654752440)));
+    }};
 constexpr UnarySpec kGeluTanh = {
-    .name = "gelu_tanh", .f64 = [](double x, P) {
+    .name = "gelu_tanh", .f32 = simd_map<simd::UnaryKind::kGeluTanh>, .f64 = [](double x, P) {
       return gated(x, 0.5 * (1 + std::tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))));
     }};
 

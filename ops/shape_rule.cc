@@ -65,6 +65,10 @@ Result<size_t> element_bytes(DType dtype) {
   return static_cast<size_t>(bits / 8);
 }
 
+Status check_movable(DType dtype) {
+  return element_bytes(dtype).take_status();
+}
+
 Result<int> check_axis(int64_t axis, int rank) {
   const auto normal = normalize_axis(axis, rank);
   if (!normal) {

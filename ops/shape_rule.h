@@ -26,6 +26,8 @@ Status check_same_dtype(const InferContext& context, size_t a, size_t b);
 
 // Bytes per element; DTYPE_UNSUPPORTED for strings and elements below 8 bits.
 Result<size_t> element_bytes(DType dtype);
+// The same as a check.
+Status check_movable(DType dtype);
 
 // Axis in [0, rank); ATTRIBUTE_INVALID.
 Result<int> check_axis(int64_t axis, int rank);

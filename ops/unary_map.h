@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ops/operator.h"
+#include "simd/elementwise.h"
 
 namespace sardonyx::ops {
 
@@ -19,9 +20,9 @@ struct UnaryParams {
 
 struct UnarySpec {
   std::string_view name;
-  double (*f64)(double x, const UnaryParams& p) = nullptr;
   // Null: through f64.
   void (*f32)(const float* x, float* y, int64_t n, const UnaryParams& p) = nullptr;
+  double (*f64)(double x, const UnaryParams& p) = nullptr;
   int64_t (*i64)(int64_t x, const UnaryParams& p) = nullptr;    // null: no integers
   uint64_t (*u64)(uint64_t x, const UnaryParams& p) = nullptr;  // null: no uint64
   const char* a = nullptr;  // attributes behind p.a and p.b, and their defaults
@@ -29,6 +30,11 @@ struct UnarySpec {
   const char* b = nullptr;
   float b_default = 0;
 };
+
+template <simd::UnaryKind kKind>
+void simd_map(const float* x, float* y, int64_t n, const UnaryParams& p) {
+  simd::unary(kKind, static_cast<float>(p.a), static_cast<float>(p.b), x, y, n);
+}
 
 // DTYPE_UNSUPPORTED.
 Status check_unary_dtype(const UnarySpec& spec, DType dtype);

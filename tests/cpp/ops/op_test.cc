@@ -348,18 +348,19 @@ std::vector<OpTest::Variant> OpTest::layout_variants(bool weights_fixed, bool di
     out.push_back(packed);
   }
   if (op_->layout == LayoutPolicy::kChannelAware && !expected_.empty()) {
-    TestPackCache packs;
-    const auto inputs = kernel_inputs(plain);
-    const KernelInit init{attributes_, opset_, inputs, plain.outputs, packs, [](size_t) {}};
     const int rank = expected_[0].shape.rank();
-    if (op_->takes_nc4hw4(init)) {
-      for (int which = 1; which < 4; ++which) {
-        Variant packed = plain;
-        const size_t last = op_->flags & kVariadicLayout ? inputs_.size() : 1;
-        for (size_t i = 0; which & 1 && i < last; ++i) packed.inputs[i] = Layout::kNC4HW4;
-        if (which & 2 && rank >= 3 && rank <= 4) packed.outputs[0] = Layout::kNC4HW4;
-        out.push_back(packed);
+    for (int which = 1; which < 4; ++which) {
+      Variant packed = plain;
+      const size_t last = op_->flags & kVariadicLayout ? inputs_.size() : 1;
+      for (size_t i = 0; (which & 1) && i < last; ++i) {
+        if (inputs_[i].tensor.shape.rank() >= 2) packed.inputs[i] = Layout::kNC4HW4;
       }
+      TestPackCache packs;
+      const auto inputs = kernel_inputs(packed);
+      const KernelInit init{attributes_, opset_, inputs, plain.outputs, packs, [](size_t) {}};
+      if (!op_->takes_nc4hw4(init)) continue;
+      if ((which & 2) && rank >= 3 && rank <= 4) packed.outputs[0] = Layout::kNC4HW4;
+      out.push_back(packed);
     }
   }
   return out;
