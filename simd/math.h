@@ -23,28 +23,29 @@ inline constexpr float kRoundingBias = 12582912.0f;  // 1.5 * 2^23
 
 // exp(r) for |r| <= ln(2) / 2; relative error of the approximation 3e-9.
 SX_INLINE f32x4 exp_core(f32x4 r) {
-  f32x4 p = splat(0x1.6a224p-10f);
-  p = madd(p, r, splat(0x1.123b06p-7f));
-  p = madd(p, r, splat(0x1.5558f8p-5f));
-  p = madd(p, r, splat(0x1.55549p-3f));
-  p = madd(p, r, splat(0x1.fffffcp-2f));
-  p = madd(p, r, splat(1.0f));
-  return madd(p, r, splat(1.0f));
+  f32x4 p = constant<0x1.6a224p-10f>();
+  p = madd(p, r, constant<0x1.123b06p-7f>());
+  p = madd(p, r, constant<0x1.5558f8p-5f>());
+  p = madd(p, r, constant<0x1.55549p-3f>());
+  p = madd(p, r, constant<0x1.fffffcp-2f>());
+  p = madd(p, r, constant<1.0f>());
+  return madd(p, r, constant<1.0f>());
 }
 
-SX_INLINE f32x4 power_of_two(i32x4 n) { return from_bits(shift_left(n + splat(127), 23)); }
+SX_INLINE f32x4 power_of_two(i32x4 n) { return from_bits(shift_left(n + constant<127>(), 23)); }
 
 // x - n * ln(2), in two steps: n * kLn2High is exact for |n| < 512.
 SX_INLINE f32x4 minus_multiple_of_ln2(f32x4 x, f32x4 n) {
   constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
-  return nmadd(n, splat(kLn2Low), nmadd(n, splat(kLn2High), x));
+  return nmadd(n, constant<kLn2Low>(), nmadd(n, constant<kLn2High>(), x));
 }
 
-// y within [-1, 1], exactly -1 and 1 where |x| >= limit.
-SX_INLINE f32x4 saturate_to_one(f32x4 y, f32x4 x, float limit) {
-  const f32x4 one = splat(1.0f);
-  const f32x4 signed_one = from_bits((bits(x) & splat(INT32_MIN)) | bits(one));
-  return select(abs(x) >= splat(limit), signed_one, pmin(pmax(y, -one), one));
+// y within [-1, 1], exactly -1 and 1 where |x| >= kLimit.
+template <float kLimit>
+SX_INLINE f32x4 saturate_to_one(f32x4 y, f32x4 x) {
+  const f32x4 one = constant<1.0f>();
+  const f32x4 signed_one = from_bits((bits(x) & constant<INT32_MIN>()) | bits(one));
+  return select(abs(x) >= constant<kLimit>(), signed_one, pmin(pmax(y, -one), one));
 }
 
 }  // namespace detail
@@ -52,130 +53,130 @@ SX_INLINE f32x4 saturate_to_one(f32x4 y, f32x4 x, float limit) {
 inline constexpr float kLog2E = 0x1.715476p0f;
 
 SX_INLINE f32x4 exp(f32x4 x) {
-  x = pmin(pmax(x, splat(-104.0f)), splat(89.0f));
-  const f32x4 biased = madd(x, splat(kLog2E), splat(detail::kRoundingBias));
-  const f32x4 n = biased - splat(detail::kRoundingBias);
+  x = pmin(pmax(x, constant<-104.0f>()), constant<89.0f>());
+  const f32x4 biased = madd(x, constant<kLog2E>(), constant<detail::kRoundingBias>());
+  const f32x4 n = biased - constant<detail::kRoundingBias>();
   const f32x4 p = detail::exp_core(detail::minus_multiple_of_ln2(x, n));
   // 2^n in two factors: n goes from -150 to 128.
-  const i32x4 whole = bits(biased) - bits(splat(detail::kRoundingBias));
+  const i32x4 whole = bits(biased) - bits(constant<detail::kRoundingBias>());
   const i32x4 half = shift_right(whole, 1);
   return p * detail::power_of_two(half) * detail::power_of_two(whole - half);
 }
 
 // exp for x <= 0, where results below 2^-126 may become zero. A NaN stays.
 SX_INLINE f32x4 exp_nonpositive(f32x4 x) {
-  const f32x4 in_range = pmax(x, splat(-87.3f));
-  const f32x4 biased = madd(in_range, splat(kLog2E), splat(detail::kRoundingBias));
-  const f32x4 n = biased - splat(detail::kRoundingBias);
+  const f32x4 in_range = pmax(x, constant<-87.3f>());
+  const f32x4 biased = madd(in_range, constant<kLog2E>(), constant<detail::kRoundingBias>());
+  const f32x4 n = biased - constant<detail::kRoundingBias>();
   const f32x4 p = detail::exp_core(detail::minus_multiple_of_ln2(in_range, n));
-  const f32x4 y = p * from_bits(shift_left(bits(biased), 23) + bits(splat(1.0f)));
-  return from_bits(bits(y) & ~(x < splat(-87.3f)));
+  const f32x4 y = p * from_bits(shift_left(bits(biased), 23) + bits(constant<1.0f>()));
+  return from_bits(bits(y) & ~(x < constant<-87.3f>()));
 }
 
-SX_INLINE f32x4 sigmoid(f32x4 x) { return splat(1.0f) / (splat(1.0f) + exp(-x)); }
+SX_INLINE f32x4 sigmoid(f32x4 x) { return constant<1.0f>() / (constant<1.0f>() + exp(-x)); }
 
 SX_INLINE f32x4 silu(f32x4 x) {
   // exp(-x) is infinite there, and -inf / inf would be NaN.
-  const f32x4 bounded = pmax(x, splat(-100.0f));
-  return bounded / (splat(1.0f) + exp(-x));
+  const f32x4 bounded = pmax(x, constant<-100.0f>());
+  return bounded / (constant<1.0f>() + exp(-x));
 }
 
 // x * P(x^2) / Q(x^2), relative error 1.3e-9 up to 9.02, beyond which tanh rounds to 1.
 SX_INLINE f32x4 tanh(f32x4 x) {
-  const f32x4 bounded = pmin(pmax(x, splat(-9.02f)), splat(9.02f));
+  const f32x4 bounded = pmin(pmax(x, constant<-9.02f>()), constant<9.02f>());
   const f32x4 t = bounded * bounded;
-  f32x4 p = madd(splat(-0x1.ad67b4p-37f), t, splat(0x1.06bceap-25f));
-  p = madd(p, t, splat(0x1.d5e6cp-16f));
-  p = madd(p, t, splat(0x1.fb0916p-9f));
-  p = madd(p, t, splat(0x1.182a5ap-3f));
-  p = madd(p, t, splat(1.0f));
-  f32x4 q = madd(splat(0x1.5996eap-20f), t, splat(0x1.9d00ecp-12f));
-  q = madd(q, t, splat(0x1.be660ep-6f));
-  q = madd(q, t, splat(0x1.e16a82p-2f));
-  q = madd(q, t, splat(1.0f));
-  return detail::saturate_to_one(bounded * (p / q), x, 9.02f);
+  f32x4 p = madd(constant<-0x1.ad67b4p-37f>(), t, constant<0x1.06bceap-25f>());
+  p = madd(p, t, constant<0x1.d5e6cp-16f>());
+  p = madd(p, t, constant<0x1.fb0916p-9f>());
+  p = madd(p, t, constant<0x1.182a5ap-3f>());
+  p = madd(p, t, constant<1.0f>());
+  f32x4 q = madd(constant<0x1.5996eap-20f>(), t, constant<0x1.9d00ecp-12f>());
+  q = madd(q, t, constant<0x1.be660ep-6f>());
+  q = madd(q, t, constant<0x1.e16a82p-2f>());
+  q = madd(q, t, constant<1.0f>());
+  return detail::saturate_to_one<9.02f>(bounded * (p / q), x);
 }
 
 // x * P(x^2) / Q(x^2), relative error 2e-9 up to 3.95, beyond which erf rounds to 1.
 SX_INLINE f32x4 erf(f32x4 x) {
-  const f32x4 bounded = pmin(pmax(x, splat(-3.95f)), splat(3.95f));
+  const f32x4 bounded = pmin(pmax(x, constant<-3.95f>()), constant<3.95f>());
   const f32x4 t = bounded * bounded;
-  f32x4 p = madd(splat(-0x1.bd4e56p-27f), t, splat(0x1.375172p-18f));
-  p = madd(p, t, splat(0x1.8c3e88p-12f));
-  p = madd(p, t, splat(0x1.f7c4dp-9f));
-  p = madd(p, t, splat(0x1.bc9d86p-5f));
-  p = madd(p, t, splat(0x1.7b3d02p-3f));
-  p = madd(p, t, splat(0x1.20dd76p0f));
-  f32x4 q = madd(splat(0x1.06e4f6p-14f), t, splat(0x1.55d6d2p-10f));
-  q = madd(q, t, splat(0x1.fa0f4p-7f));
-  q = madd(q, t, splat(0x1.d295c4p-4f));
-  q = madd(q, t, splat(0x1.fd6108p-2f));
-  q = madd(q, t, splat(1.0f));
-  return detail::saturate_to_one(bounded * (p / q), x, 3.95f);
+  f32x4 p = madd(constant<-0x1.bd4e56p-27f>(), t, constant<0x1.375172p-18f>());
+  p = madd(p, t, constant<0x1.8c3e88p-12f>());
+  p = madd(p, t, constant<0x1.f7c4dp-9f>());
+  p = madd(p, t, constant<0x1.bc9d86p-5f>());
+  p = madd(p, t, constant<0x1.7b3d02p-3f>());
+  p = madd(p, t, constant<0x1.20dd76p0f>());
+  f32x4 q = madd(constant<0x1.06e4f6p-14f>(), t, constant<0x1.55d6d2p-10f>());
+  q = madd(q, t, constant<0x1.fa0f4p-7f>());
+  q = madd(q, t, constant<0x1.d295c4p-4f>());
+  q = madd(q, t, constant<0x1.fd6108p-2f>());
+  q = madd(q, t, constant<1.0f>());
+  return detail::saturate_to_one<3.95f>(bounded * (p / q), x);
 }
 
 // x / 2 * (1 + erf(x / sqrt(2))).
 SX_INLINE f32x4 gelu(f32x4 x) {
-  const f32x4 one_plus = splat(1.0f) + erf(x * splat(0x1.6a09e6p-1f));
+  const f32x4 one_plus = constant<1.0f>() + erf(x * constant<0x1.6a09e6p-1f>());
   // erf is exactly -1 there, and -inf * 0 would be NaN.
-  return pmax(x, splat(-100.0f)) * splat(0.5f) * one_plus;
+  return pmax(x, constant<-100.0f>()) * constant<0.5f>() * one_plus;
 }
 
 // The form with tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
 SX_INLINE f32x4 gelu_tanh(f32x4 x) {
-  const f32x4 bounded = pmin(pmax(x, splat(-100.0f)), splat(100.0f));
+  const f32x4 bounded = pmin(pmax(x, constant<-100.0f>()), constant<100.0f>());
   const f32x4 cube = bounded * bounded * bounded;
-  const f32x4 inner = splat(0x1.988454p-1f) * madd(cube, splat(0.044715f), bounded);
-  return pmax(x, splat(-100.0f)) * splat(0.5f) * (splat(1.0f) + tanh(inner));
+  const f32x4 inner = constant<0x1.988454p-1f>() * madd(cube, constant<0.044715f>(), bounded);
+  return pmax(x, constant<-100.0f>()) * constant<0.5f>() * (constant<1.0f>() + tanh(inner));
 }
 
 // m - m^2 / 2 + m^3 * P(m) + e * ln(2), x being (1 + m) * 2^e with 1 + m in [sqrt(1/2), sqrt(2)).
 SX_INLINE f32x4 log(f32x4 x) {
-  const i32x4 tiny = x < splat(0x1p-126f);
-  const f32x4 scaled = select(tiny, x * splat(0x1p25f), x);
-  const i32x4 shifted = bits(scaled) - bits(splat(0x1.6a09e6p-1f));
+  const i32x4 tiny = x < constant<0x1p-126f>();
+  const f32x4 scaled = select(tiny, x * constant<0x1p25f>(), x);
+  const i32x4 shifted = bits(scaled) - bits(constant<0x1.6a09e6p-1f>());
   const i32x4 exponent = shift_right(shifted, 23);
-  const f32x4 m = from_bits((shifted & splat(0x007fffff)) + bits(splat(0x1.6a09e6p-1f))) - splat(1.0f);
-  const f32x4 e = to_float(exponent) - select(tiny, splat(25.0f), zero());
-  f32x4 p = splat(0x1.1455b4p-4f);
-  p = madd(p, m, splat(-0x1.de3bc8p-4f));
-  p = madd(p, m, splat(0x1.e6f126p-4f));
-  p = madd(p, m, splat(-0x1.fc221ep-4f));
-  p = madd(p, m, splat(0x1.23375cp-3f));
-  p = madd(p, m, splat(-0x1.555c4cp-3f));
-  p = madd(p, m, splat(0x1.99a4b6p-3f));
-  p = madd(p, m, splat(-0x1.000006p-2f));
-  p = madd(p, m, splat(0x1.555548p-2f));
+  const f32x4 m = from_bits((shifted & constant<0x007fffff>()) + bits(constant<0x1.6a09e6p-1f>())) - constant<1.0f>();
+  const f32x4 e = to_float(exponent) - select(tiny, constant<25.0f>(), zero());
+  f32x4 p = constant<0x1.1455b4p-4f>();
+  p = madd(p, m, constant<-0x1.de3bc8p-4f>());
+  p = madd(p, m, constant<0x1.e6f126p-4f>());
+  p = madd(p, m, constant<-0x1.fc221ep-4f>());
+  p = madd(p, m, constant<0x1.23375cp-3f>());
+  p = madd(p, m, constant<-0x1.555c4cp-3f>());
+  p = madd(p, m, constant<0x1.99a4b6p-3f>());
+  p = madd(p, m, constant<-0x1.000006p-2f>());
+  p = madd(p, m, constant<0x1.555548p-2f>());
   const f32x4 square = m * m;
-  const f32x4 tail = madd(square * m, p, madd(e, splat(0x1.7f7d1cp-20f), square * splat(-0.5f)));
-  const f32x4 y = madd(e, splat(0x1.62e4p-1f), m + tail);
+  const f32x4 tail = madd(square * m, p, madd(e, constant<0x1.7f7d1cp-20f>(), square * constant<-0.5f>()));
+  const f32x4 y = madd(e, constant<0x1.62e4p-1f>(), m + tail);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const f32x4 finite = select(x == splat(kInfinity), x, y);
-  const f32x4 positive = select(x == zero(), splat(-kInfinity), finite);
+  const f32x4 finite = select(x == constant<kInfinity>(), x, y);
+  const f32x4 positive = select(x == zero(), constant<-kInfinity>(), finite);
   // x < 0 and NaN.
-  return select(x >= zero(), positive, splat(std::numeric_limits<float>::quiet_NaN()));
+  return select(x >= zero(), positive, constant<std::numeric_limits<float>::quiet_NaN()>());
 }
 
 namespace detail {
 
 // sin(x + quadrant * pi / 2), |x| <= 8192: pi / 2 in three parts, two polynomials on [-pi/4, pi/4].
 SX_INLINE f32x4 sin_quadrant(f32x4 x, int32_t quadrant) {
-  const f32x4 biased = madd(x, splat(0x1.45f306p-1f), splat(kRoundingBias));
-  const f32x4 n = biased - splat(kRoundingBias);
-  f32x4 r = nmadd(n, splat(0x1.92p0f), x);
-  r = nmadd(n, splat(0x1.fb4p-12f), r);
-  r = nmadd(n, splat(0x1.4442d2p-24f), r);
+  const f32x4 biased = madd(x, constant<0x1.45f306p-1f>(), constant<kRoundingBias>());
+  const f32x4 n = biased - constant<kRoundingBias>();
+  f32x4 r = nmadd(n, constant<0x1.92p0f>(), x);
+  r = nmadd(n, constant<0x1.fb4p-12f>(), r);
+  r = nmadd(n, constant<0x1.4442d2p-24f>(), r);
   const i32x4 turn = bits(biased) + splat(quadrant);
   const f32x4 t = r * r;
-  f32x4 s = madd(splat(0x1.6cd834p-19f), t, splat(-0x1.a00f9ep-13f));
-  s = madd(s, t, splat(0x1.111108p-7f));
-  s = madd(s, t, splat(-0x1.555556p-3f));
-  s = r * madd(s, t, splat(1.0f));
-  f32x4 c = madd(splat(0x1.9a01fep-16f), t, splat(-0x1.6c0c8ap-10f));
-  c = madd(c, t, splat(0x1.55554ap-5f));
-  c = madd(c * t, t, madd(t, splat(-0.5f), splat(1.0f)));
-  const i32x4 odd = (turn & splat(1)) == splat(1);
-  const i32x4 sign = shift_left(turn & splat(2), 30);
+  f32x4 s = madd(constant<0x1.6cd834p-19f>(), t, constant<-0x1.a00f9ep-13f>());
+  s = madd(s, t, constant<0x1.111108p-7f>());
+  s = madd(s, t, constant<-0x1.555556p-3f>());
+  s = r * madd(s, t, constant<1.0f>());
+  f32x4 c = madd(constant<0x1.9a01fep-16f>(), t, constant<-0x1.6c0c8ap-10f>());
+  c = madd(c, t, constant<0x1.55554ap-5f>());
+  c = madd(c * t, t, madd(t, constant<-0.5f>(), constant<1.0f>()));
+  const i32x4 odd = (turn & constant<1>()) == constant<1>();
+  const i32x4 sign = shift_left(turn & constant<2>(), 30);
   return from_bits(bits(select(odd, c, s)) ^ sign);
 }
 

@@ -45,20 +45,22 @@ SX_INLINE f32x4 splat(float x) { return {wasm_f32x4_splat(x)}; }
 SX_INLINE i32x4 splat(int32_t x) { return {wasm_i32x4_splat(x)}; }
 // One instruction: all lanes from memory.
 SX_INLINE f32x4 load_splat(const float* p) { return {wasm_v128_load32_splat(p)}; }
+SX_INLINE i32x4 load_splat(const int32_t* p) { return {wasm_v128_load32_splat(p)}; }
 SX_INLINE f32x4 zero() { return splat(0.0f); }
 
-// The first n lanes, n in [0, 4]; the others are zero and not read.
-SX_INLINE f32x4 load_partial(const float* p, int64_t n) {
-  float lanes[4] = {};
-  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
-  return load(lanes);
-}
-// Writes the first n lanes, n in [0, 4], and nothing else.
-SX_INLINE void store_partial(float* p, f32x4 a, int64_t n) {
-  if (n >= 4) return store(p, a);
-  float lanes[4];
-  store(lanes, a);
-  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+template <auto kValue>
+inline constexpr auto kStored = kValue;
+// The same float or int32_t in all lanes, read from memory. V8 builds every other constant vector
+// from immediates wherever it is used, in about four instructions.
+template <auto kValue>
+SX_INLINE auto constant() {
+#if defined(__wasm__)
+  const auto* p = &kStored<kValue>;
+  __asm__("" : "+r"(p));  // hides the value from the compiler
+  return load_splat(p);
+#else
+  return splat(kValue);
+#endif
 }
 
 // --- arithmetic --------------------------------------------------------------------------------
