@@ -5,8 +5,10 @@ import { Failure } from '../../worker/failure.js';
 import { SardonyxError, toSardonyxError } from '../../web/errors.js';
 
 interface Generator {
-  parseErrors(text: string): { code: string; number: number; scope: string; remedy: string }[];
-  generate(): Promise<Record<string, string>>;
+  readonly parseErrors: (
+    text: string,
+  ) => { code: string; number: number; scope: string; remedy: string }[];
+  readonly generate: () => Promise<Record<string, string>>;
 }
 const script = '../../tools/generate_errors.mjs';
 const { parseErrors, generate } = (await import(script)) as Generator;

@@ -24,7 +24,9 @@ class ManualJob implements Job<string> {
 
 const settled = (promise: Promise<unknown>) => {
   let count = 0;
-  const bump = () => void count++;
+  const bump = () => {
+    count++;
+  };
   promise.then(bump, bump);
   return () => count;
 };
@@ -104,7 +106,9 @@ describe('RunQueue', () => {
     const first = submit({ signal: controller.signal });
     const next = submit();
     const count = settled(first.promise);
-    first.job.cancel = () => void first.job.cancelled++;
+    first.job.cancel = () => {
+      first.job.cancelled++;
+    };
     controller.abort(reason);
     await expect(first.promise).rejects.toBe(reason);
     expect(first.job.cancelled).toBe(1);

@@ -57,6 +57,7 @@ export class ScriptedWorker {
   }
 
   last<T extends ToWorker['type']>(type: T): Message<T> | undefined {
-    return this.received.findLast((message): message is Message<T> => message.type === type);
+    const matches = (message: ToWorker): message is Message<T> => message.type === type;
+    return this.received.filter(matches).at(-1);
   }
 }

@@ -278,8 +278,11 @@ describe('lending', () => {
     const memory = slot(8);
     worker.send({ type: 'slot', slot: memory });
     let stale = 0;
-    expect(route.lend(0, 8, () => void stale++)).toBe(memory);
-    expect(route.lend(0, 8, () => void stale++)).toBeUndefined();
+    const onClose = () => {
+      stale++;
+    };
+    expect(route.lend(0, 8, onClose)).toBe(memory);
+    expect(route.lend(0, 8, onClose)).toBeUndefined();
     worker.error('trap');
     expect(stale).toBe(1);
     expect(route.lend(0, 8, () => undefined)).toBeUndefined();

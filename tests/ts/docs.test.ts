@@ -1,0 +1,26 @@
+// The samples of docs/api.md are one program: it must run.
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { linearModel } from './models.js';
+
+const run = promisify(execFile);
+
+it('docs/api.md tells the truth', { timeout: 60_000 }, async () => {
+  const samples = [...readFileSync('docs/api.md', 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
+  expect(samples.length).toBeGreaterThan(5);
+  const folder = resolve('build/docs_samples');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'model.onnx'), linearModel());
+  const head = `import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+const modelBytes = readFileSync('model.onnx');
+`;
+  writeFileSync(join(folder, 'api.mjs'), head + samples.map(([, code]) => code).join(''));
+  // Rejects when the program fails or does not end by itself.
+  const { stdout } = await run(process.execPath, ['api.mjs'], { cwd: folder, timeout: 50_000 });
+  expect(stdout).toContain('float32 [ 1, 3 ] Float32Array(3) [ 3, 23, 43 ]');
+  expect(stdout).toContain('MatMul');
+});

@@ -1,0 +1,52 @@
+// Models for the tests of the built library.
+interface Onnx {
+  readonly encodeModel: (model: object) => Uint8Array;
+  readonly node: (op: string, inputs: string[], outputs: string[]) => object;
+  readonly tensor: (
+    name: string,
+    dtype: string,
+    dims: number[],
+    values: ArrayLike<number>,
+  ) => object;
+  readonly value: (name: string, dtype: string, dims: (number | string)[]) => object;
+}
+const script = '../../tools/onnx/model.mjs';
+const { encodeModel, node, tensor, value } = (await import(script)) as Onnx;
+
+// scores = image [batch, 4] · weights [4, 3]; weights[i][j] = i + 10 j.
+export const linearModel = () =>
+  encodeModel({
+    inputs: [value('image', 'float32', ['batch', 4])],
+    outputs: [value('scores', 'float32', ['batch', 3])],
+    initializers: [
+      tensor('weights', 'float32', [4, 3], [0, 10, 20, 1, 11, 21, 2, 12, 22, 3, 13, 23]),
+    ],
+    nodes: [node('MatMul', ['image', 'weights'], ['scores'])],
+  });
+
+// y = x + 1 and z = relu(x), x of known shape.
+export const twoOutputModel = () =>
+  encodeModel({
+    inputs: [value('x', 'float32', [2, 2])],
+    outputs: [value('y', 'float32', [2, 2]), value('z', 'float32', [2, 2])],
+    initializers: [tensor('one', 'float32', [1], [1])],
+    nodes: [node('Add', ['x', 'one'], ['y']), node('Relu', ['x'], ['z'])],
+  });
+
+// `count` products of size x size matrices after each other: a run that takes long.
+export const slowModel = (count: number, size: number) =>
+  encodeModel({
+    inputs: [value('x', 'float32', [size, size])],
+    outputs: [value('y', 'float32', [size, size])],
+    initializers: [tensor('w', 'float32', [size, size], new Float32Array(size * size))],
+    nodes: Array.from({ length: count }, (_, i) =>
+      node('MatMul', [i === 0 ? 'x' : `v${i}`, 'w'], [i === count - 1 ? 'y' : `v${i + 1}`]),
+    ),
+  });
+
+export const unknownOperatorModel = () =>
+  encodeModel({
+    inputs: [value('x', 'float32', [1])],
+    outputs: [value('y', 'float32', [1])],
+    nodes: [node('Frobnicate', ['x'], ['y'])],
+  });
