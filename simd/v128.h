@@ -63,6 +63,20 @@ SX_INLINE auto constant() {
 #endif
 }
 
+// The first n lanes, n in [0, 4]; the others are zero and not read.
+SX_INLINE f32x4 load_partial(const float* p, int64_t n) {
+  float lanes[4] = {};
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+// Writes the first n lanes, n in [0, 4], and nothing else.
+SX_INLINE void store_partial(float* p, f32x4 a, int64_t n) {
+  if (n >= 4) return store(p, a);
+  float lanes[4];
+  store(lanes, a);
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
+
 // --- arithmetic --------------------------------------------------------------------------------
 SX_INLINE f32x4 operator+(f32x4 a, f32x4 b) { return {wasm_f32x4_add(a.v, b.v)}; }
 SX_INLINE f32x4 operator-(f32x4 a, f32x4 b) { return {wasm_f32x4_sub(a.v, b.v)}; }
