@@ -20,8 +20,8 @@ Status mismatch(const Shape& from, const IntList& wanted) {
                to.to_string().c_str());
 }
 
-// Dims of `wanted`, 0 standing for the input's dim; a -1 is left as kUnknownDim. Dims whose size is
-// not known yet are cancelled where they are copied: `copied` is a mask of input axes.
+// Dims of `wanted`, 0 standing for the input's dim, a mask of which is `copied`; a -1, the place of
+// which is `inferred`, is left as kUnknownDim.
 Result<Shape> copy_dims(const ValueFacts& x, const IntList& wanted, bool allow_zero, int& inferred,
                         uint32_t& copied) {
   if (wanted.size() > kMaxRank) {
@@ -60,20 +60,19 @@ Result<Shape> reshaped(const ValueFacts& x, const IntList& wanted, bool allow_ze
   uint32_t copied = 0;
   SX_ASSIGN(Shape out, copy_dims(x, wanted, allow_zero, inferred, copied));
   if (!x.has_shape) return out;
-  // A copied dim is on both sides: it cancels, unless it is a known 0, which hides the others.
-  for (int axis = 0; axis < x.shape.rank(); ++axis) {
-    if (x.shape[axis] == 0) copied &= ~(1u << axis);
-  }
-  const auto have = product_without(x.shape, copied);
-  const uint32_t self = inferred >= 0 ? 1u << inferred : 0;
-  const auto rest = product_without(out, copied | self);
-  if (!have || !rest) return out;
   if (inferred < 0) {
-    if (*have != *rest) return mismatch(x.shape, wanted);
-  } else {
-    if (*rest == 0 || *have % *rest != 0) return mismatch(x.shape, wanted);
-    out[inferred] = *have / *rest;
+    const auto have = x.shape.elements();
+    if (!have || !out.is_known()) return out;
+    return have == out.elements() ? Result(out) : mismatch(x.shape, wanted);
   }
+  // A copied dim is on both sides and cancels, even where its size is not known yet.
+  const auto have = product_without(x.shape, copied);
+  const auto rest = product_without(out, copied | 1u << inferred);
+  if (!x.shape.is_known()) {
+    if (!have || !rest) return out;
+  }
+  if (!have || !rest || *rest == 0 || *have % *rest != 0) return mismatch(x.shape, wanted);
+  out[inferred] = *have / *rest;
   return out;
 }
 
