@@ -11,7 +11,7 @@ export interface RouteFilter {
 
 export interface Choice {
   readonly module: ModuleName;
-  // What to ask the page's budget for.
+  /** What to ask the page's budget for. */
   readonly threads: number;
   readonly why: readonly string[];
 }

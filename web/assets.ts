@@ -3,10 +3,10 @@ import type { ModuleName } from '../worker/abi.js';
 import { resolveUrl } from './source.js';
 
 export interface Assets {
-  // The folder of all of them.
+  /** The folder of all of them. */
   base?: string | URL;
   worker?: string | URL;
-  // One module in place of the choice between two.
+  /** One module in place of the choice between two. */
   wasm?: string | URL | WebAssembly.Module;
 }
 
@@ -24,7 +24,7 @@ const NAMES: DefaultAssets = {
 
 let defaults: DefaultAssets | undefined;
 
-// Called by the entry files: a bundler must see the URLs there.
+/** Called by the entry files: a bundler must see the URLs there. */
 export function setDefaultAssets(assets: DefaultAssets): void {
   defaults = assets;
 }

@@ -3,15 +3,15 @@ import { asFailure, type Failure, type Where } from '../worker/failure.js';
 
 export type { ErrorCode, ErrorScope, Where };
 
-// Every failure of this library but an abort, which rejects with signal.reason.
+/** Every failure of this library but an abort, which rejects with signal.reason. */
 export class SardonyxError extends Error {
   override readonly name = 'SardonyxError';
-  // Stable; see docs/errors.md.
+  /** Stable; see docs/errors.md. */
   readonly code: ErrorCode;
   readonly scope: ErrorScope;
-  // The place the message is about.
+  /** The place the message is about. */
   readonly where?: Readonly<Where>;
-  // One sentence that says what to do.
+  /** One sentence that says what to do. */
   readonly remedy: string;
 
   constructor(code: ErrorCode, message: string, where?: Where) {

@@ -12,23 +12,23 @@ import { Session } from './session.js';
 import { type Source, toWireSource } from './source.js';
 
 export interface LoadOptions {
-  // Ends the load; it rejects with signal.reason.
+  /** Ends the load; it rejects with signal.reason. */
   signal?: AbortSignal;
   onProgress?: (progress: LoadProgress) => void;
-  // Takes this route instead of choosing one.
+  /** Takes this route instead of choosing one. */
   force?: RouteFilter;
-  // Runs that may wait beside the one under way; default 64.
+  /** Runs that may wait beside the one under way; default 64. */
   queueLimit?: number;
-  // 'inline' computes on the calling thread, which must be a worker or Node; default 'worker'.
+  /** 'inline' computes on the calling thread, which must be a worker or Node; default 'worker'. */
   execution?: 'worker' | 'inline';
-  // Files with weights, by the name that the model has for them.
+  /** Files with weights, by the name that the model has for them. */
   externalData?: Readonly<Record<string, Source>>;
   assets?: Assets;
 }
 
 const QUEUE_LIMIT = 64;
 
-// Loads an ONNX model into an engine of its own. Rejects with SardonyxError, or with signal.reason.
+/** Loads an ONNX model into an engine of its own. Rejects with SardonyxError, or with signal.reason. */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Session> {
   const { signal } = options;
   try {

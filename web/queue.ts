@@ -18,6 +18,9 @@ export interface QueueOptions {
   latest?: boolean | undefined;
 }
 
+// Timers overflow beyond this.
+const MAX_TIMER_MS = 0x7fffffff;
+
 interface Entry {
   readonly priority: number;
   readonly latest: boolean;
@@ -75,7 +78,7 @@ export class RunQueue {
       };
       const abort = () => this.#drop(entry, signal?.reason);
       signal?.addEventListener('abort', abort);
-      if (timeoutMs !== undefined) {
+      if (timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS) {
         timer = setTimeout(() => {
           const message = `the run took longer than ${timeoutMs} ms`;
           this.#drop(entry, new SardonyxError('RUN_TIMEOUT', message));

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
@@ -10,26 +11,26 @@ import { RunJob } from './run_job.js';
 import { Tensor } from './tensor.js';
 
 export interface RunOptions {
-  // Rejects the run with signal.reason.
+  /** Rejects the run with signal.reason. */
   signal?: AbortSignal;
-  // RUN_TIMEOUT when the result is not there so long after run().
+  /** RUN_TIMEOUT when the result is not there so long after run(). */
   timeoutMs?: number;
-  // Only these outputs; tensors get the results written into their data.
+  /** Only these outputs; tensors get the results written into their data. */
   outputs?: readonly string[] | Readonly<Record<string, Tensor>>;
-  // Detaches the buffers of the feeds instead of copying them.
+  /** Detaches the buffers of the feeds instead of copying them. */
   transfer?: boolean;
-  // Higher first among the waiting runs; default 0.
+  /** Higher first among the waiting runs; default 0. */
   priority?: number;
-  // For drawing and camera: replaces waiting runs that have it too (RUN_SUPERSEDED).
+  /** For drawing and camera: replaces waiting runs that have it too (RUN_SUPERSEDED). */
   latest?: boolean;
 }
 
-// What runs the model.
+/** What runs the model. */
 export interface Route {
   readonly id: string;
   readonly device: 'cpu';
   readonly module: ModuleName;
-  // In use now; rises while threads join.
+  /** In use now; rises while threads join. */
   readonly threads: number;
   readonly isolated: boolean;
   readonly why: readonly string[];
@@ -40,7 +41,7 @@ export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
   readonly module: ModuleName;
   readonly threads: number;
   readonly isolated: boolean;
-  // Bytes the engine has in tensors, weights and working memory.
+  /** Bytes the engine has in tensors, weights and working memory. */
   readonly memoryBytes: number;
 }
 
@@ -61,9 +62,9 @@ const leaks =
       })
     : undefined;
 
-// A loaded model. Events: `recover` after a new worker took over from one that had stopped.
+/** A loaded model. Events: `recover` after a new worker took over from one that had stopped. */
 export class Session extends EventTarget {
-  // For `await using`, where the language has it.
+  /** For `await using`, where the language has it. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -71,7 +72,7 @@ export class Session extends EventTarget {
   readonly #queue: RunQueue;
   #disposed: Promise<void> | undefined;
 
-  // Made by load().
+  /** Made by load(). */
   constructor(parts: SessionParts) {
     super();
     this.#parts = parts;
@@ -88,8 +89,10 @@ export class Session extends EventTarget {
     return { id: `cpu-${module}`, device: 'cpu', module, threads, isolated, why };
   }
 
-  // Feeds are read before this returns, except tensors of allocate(), which must stay unchanged until
-  // the promise settles. Results are new tensors in ordinary buffers. One run at a time, in order.
+  /**
+   * Feeds are read before this returns, except tensors of allocate(), which must stay unchanged until
+   * the promise settles. Results are new tensors in ordinary buffers. One run at a time, in order.
+   */
   run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     return this.#submit(() => {
       const { outputs, transfer = false } = options;
@@ -100,8 +103,10 @@ export class Session extends EventTarget {
     }, options);
   }
 
-  // Memory for one input that the engine reads in place, so that feeding it costs no copy; an ordinary
-  // buffer where there is none at hand. TENSOR_STALE after dispose() or a change of worker.
+  /**
+   * Memory for one input that the engine reads in place, so that feeding it costs no copy; an ordinary
+   * buffer where there is none at hand. TENSOR_STALE after dispose() or a change of worker.
+   */
   allocate(name: string, shape?: readonly number[]): Tensor {
     try {
       this.#checkOpen();
@@ -119,8 +124,10 @@ export class Session extends EventTarget {
     }
   }
 
-  // Runs once, so that later runs find compiled code and memory. Without feeds on zeros, with 1 for
-  // dims that are not known; a model that can not take those is left cold.
+  /**
+   * Runs once, so that later runs find compiled code and memory. Without feeds on zeros, with 1 for
+   * dims that are not known; a model that can not take those is left cold.
+   */
   async warmup(feeds?: Feeds): Promise<void> {
     if (feeds) {
       await this.run(feeds);
@@ -141,7 +148,7 @@ export class Session extends EventTarget {
     });
   }
 
-  // What the engine made of the model. Kernels and shapes are known after a run.
+  /** What the engine made of the model. Kernels and shapes are known after a run. */
   async explain(): Promise<PlanReport> {
     try {
       this.#checkOpen();
@@ -155,7 +162,7 @@ export class Session extends EventTarget {
     }
   }
 
-  // Rejects what waits with SESSION_DISPOSED and gives the worker and its memory back.
+  /** Rejects what waits with SESSION_DISPOSED and gives the worker and its memory back. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#end();
     return this.#disposed;
@@ -179,6 +186,11 @@ export class Session extends EventTarget {
     options: RunOptions,
   ): Promise<T> {
     const { signal, timeoutMs, priority, latest } = options;
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new SardonyxError('INVALID_ARGUMENT', 'timeoutMs must be a number from 0', {
+        field: 'timeoutMs',
+      });
+    }
     signal?.throwIfAborted();
     this.#checkOpen();
     const { job, finish } = prepare();

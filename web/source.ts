@@ -2,10 +2,10 @@
 import type { WireSource } from '../worker/protocol.js';
 import { SardonyxError } from './errors.js';
 
-// An .onnx file: its URL, its bytes, or a Blob or File of it.
+/** An .onnx file: its URL, its bytes, or a Blob or File of it. */
 export type Source = string | URL | ArrayBuffer | Uint8Array | Blob;
 
-// `copy`: bytes are kept as a Blob, outside the heap of the page and safe from later changes.
+/** `copy`: bytes are kept as a Blob, outside the heap of the page and safe from later changes. */
 export function toWireSource(source: Source, copy: boolean, field: string): WireSource {
   if (typeof source === 'string' || source instanceof URL) {
     return { url: resolveUrl(source, field) };

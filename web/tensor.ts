@@ -15,9 +15,11 @@ export let revoke: (tensor: Tensor, code: ErrorCode) => void;
 // Called once by dispose(). For the memory's owner only.
 export let onDispose: (tensor: Tensor, callback: () => void) => void;
 
-// A dense row-major array. Holds `data` without copying it; int64 is a BigInt64Array, bool a Uint8Array
-// of 0 and 1, float16 and bfloat16 their bits in a Uint16Array; types under a byte are packed, the
-// first element in the low bits.
+/**
+ * A dense row-major array. Holds `data` without copying it; int64 is a BigInt64Array, bool a Uint8Array
+ * of 0 and 1, float16 and bfloat16 their bits in a Uint16Array; types under a byte are packed, the
+ * first element in the low bits.
+ */
 export class Tensor {
   readonly type: DType;
   readonly shape: readonly number[];
@@ -31,7 +33,7 @@ export class Tensor {
     onDispose = (tensor, callback) => (tensor.#onDispose = callback);
   }
 
-  // INVALID_ARGUMENT, INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when the parts do not fit each other.
+  /** INVALID_ARGUMENT, INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when the parts do not fit each other. */
   constructor(type: DType, data: TypedArray, shape: readonly number[]) {
     const info = dtypeByName(type);
     if (!info) throw new SardonyxError('INVALID_ARGUMENT', `there is no dtype ${type}`);
@@ -49,8 +51,10 @@ export class Tensor {
     this.#data = bits;
   }
 
-  // TENSOR_DISPOSED after dispose(); TENSOR_STALE when it came from session.allocate() and the session
-  // was disposed or has started a new worker.
+  /**
+   * TENSOR_DISPOSED after dispose(); TENSOR_STALE when it came from session.allocate() and the session
+   * was disposed or has started a new worker.
+   */
   get data(): TypedArray {
     if (this.#data) return this.#data;
     const stale = this.#revoked === 'TENSOR_STALE';

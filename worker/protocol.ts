@@ -18,9 +18,9 @@ export type WireSource =
 export interface ValueInfo {
   readonly name: string;
   readonly type: DType;
-  // A dim is a number, the name of a symbol, or null when nothing is known of it.
+  /** A dim is a number, the name of a symbol, or null when nothing is known of it. */
   readonly shape: readonly (number | string | null)[];
-  // True for inputs with a default.
+  /** True for inputs with a default. */
   readonly optional: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface Plan {
     }[];
   }[];
   readonly arenaBytes: number;
-  // Bytes in tensors, payloads, packs and arenas.
+  /** Bytes in tensors, payloads, packs and arenas. */
   readonly memoryBytes: number;
 }
 
@@ -57,7 +57,7 @@ export interface WireFeed {
   readonly input: number;
   readonly type: DType;
   readonly shape: readonly number[];
-  // The elements, or the address in wasm memory where they are.
+  /** The elements, or the address in wasm memory where they are. */
   readonly data: TypedArray | number;
 }
 
@@ -68,7 +68,7 @@ export interface WireTensor {
   readonly data: TypedArray;
 }
 
-// A piece of wasm memory lent to the page. `view` is shared with the worker.
+/** A piece of wasm memory lent to the page. `view` is shared with the worker. */
 export interface Slot {
   readonly input: number;
   readonly pointer: number;

@@ -148,6 +148,13 @@ describe('RunQueue', () => {
     expect(second.job.executed).toBe(0);
   });
 
+  it('takes an endless time-out', async () => {
+    const { job, promise } = submit({ timeoutMs: Infinity });
+    await vi.advanceTimersByTimeAsync(1000);
+    job.finish('late');
+    await expect(promise).resolves.toBe('late');
+  });
+
   it('leaves no timer behind', async () => {
     const { job, promise } = submit({ timeoutMs: 50 });
     job.finish('');

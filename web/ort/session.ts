@@ -13,7 +13,7 @@ export type OnnxValueMap = Readonly<Record<string, Tensor>>;
 export type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
 
 export interface SessionOptions {
-  // 'wasm' and 'cpu' run; others are passed over as onnxruntime-web does with absent backends.
+  /** 'wasm' and 'cpu' run; others are passed over as onnxruntime-web does with absent backends. */
   executionProviders?: readonly (string | { readonly name: string })[];
   externalData?: readonly (
     string | { readonly path: string; readonly data: string | Uint8Array | ArrayBufferLike | Blob }
@@ -23,7 +23,7 @@ export interface SessionOptions {
 }
 
 export interface RunOptions {
-  // Ends the run; it rejects with signal.reason. Not in onnxruntime-web.
+  /** Ends the run; it rejects with signal.reason. Not in onnxruntime-web. */
   signal?: AbortSignal;
   [name: string]: unknown;
 }

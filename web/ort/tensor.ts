@@ -129,7 +129,7 @@ export class Tensor<T extends Type = Type> {
     return new Promise((resolve) => resolve(this.data));
   }
 
-  // The same data under other dims.
+  /** The same data under other dims. */
   reshape(dims: readonly number[]): Tensor<T> {
     return new Tensor(this.type, this.data, dims);
   }
