@@ -1,6 +1,5 @@
 // Removes nodes that hand on an input unchanged.
 #include <algorithm>
-#include <numeric>
 
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
@@ -24,12 +23,17 @@ bool dropout_is_identity(const Graph& graph, const Node& node, const Readers& re
          *flag->payload.data() == 0;
 }
 
-bool transpose_is_identity(const Node& node, const Value& input) {
+// True when no axis moves, or only axes of one element do and the shape stays.
+bool transpose_is_identity(const Node& node, const Value& input, const Value& output) {
   const auto perm = node.attributes.get_ints("perm");
   if (perm.empty()) return input.has_shape && input.shape.rank() <= 1;
-  std::vector<int64_t> ascending(perm.size());
-  std::iota(ascending.begin(), ascending.end(), 0);
-  return std::equal(perm.begin(), perm.end(), ascending.begin());
+  const bool same_shape = same_static_shape(input, output);
+  if (same_shape && perm.size() != static_cast<size_t>(input.shape.rank())) return false;
+  std::vector<int64_t> moved;
+  for (int64_t axis : perm) {
+    if (!same_shape || input.shape[static_cast<int>(axis)] != 1) moved.push_back(axis);
+  }
+  return std::is_sorted(moved.begin(), moved.end());
 }
 
 bool pad_is_identity(const Graph& graph, const Node& node) {
@@ -59,7 +63,7 @@ bool is_identity(const Graph& graph, const Node& node, const Readers& readers) {
   if (type == "Cast" || type == "CastLike") {
     return input.dtype != DType::kUndefined && input.dtype == output.dtype;
   }
-  if (type == "Transpose") return transpose_is_identity(node, input);
+  if (type == "Transpose") return transpose_is_identity(node, input, output);
   if (type == "Pad") return pad_is_identity(graph, node);
   if (type == "Slice") {
     return same_static_shape(input, output) && slice_keeps_order(graph, node);

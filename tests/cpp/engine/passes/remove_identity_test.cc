@@ -35,6 +35,14 @@ TEST_CASE("remove_identity removes nodes that change nothing", "[passes]") {
   SECTION("Transpose that keeps the order") {
     y = g.node("Transpose", {x}, {{"perm", ints({0, 1, 2})}});
   }
+  SECTION("Transpose of axes with one element") {
+    const ValueId one = g.input("one", {1, 5, 1, 3});
+    const ValueId swapped = g.node("Transpose", {one}, {{"perm", ints({2, 1, 0, 3})}});
+    g.output(g.node("Neg", {swapped}), "z");
+    y = x;
+    CHECK(after_pass(g, y) == "Neg Relu");
+    return;
+  }
   SECTION("Pad by nothing") {
     y = g.node("Pad", {x, g.constant<int64_t>({6}, {0, 0, 0, 0, 0, 0})});
   }
@@ -59,6 +67,12 @@ TEST_CASE("remove_identity keeps nodes that change something", "[passes]") {
   SECTION("Transpose of equal dims") {
     const ValueId y = g.node("Transpose", {x}, {{"perm", ints({1, 0, 2})}});
     CHECK(after_pass(g, y) == "Transpose Relu");
+  }
+  SECTION("Transpose that moves an axis of one element past another") {
+    const ValueId one = g.input("one", {1, 5, 1, 5});
+    const ValueId y = g.node("Transpose", {one}, {{"perm", ints({0, 3, 2, 1})}});
+    g.output(g.node("Neg", {y}), "z");
+    CHECK(after_pass(g, x) == "Transpose Neg Relu");
   }
   SECTION("Slice backwards") {
     const ValueId y =
