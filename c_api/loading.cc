@@ -45,6 +45,10 @@ sx_loader* sx_loader_create(void) {
   return new (std::nothrow) sx_loader;
 }
 
+int32_t sx_loader_expect_size(sx_loader* loader, size_t size) {
+  return report(loader->loader.expect_size(size));
+}
+
 int32_t sx_loader_push(sx_loader* loader, const uint8_t* bytes, size_t size) {
   return report(loader->loader.push({bytes, size}));
 }
