@@ -22,6 +22,7 @@ class Binder {
 
   Result<Segment> run() {
     for (BoundSlot& slot : slots_) slot.storage = kNoStorage;
+    const bool may_be_empty = !read_data_;  // the first segment, when a model starts with a wait
     const auto count = static_cast<uint32_t>(lowering_.steps.size());
     for (index_ = out_.begin; index_ < count; ++index_) {
       bool waits = false;
@@ -32,7 +33,7 @@ class Binder {
       read_data_ = false;
     }
     out_.end = index_;
-    if (out_.end == out_.begin && out_.end < count) {
+    if (out_.end == out_.begin && out_.end < count && !may_be_empty) {
       const Node& node = *lowering_.steps[index_].node;
       return error(ErrorCode::INTERNAL, "%s left its output shapes unknown", node.label().c_str())
           .at_node(node.name, node.type);

@@ -66,8 +66,9 @@ Status run_constant_of_shape(const Attributes& attributes, const RunContext& con
   return copy.run(width, value->payload.data(), y.data);
 }
 
-constexpr std::initializer_list<DType> kRangeDTypes = {DType::kFloat32, DType::kFloat64,
-                                                       DType::kInt16, DType::kInt32, DType::kInt64};
+constexpr std::initializer_list<DType> kRangeDTypes = {
+    DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBfloat16,
+    DType::kInt16,   DType::kInt32,   DType::kInt64};
 
 template <typename T>
 T read_as(DType to, const TensorView& scalar) {

@@ -1,6 +1,7 @@
 // Identity and Dropout at inference: the input's elements, unchanged.
 #include <cstring>
 
+#include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 
@@ -12,7 +13,25 @@ Status run_copy(const Attributes&, const RunContext& context) {
   return {};
 }
 
+// Training mode drops nothing only at a ratio of 0.
+Status check_nothing_dropped(const TensorView* ratio, const TensorView& training) {
+  if (training.dtype != DType::kBool || training.elements() != 1 ||
+      *training.as<const uint8_t>() == 0) {
+    return {};
+  }
+  double value = 0.5;
+  if (ratio && ratio->elements() == 1 && compute_dtype(ratio->dtype) != DType::kUndefined) {
+    convert(DType::kFloat64, &value, ratio->dtype, ratio->data, 1, 1);
+  }
+  if (value == 0) return {};
+  return error(ErrorCode::MODEL_UNSUPPORTED, "Dropout in training mode");
+}
+
 Status run_dropout(const Attributes&, const RunContext& context) {
+  if (context.has_input(2)) {
+    const TensorView* ratio = context.has_input(1) ? &context.inputs[1] : nullptr;
+    SX_TRY(check_nothing_dropped(ratio, context.inputs[2]));
+  }
   copy_tensor(context.outputs[0], context.inputs[0]);
   if (!context.has_output(1)) return {};
   const TensorView& mask = context.outputs[1];
@@ -35,13 +54,6 @@ Result<KernelPtr> make_identity(const KernelInit& init) {
 // The mask of what was kept is all true.
 Status infer_dropout(InferContext& context) {
   SX_TRY(check_arity(context, 1, 3, 2));
-  if (context.has_input(2) && context.inputs[2].value) {
-    const TensorView& training = *context.inputs[2].value;
-    if (training.dtype == DType::kBool && training.elements() == 1 &&
-        *training.as<const uint8_t>()) {
-      return error(ErrorCode::MODEL_UNSUPPORTED, "Dropout in training mode");
-    }
-  }
   SX_TRY(same_as_input(context));
   if (!context.has_output(1)) return {};
   const ValueFacts& input = context.inputs[0];

@@ -73,6 +73,20 @@ TEST_CASE("Range", "[constant]") {
   check_range<double>(0, 0.5, 0.25, {0, 0.25});
 }
 
+TEST_CASE("Range of 16-bit floats", "[constant]") {
+  for (DType dtype : {DType::kFloat16, DType::kBfloat16}) {
+    TestTensor start = make_tensor(dtype, {});
+    TestTensor limit = make_tensor(dtype, {});
+    TestTensor delta = make_tensor(dtype, {});
+    TestTensor expected = make_tensor(dtype, {4});
+    set_element(start, 0, 1);
+    set_element(limit, 0, 3);
+    set_element(delta, 0, 0.5);
+    for (int64_t i = 0; i < 4; ++i) set_element(expected, i, 1 + 0.5 * static_cast<double>(i));
+    OpTest("Range").weight(start).weight(limit).weight(delta).expect(expected).run();
+  }
+}
+
 TEST_CASE("Range refuses what has no end", "[constant]") {
   const auto fails = [](const TestTensor& start, const TestTensor& limit, const TestTensor& delta,
                         ErrorCode code) {

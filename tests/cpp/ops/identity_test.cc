@@ -27,6 +27,12 @@ TEST_CASE("Dropout passes its input and an all-true mask", "[identity]") {
   }
 }
 
+TEST_CASE("Dropout in training mode at a ratio of 0", "[identity]") {
+  const TestTensor x = random_f32({2, 3}, 4);
+  OpTest("Dropout", 13).input(x).weight(scalar(0.0f)).weight(bools({}, {1})).expect(x).run();
+  OpTest("Dropout", 13).input(x).weight(scalar(0.5f)).weight(bools({}, {0})).expect(x).run();
+}
+
 TEST_CASE("Dropout refuses training mode and wrong arity", "[identity]") {
   const TestTensor x = random_f32({2}, 3);
   OpTest("Dropout", 13)
@@ -34,6 +40,7 @@ TEST_CASE("Dropout refuses training mode and wrong arity", "[identity]") {
       .absent()
       .constant(bools({}, {1}))
       .fails(ErrorCode::MODEL_UNSUPPORTED);
+  OpTest("Dropout", 13).input(x).absent().input(bools({}, {1})).fails(ErrorCode::MODEL_UNSUPPORTED);
   OpTest("Dropout", 13).absent().fails(ErrorCode::GRAPH_INPUT_MISSING);
   OpTest("Identity").fails(ErrorCode::GRAPH_INPUT_MISSING);
   OpTest("Identity").input(x).input(x).fails(ErrorCode::MODEL_MALFORMED);
