@@ -1,5 +1,8 @@
 #include "c_api/last_error.h"
 
+#include <string>
+#include <string_view>
+
 #include "base/json_writer.h"
 #include "c_api/sardonyx.h"
 
@@ -15,6 +18,28 @@ void field(JsonWriter& json, std::string_view key, std::string_view value) {
   if (!value.empty()) json.key(key).string(value);
 }
 
+std::string quoted(std::string_view name) {
+  return "'" + std::string(name) + "'";
+}
+
+bool names(std::string_view message, std::string_view name) {
+  return name.empty() || message.find(quoted(name)) != std::string_view::npos;
+}
+
+// The message with the place it is about in front, unless it names it already.
+std::string placed_message(const Status& status) {
+  std::string text;
+  if (!names(status.message(), status.node())) {
+    text.append(status.op()).append(" ").append(quoted(status.node())).append(": ");
+  } else if (status.node().empty() && !status.op().empty()) {
+    text.append(status.op()).append(": ");
+  }
+  if (!names(status.message(), status.tensor())) {
+    text.append("tensor ").append(quoted(status.tensor())).append(": ");
+  }
+  return text.append(status.message());
+}
+
 }  // namespace
 
 int32_t report(const Status& status) {
@@ -23,7 +48,7 @@ int32_t report(const Status& status) {
   json.begin_object();
   json.key("code").string(error_name(status.code()));
   json.key("number").number(static_cast<int64_t>(status.code()));
-  json.key("message").string(status.message());
+  json.key("message").string(placed_message(status));
   field(json, "node", status.node());
   field(json, "operator", status.op());
   field(json, "tensor", status.tensor());
