@@ -1,7 +1,15 @@
 // dist/: the two wasm modules, worker.js, index.mjs, ort.mjs, sardonyx.js and the type declarations.
 //   node tools/bundle.mjs [--no-types] [--out=dist]
 // SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
@@ -10,7 +18,9 @@ import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = process.argv.find((argument) => argument.startsWith('--out='));
-const dist = out ? resolve(out.slice(6)) : join(root, 'dist');
+const target = out ? resolve(out.slice(6)) : join(root, 'dist');
+// Written beside it first, so that a failure leaves the old one in place.
+const dist = `${target}.${process.pid}`;
 const [simd, relaxed] = (
   process.env.SARDONYX_WASM_DIRS ?? 'build/wasm/c_api,build/wasm-relaxed/c_api'
 ).split(',');
@@ -84,8 +94,7 @@ function write(name, contents) {
 
 async function main() {
   const worker = await bundleWorker();
-  rmSync(dist, { recursive: true, force: true });
-  mkdirSync(dist);
+  mkdirSync(dist, { recursive: true });
   for (const [name, directory] of Object.entries(directories)) {
     const file = `sardonyx.${name}.wasm`;
     copyFileSync(join(directory, 'sardonyx.wasm'), join(dist, file));
@@ -101,9 +110,12 @@ async function main() {
   // worker.js and sardonyx.js are classic scripts, in Node CommonJS.
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
   if (!process.argv.includes('--no-types')) emitTypes();
+  rmSync(target, { recursive: true, force: true });
+  renameSync(dist, target);
 }
 
 await main().catch((error) => {
+  rmSync(dist, { recursive: true, force: true });
   console.error(error.message);
   process.exitCode = 1;
 });

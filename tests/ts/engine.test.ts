@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Sardonyx from '../../web/index.js';
 import { linearModel, slowModel, twoOutputModel, unknownOperatorModel } from './models.js';
 
-const entry = resolve('dist/index.mjs');
+const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
 if (!existsSync(entry)) throw new Error('missing: dist/. Type: npm run build');
 const { load, Tensor, SardonyxError } = (await import(
   pathToFileURL(entry).href
@@ -36,7 +36,7 @@ describe.each(['worker', 'inline'] as const)('%s execution', (execution) => {
   const sources: [string, () => Sardonyx.Source][] = [
     ['a path', () => 'build/engine_test/linear.onnx'],
     ['a URL', () => pathToFileURL(file)],
-    ['an ArrayBuffer', () => bytes.slice().buffer],
+    ['an ArrayBuffer', () => Uint8Array.from(bytes).buffer],
     ['a part of a buffer', () => Uint8Array.from([9, 9, ...bytes]).subarray(2)],
     ['a Blob', () => new Blob([bytes as Uint8Array<ArrayBuffer>])],
     ['a File', () => new File([bytes as Uint8Array<ArrayBuffer>], 'linear.onnx')],
