@@ -22,6 +22,7 @@ export interface Instance {
   _sx_threads_ready(): number;
   _sx_crash_word(): number;
   _sx_loader_create(): number;
+  _sx_loader_expect_size(loader: number, size: number): number;
   _sx_loader_push(loader: number, bytes: number, size: number): number;
   _sx_loader_external(loader: number, name: number, data: number, size: number): number;
   _sx_loader_destroy(loader: number): void;

@@ -46,7 +46,10 @@ async function pushModel(
   source: WireSource,
   onProgress: OnProgress,
 ): Promise<void> {
-  const { total, chunks } = await openSource(source);
+  const { total, exact, chunks } = await openSource(source);
+  if (exact && total !== undefined) {
+    check(instance, instance._sx_loader_expect_size(loader, total));
+  }
   const staging = allocate(instance, STAGING_BYTES);
   let loaded = 0;
   try {
@@ -80,7 +83,8 @@ async function pushExternal(
   name: string,
   source: WireSource,
 ): Promise<void> {
-  const { total, chunks } = await openSource(source);
+  const { total: announced, exact, chunks } = await openSource(source);
+  const total = exact ? announced : undefined;
   const parts: Uint8Array[] = [];
   let size = 0;
   let data = total === undefined ? 0 : allocate(instance, total);

@@ -5,16 +5,20 @@ import type { WireSource } from './protocol.js';
 export interface OpenSource {
   // Undefined when the server does not say, or says the size of a compressed form.
   readonly total: number | undefined;
+  // False where `total` may be the size of a compressed form after all: answers from other origins
+  // do not tell their encoding.
+  readonly exact: boolean;
   readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
 export async function openSource(source: WireSource): Promise<OpenSource> {
   if ('bytes' in source) {
     const { bytes } = source;
-    return { total: bytes.byteLength, chunks: () => once(bytes) };
+    return { total: bytes.byteLength, exact: true, chunks: () => once(bytes) };
   }
   if ('blob' in source) {
-    return { total: source.blob.size, chunks: () => streamChunks(source.blob.stream(), 'Blob') };
+    const { blob } = source;
+    return { total: blob.size, exact: true, chunks: () => streamChunks(blob.stream(), 'Blob') };
   }
   return source.url.startsWith('file:') ? openFile(source.url) : openUrl(source.url);
 }
@@ -56,6 +60,7 @@ async function openUrl(url: string): Promise<OpenSource> {
   const body = response.body;
   return {
     total: encoded || !Number.isFinite(length) ? undefined : length,
+    exact: response.type === 'basic',
     chunks: () => (body ? streamChunks(body, url) : once(new Uint8Array(0))),
   };
 }
@@ -79,5 +84,5 @@ async function openFile(url: string): Promise<OpenSource> {
       await handle.close();
     }
   }
-  return { total: size, chunks };
+  return { total: size, exact: true, chunks };
 }
