@@ -18,15 +18,16 @@ constexpr int64_t kRowBlock = 48;
 constexpr int64_t kChunkWork = 600'000;
 constexpr int64_t kChunkWorkPerRow = 120'000;
 
-// One tile over one block of K. Columns [skip, columns) of the tile are stored.
+// A column of tiles over one block of K. Columns [skip, columns) of each tile are stored.
 struct TileCall {
   const float* a;
   const float* b;
   float* c;
   size_t a_stride, c_stride, k, panel_stride, b_step;
   int skip, columns;
-  bool first, last;
-  const float* column_bias;  // all three at the tile's corner, or null; used when `last`
+  // What the sum starts from: C, or all of the others that are not null, at the first tile's corner.
+  bool resume;
+  const float* column_bias;
   const float* row_bias;
   const float* add;
   size_t add_stride;
@@ -39,83 +40,81 @@ SX_INLINE f32x4 load_columns(const float* row, int v, const TileCall& call) {
 }
 
 template <int MR, int NP>
-SX_INLINE void resume(Tile<MR, NP>& tile, const TileCall& call) {
-  for (int r = 0; r < MR; ++r) {
-    const float* row = call.c + static_cast<size_t>(r) * call.c_stride;
-    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] = load_columns(row, v, call);
-  }
-}
-
-template <int MR, int NP>
-SX_INLINE void finish(Tile<MR, NP>& tile, const TileCall& call) {
-  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
-  for (int v = 0; v < 2 * NP; ++v) {
-    const f32x4 bias = call.column_bias ? load_columns(call.column_bias, v, call) : zero();
-    for (int r = 0; r < MR; ++r) {
-      f32x4 x = tile.acc[r][v] + bias;
-      if (call.row_bias) x += load_splat(call.row_bias + r);
-      if (call.add) {
-        x += load_columns(call.add + static_cast<size_t>(r) * call.add_stride, v, call);
-      }
-      tile.acc[r][v] = pmin(pmax(x, low), high);
-    }
-  }
-}
-
-template <int MR, int NP>
-SX_INLINE void put(const Tile<MR, NP>& tile, const TileCall& call) {
-  if (call.columns == kPanel * NP && call.skip == 0) {
-    for (int r = 0; r < MR; ++r) {
-      float* row = call.c + static_cast<size_t>(r) * call.c_stride;
-      for (int v = 0; v < 2 * NP; ++v) store(row + 4 * v, tile.acc[r][v]);
+SX_INLINE void start(Tile<MR, NP>& tile, const TileCall& call, size_t row, const float* c) {
+  if (call.resume) {
+    for (int v = 0; v < 2 * NP; ++v) {
+      for (size_t r = 0; r < MR; ++r) tile.acc[r][v] = load_columns(c + r * call.c_stride, v, call);
     }
     return;
   }
-  for (int r = 0; r < MR; ++r) {
-    float* row = call.c + static_cast<size_t>(r) * call.c_stride;
+  for (int v = 0; v < 2 * NP; ++v) {
+    const f32x4 bias = call.column_bias ? load_columns(call.column_bias, v, call) : zero();
+    for (int r = 0; r < MR; ++r) tile.acc[r][v] = bias;
+  }
+  if (call.row_bias) {
+    for (size_t r = 0; r < MR; ++r) {
+      for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] += load_splat(call.row_bias + row + r);
+    }
+  }
+  if (call.add) {
+    const float* add = call.add + row * call.add_stride;
+    for (int v = 0; v < 2 * NP; ++v) {
+      for (size_t r = 0; r < MR; ++r) {
+        tile.acc[r][v] += load_columns(add + r * call.add_stride, v, call);
+      }
+    }
+  }
+}
+
+template <int MR, int NP>
+SX_INLINE void finish(const Tile<MR, NP>& tile, const TileCall& call, float* c) {
+  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  const bool whole = call.columns == kPanel * NP && call.skip == 0;
+  for (size_t r = 0; r < MR; ++r) {
+    float* row = c + r * call.c_stride;
     float lanes[kPanel * NP];
-    for (int v = 0; v < 2 * NP; ++v) store(lanes + 4 * v, tile.acc[r][v]);
+    float* out = whole ? row : lanes;
+    for (int v = 0; v < 2 * NP; ++v) store(out + 4 * v, pmin(pmax(tile.acc[r][v], low), high));
+    if (whole) continue;
     for (int i = call.skip; i < call.columns; ++i) row[i] = lanes[i];
   }
 }
 
 template <int MR, int NP>
-void run_tile(const TileCall& call) {
-  Tile<MR, NP> tile;
-  if (call.first) {
-    tile_clear(tile);
-  } else {
-    resume(tile, call);
+void run_tiles(const TileCall& call, size_t tiles) {
+  const float* a = call.a;
+  float* c = call.c;
+  for (size_t row = 0; row < tiles * MR; row += MR) {
+    Tile<MR, NP> tile;
+    start(tile, call, row, c);
+    const float* rows[MR];
+    for (size_t r = 0; r < MR; ++r) rows[r] = a + r * call.a_stride;
+    tile_accumulate(tile, rows, call.k, call.b, call.panel_stride, call.b_step);
+    finish(tile, call, c);
+    a += MR * call.a_stride;
+    c += MR * call.c_stride;
   }
-  const float* rows[MR];
-  for (int r = 0; r < MR; ++r) rows[r] = call.a + static_cast<size_t>(r) * call.a_stride;
-  tile_accumulate(tile, rows, call.k, call.b, call.panel_stride, call.b_step);
-  if (call.last) finish(tile, call);
-  put(tile, call);
 }
 
-using TileFn = void (*)(const TileCall&);
+using TileFn = void (*)(const TileCall&, size_t tiles);
 
 // The tile of that many rows, at most kOnePanelRows, and the panels it takes, at most `panels`.
 struct TileChoice {
   TileFn fn;
-  int panels;
+  int rows, panels;
 };
+template <int MR, int NP>
+constexpr TileChoice kChoice{run_tiles<MR, NP>, MR, NP};
+
 TileChoice choose_tile(int64_t rows, int64_t panels) {
-  if (rows == 1) {
-    if (panels >= 4) return {run_tile<1, 4>, 4};
-    if (panels >= 2) return {run_tile<1, 2>, 2};
-    return {run_tile<1, 1>, 1};
-  }
-  if (rows == 2) {
-    return panels >= 2 ? TileChoice{run_tile<2, 2>, 2} : TileChoice{run_tile<2, 1>, 1};
-  }
-  if (rows == 3) return {run_tile<3, 1>, 1};
+  if (rows == 1) return panels >= 4 ? kChoice<1, 4> : panels >= 2 ? kChoice<1, 2> : kChoice<1, 1>;
+  if (rows == 2) return panels >= 2 ? kChoice<2, 2> : kChoice<2, 1>;
+  if (rows == 3) return kChoice<3, 1>;
   if constexpr (kRelaxed) {
-    if (rows == 5) return {run_tile<5, 1>, 1};
-    if (rows == 6) return {run_tile<6, 1>, 1};
+    if (rows == 5) return kChoice<5, 1>;
+    if (rows == 6) return kChoice<6, 1>;
   }
-  return {run_tile<4, 1>, 1};
+  return kChoice<4, 1>;
 }
 
 // The part of one product that a chunk computes.
@@ -125,15 +124,16 @@ struct Block {
   const GemmEpilogue& epilogue;
   int64_t k_begin = 0, k_end = 0;
 
-  void tile(TileFn fn, int panels, int64_t row, int64_t panel) const;
+  void tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_t panel) const;
   // Panels of [panel, end) that one tile may take together.
   int64_t together(int64_t panel, int64_t end) const;
   void rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) const;
 };
 
-void Block::tile(TileFn fn, int panels, int64_t row, int64_t panel) const {
+// Whole tiles of rows [row, row_end).
+void Block::tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_t panel) const {
   const bool packed = shape.b_stride == 0;
-  const int64_t width = panels * kPanel;
+  const int64_t width = choice.panels * kPanel;
   int64_t column = panel * kPanel;
   int64_t skip = 0;
   // In place, the last panel is moved left to end with the row; what it has twice is not stored.
@@ -141,52 +141,52 @@ void Block::tile(TileFn fn, int panels, int64_t row, int64_t panel) const {
     skip = column + width - shape.n;
     column -= skip;
   }
-  const int64_t columns = std::min(width, shape.n - column);
   const float* b = packed ? operands.b + panel * shape.k * kPanel + k_begin * kPanel
                           : operands.b + k_begin * shape.b_stride + column;
   const bool last = k_end == shape.k;
   const auto at = [](const float* base, int64_t offset) { return base ? base + offset : nullptr; };
-  fn({.a = operands.a + row * shape.a_stride + k_begin,
-      .b = b,
-      .c = operands.c + row * shape.c_stride + column,
-      .a_stride = static_cast<size_t>(shape.a_stride),
-      .c_stride = static_cast<size_t>(shape.c_stride),
-      .k = static_cast<size_t>(k_end - k_begin),
-      .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
-      .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
-      .skip = static_cast<int>(skip),
-      .columns = static_cast<int>(columns),
-      .first = k_begin == 0,
-      .last = last,
-      .column_bias = at(epilogue.column_bias, column),
-      .row_bias = at(epilogue.row_bias, row),
-      .add = at(epilogue.add, row * epilogue.add_stride + column),
-      .add_stride = static_cast<size_t>(epilogue.add_stride),
-      .clamp = clamp_bounds(epilogue.activation)});
+  const TileCall call{.a = operands.a + row * shape.a_stride + k_begin,
+                      .b = b,
+                      .c = operands.c + row * shape.c_stride + column,
+                      .a_stride = static_cast<size_t>(shape.a_stride),
+                      .c_stride = static_cast<size_t>(shape.c_stride),
+                      .k = static_cast<size_t>(k_end - k_begin),
+                      .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
+                      .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
+                      .skip = static_cast<int>(skip),
+                      .columns = static_cast<int>(std::min(width, shape.n - column)),
+                      .resume = k_begin != 0,
+                      .column_bias = at(epilogue.column_bias, column),
+                      .row_bias = at(epilogue.row_bias, row),
+                      .add = at(epilogue.add, row * epilogue.add_stride + column),
+                      .add_stride = static_cast<size_t>(epilogue.add_stride),
+                      .clamp = last ? clamp_bounds(epilogue.activation) : ClampBounds{}};
+  choice.fn(call, static_cast<size_t>((row_end - row) / choice.rows));
 }
 
 int64_t Block::together(int64_t panel, int64_t end) const {
   // In place, the first columns leave no room to move a tile left: the last panel goes by itself.
   const bool cramped = shape.b_stride != 0 && panel == 0 && end * kPanel > shape.n && end > 1;
-  return end - panel - (cramped ? 1 : 0);
+  return std::max<int64_t>(end - panel - (cramped ? 1 : 0), 0);
 }
 
 void Block::rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) const {
   const int64_t full_end = begin + (end - begin) / kMainRows * kMainRows;
-  for (int64_t panel = panel_begin; panel < panel_end && begin < full_end;) {
-    const bool wide = together(panel, panel_end) >= kMainPanels;
-    const int64_t step = wide ? kMainRows : kOnePanelRows;
-    for (int64_t row = begin; row < full_end; row += step) {
-      const int64_t height = std::min(step, full_end - row);
-      const TileChoice choice = choose_tile(height, wide ? kMainPanels : 1);
-      tile(choice.fn, choice.panels, row, panel);
-    }
-    panel += wide ? kMainPanels : 1;
+  int64_t panel = panel_begin;
+  for (; together(panel, panel_end) >= kMainPanels; panel += kMainPanels) {
+    if (full_end > begin) tiles(choose_tile(kMainRows, kMainPanels), begin, full_end, panel);
+  }
+  // What is left: single panels, then rows below the full tiles.
+  const int64_t wide_end = panel;
+  for (; panel < panel_end; ++panel) {
+    const int64_t tall_end = begin + (end - begin) / kOnePanelRows * kOnePanelRows;
+    if (tall_end > begin) tiles(choose_tile(kOnePanelRows, 1), begin, tall_end, panel);
+    if (end > tall_end) tiles(choose_tile(end - tall_end, 1), tall_end, end, panel);
   }
   if (full_end == end) return;
-  for (int64_t panel = panel_begin; panel < panel_end;) {
-    const TileChoice choice = choose_tile(end - full_end, together(panel, panel_end));
-    tile(choice.fn, choice.panels, full_end, panel);
+  for (panel = panel_begin; panel < wide_end;) {
+    const TileChoice choice = choose_tile(end - full_end, together(panel, wide_end));
+    tiles(choice, full_end, end, panel);
     panel += choice.panels;
   }
 }

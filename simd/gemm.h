@@ -44,7 +44,7 @@ struct GemmOperands {
 struct GemmEpilogue {
   const float* column_bias = nullptr;  // [n]
   const float* row_bias = nullptr;     // [m]
-  const float* add = nullptr;          // [m, n] with rows add_stride apart; must not overlap C
+  const float* add = nullptr;          // [m, n] with rows add_stride apart; may be C itself
   int64_t add_stride = 0;              // 0: one row for all
   Activation activation;
 };
