@@ -12,9 +12,6 @@
 namespace sardonyx::ops {
 namespace {
 
-// Rows up to which a B that is used once is read in place rather than packed.
-constexpr int64_t kInPlaceRows = 8;
-
 Status mismatch(const ValueFacts& a, const ValueFacts& b) {
   return error(ErrorCode::SHAPE_MISMATCH, "shapes %s and %s do not multiply",
                a.shape.to_string().c_str(), b.shape.to_string().c_str());

@@ -10,9 +10,6 @@
 namespace sardonyx::ops {
 namespace {
 
-// Rows up to which a B that is used once is read in place rather than packed.
-constexpr int64_t kInPlaceRows = 8;
-
 // A shape as a stack of matrices.
 struct Stack {
   Shape batch;

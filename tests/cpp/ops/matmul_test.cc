@@ -68,7 +68,7 @@ void check(DType dtype, const Shape& a_shape, const Shape& b_shape) {
 }
 
 TEST_CASE("MatMul: matrices of odd sizes", "[matmul]") {
-  for (int64_t m : {1, 2, 5, 9, 13}) {
+  for (int64_t m : {1, 2, 5, 9, 13, 26}) {
     for (int64_t k : {1, 3, 8, 40}) {
       for (int64_t n : {1, 2, 7, 8, 9, 17, 33}) check(DType::kFloat32, {m, k}, {k, n});
     }
