@@ -100,7 +100,7 @@ Result<NodeId> fold_reader(Graph& graph, NodeId id, const Readers& readers) {
   const ValueId output = output_of(node, 0);
   if (output == kNoValue) return kNoNode;
   const NodeId reader = readers.sole(output);
-  if (reader == kNoNode) return kNoNode;
+  if (reader == kNoNode || output_of(graph.nodes[reader], 0) == kNoValue) return kNoNode;
   const auto weights = weights_of(graph, node);
   if (!weights) return kNoNode;
   const auto affine =

@@ -60,6 +60,7 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
 std::optional<Match> match_single(const Graph& graph, ValueId x, const Readers& readers) {
   const NodeId id = readers.sole(x);
   if (id == kNoNode || input_of(graph.nodes[id], 0) != x) return std::nullopt;
+  if (output_of(graph.nodes[id], 0) == kNoValue) return std::nullopt;
   auto activation = activation_of(graph, graph.nodes[id]);
   if (!activation) return std::nullopt;
   return Match{std::move(*activation), {id}, graph.nodes[id].outputs[0]};
@@ -73,6 +74,7 @@ std::optional<Match> match_gated(const Graph& graph, ValueId x, const Readers& r
     const Node& gate = graph.nodes[of_x[i]];
     const Node& product = graph.nodes[of_x[1 - i]];
     if (!is_op(product, "Mul") || product.inputs.size() != 2 || product.opset < 7) continue;
+    if (output_of(product, 0) == kNoValue) continue;
     const auto activation = activation_of(graph, gate);
     if (!activation || readers.sole(gate.outputs[0]) != of_x[1 - i]) continue;
     Match match{{}, {of_x[0], of_x[1]}, product.outputs[0]};

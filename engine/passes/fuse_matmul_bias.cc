@@ -22,12 +22,14 @@ bool is_row(const Graph& graph, ValueId id, int64_t columns) {
 NodeId bias_reader(const Graph& graph, NodeId id, const Readers& readers, ValueId& bias) {
   const Node& node = graph.nodes[id];
   if (!is_op(node, "MatMul") || node.inputs.size() != 2 || node.opset < 7) return kNoNode;
+  if (output_of(node, 0) == kNoValue) return kNoNode;
   if (!is_matrix(graph, node.inputs[0]) || !is_matrix(graph, node.inputs[1])) return kNoNode;
   const int64_t columns = graph.values[node.inputs[1]].shape[1];
   const NodeId reader = readers.sole(node.outputs[0]);
   if (columns < 1 || reader == kNoNode) return kNoNode;
   const Node& add = graph.nodes[reader];
   if (!is_op(add, "Add") || add.inputs.size() != 2) return kNoNode;
+  if (output_of(add, 0) == kNoValue) return kNoNode;
   bias = add.inputs[add.inputs[0] == node.outputs[0] ? 1 : 0];
   return is_row(graph, bias, columns) ? reader : kNoNode;
 }

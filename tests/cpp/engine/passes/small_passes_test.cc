@@ -100,6 +100,31 @@ TEST_CASE("remove_unused removes nodes and payloads that nobody reads", "[passes
   CHECK_FALSE(run_pass(*graph, "remove_unused"));
 }
 
+TEST_CASE("the passes stand nodes whose output is left out", "[passes]") {
+  GraphBuilder g;
+  const ValueId conv = g.node("Conv", {g.input("x", {1, 3, 4, 4}), g.random({2, 3, 1, 1})});
+  const ValueId product = g.node("MatMul", {g.input("a", {3, 5}), g.random({5, 4})});
+  SECTION("activation") {
+    g.node("Relu", {conv});
+  }
+  SECTION("arithmetic") {
+    g.node("Mul", {conv, g.random({2, 1, 1})});
+  }
+  SECTION("gated") {
+    g.node("Mul", {conv, g.node("Sigmoid", {conv})});
+  }
+  SECTION("bias") {
+    g.node("Add", {product, g.random({4})});
+  }
+  SECTION("identity") {
+    g.node("Identity", {conv});
+  }
+  const auto graph = g.finish();
+  graph->nodes.back().outputs[0] = kNoValue;
+  for (const Pass& pass : all_passes()) run_pass(*graph, pass.name);
+  CHECK(graph->nodes.empty());
+}
+
 TEST_CASE("the passes together", "[passes]") {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 3, 8, 8});
