@@ -1,7 +1,7 @@
 // Wrong models and wrong feeds: a typed error that names what is wrong, and everything goes on.
 import { badModels } from './models';
 import type { Failure, WrongFeeds } from './page/harness';
-import { expect, openPage, test } from './site';
+import { expect, openPage, sharedPage, test } from './site';
 
 const smallOutput = [1, 0, 1.5, 8];
 
@@ -13,10 +13,10 @@ function expectFailure(failure: Failure | undefined, code: string, names: readon
 }
 
 test.describe('wrong models', () => {
+  const page = sharedPage('isolated');
   for (const [title, { code, names }] of Object.entries(badModels)) {
-    test(title, async ({ page, site }) => {
-      await openPage(page, site.isolated);
-      const found = await page.evaluate(async (title) => {
+    test(title, async () => {
+      const found = await page().evaluate(async (title) => {
         const { load } = window.sardonyx;
         const { failureOf, modelUrl, runSmall } = window.harness;
         const before = await load(modelUrl('small'));
@@ -24,13 +24,9 @@ test.describe('wrong models', () => {
         const bytes = await (await fetch(modelUrl(title))).arrayBuffer();
         const fromMemory = await failureOf(load(bytes));
         const after = await load(modelUrl('small'));
-        return {
-          failure,
-          fromMemory,
-          kept: bytes.byteLength,
-          before: await runSmall(before),
-          after: await runSmall(after),
-        };
+        const outputs = { before: await runSmall(before), after: await runSmall(after) };
+        await Promise.all([before.dispose(), after.dispose()]);
+        return { failure, fromMemory, kept: bytes.byteLength, ...outputs };
       }, title);
       expectFailure(found.failure, code, names);
       expect(found.failure?.scope).toBe('model');
@@ -43,6 +39,7 @@ test.describe('wrong models', () => {
 });
 
 test.describe('wrong sources', () => {
+  const page = sharedPage('isolated');
   const sources = [
     { title: 'a web page', path: '/web-page/', code: 'NOT_A_MODEL', scope: 'network' },
     { title: 'a missing file', path: '/models/absent.onnx', code: 'HTTP_STATUS', scope: 'network' },
@@ -54,13 +51,15 @@ test.describe('wrong sources', () => {
     },
   ];
   for (const { title, path, code, scope } of sources) {
-    test(title, async ({ page, site }) => {
-      await openPage(page, site.isolated);
-      const found = await page.evaluate(async (path) => {
+    test(title, async () => {
+      const found = await page().evaluate(async (path) => {
         const { load } = window.sardonyx;
         const { failureOf, modelUrl, runSmall } = window.harness;
         const failure = await failureOf(load(path));
-        return { failure, after: await runSmall(await load(modelUrl('small'))) };
+        const session = await load(modelUrl('small'));
+        const after = await runSmall(session);
+        await session.dispose();
+        return { failure, after };
       }, path);
       expectFailure(found.failure, code, []);
       expect(found.failure?.scope).toBe(scope);
@@ -78,30 +77,36 @@ test.describe('wrong feeds', () => {
     { title: 'no input', code: 'INPUT_MISSING', names: ['x'] },
     { title: 'unknown name', code: 'INPUT_UNKNOWN', names: ['z'] },
   ];
-  for (const { title, code, names } of cases) {
-    for (const isolated of [true, false]) {
-      test(`${title}${isolated ? '' : ', not isolated'}`, async ({ page, site }) => {
-        await openPage(page, isolated ? site.isolated : site.plain);
-        const found = await page.evaluate(async (title) => {
-          const { failureOf, modelUrl, runSmall, wrongFeeds } = window.harness;
-          const session = await window.sardonyx.load(modelUrl('small'));
-          const wrong = wrongFeeds[title]();
-          const failures = [];
-          for (let i = 0; i < 3; i++) failures.push(await failureOf(session.run(wrong)));
-          return { failures, after: await runSmall(session) };
-        }, title);
-        for (const failure of found.failures) {
-          expectFailure(failure, code, names);
-          expect(failure?.scope).toBe('caller');
-        }
-        expect(found.after).toEqual(smallOutput);
-      });
-    }
+  for (const way of ['isolated', 'plain'] as const) {
+    test.describe(way, () => {
+      const page = sharedPage(way);
+      for (const { title, code, names } of cases)
+        test(title, async () => {
+          const found = await page().evaluate(async (title) => {
+            const { failureOf, modelUrl, runSmall, wrongFeeds } = window.harness;
+            const session = await window.sardonyx.load(modelUrl('small'));
+            const wrong = wrongFeeds[title]();
+            const failures = [];
+            for (let i = 0; i < 3; i++) failures.push(await failureOf(session.run(wrong)));
+            const after = await runSmall(session);
+            await session.dispose();
+            return { failures, after };
+          }, title);
+          for (const failure of found.failures) {
+            expectFailure(failure, code, names);
+            expect(failure?.scope).toBe('caller');
+          }
+          expect(found.after).toEqual(smallOutput);
+        });
+    });
   }
+});
 
-  test('a tensor with fewer elements than its shape has', async ({ page, site }) => {
-    await openPage(page, site.isolated);
-    const failure = await page.evaluate(async () => {
+test.describe('wrong values', () => {
+  const page = sharedPage('isolated');
+
+  test('a tensor with fewer elements than its shape has', async () => {
+    const failure = await page().evaluate(async () => {
       const { Tensor } = window.sardonyx;
       return window.harness.failureOf(
         Promise.resolve().then(() => new Tensor('float32', new Float32Array(3), [1, 4])),
@@ -110,28 +115,29 @@ test.describe('wrong feeds', () => {
     expectFailure(failure, 'INPUT_SIZE', []);
   });
 
-  test('an output that is not there', async ({ page, site }) => {
-    await openPage(page, site.isolated);
-    const found = await page.evaluate(async () => {
+  test('an output that is not there', async () => {
+    const found = await page().evaluate(async () => {
       const { failureOf, modelUrl, runSmall, vector } = window.harness;
       const session = await window.sardonyx.load(modelUrl('small'));
       const failure = await failureOf(
         session.run({ x: vector(1, 2, 3, 4) }, { outputs: ['nothing'] }),
       );
-      return { failure, after: await runSmall(session) };
+      const after = await runSmall(session);
+      await session.dispose();
+      return { failure, after };
     });
     expectFailure(found.failure, 'OUTPUT_UNKNOWN', ['nothing']);
     expect(found.after).toEqual(smallOutput);
   });
 
-  test('rows that no memory holds', async ({ page, site }) => {
-    await openPage(page, site.isolated);
-    const found = await page.evaluate(async () => {
+  test('rows that no memory holds', async () => {
+    const found = await page().evaluate(async () => {
       const { failureOf, modelUrl, rows } = window.harness;
       const session = await window.sardonyx.load(modelUrl('outer'));
       const huge = new window.sardonyx.Tensor('float32', new Float32Array(400_000), [400_000, 1]);
       const failure = await failureOf(session.run({ x: huge }));
       const { y } = await session.run({ x: rows(2, 1) });
+      await session.dispose();
       return { failure, shape: y?.shape };
     });
     expect(found.failure?.isSardonyxError).toBe(true);
@@ -141,9 +147,10 @@ test.describe('wrong feeds', () => {
 });
 
 test.describe('values that a node refuses while it runs', () => {
-  test('an index out of range', async ({ page, site }) => {
-    await openPage(page, site.isolated);
-    const found = await page.evaluate(async () => {
+  const page = sharedPage('isolated');
+
+  test('an index out of range', async () => {
+    const found = await page().evaluate(async () => {
       const { failureOf, modelUrl } = window.harness;
       const session = await window.sardonyx.load(modelUrl('gather'));
       const pick = (...indices: bigint[]): ReturnType<typeof session.run> =>
@@ -154,15 +161,15 @@ test.describe('values that a node refuses while it runs', () => {
         });
       const failures = [await failureOf(pick(1n, 4n)), await failureOf(pick(-(2n ** 62n)))];
       const { y } = await pick(3n, -4n);
+      await session.dispose();
       return { failures, y: Array.from(y?.data as Float32Array) };
     });
     for (const failure of found.failures) expectFailure(failure, 'INDEX_RANGE', ['pick']);
     expect(found.y).toEqual([4, 1]);
   });
 
-  test('a shape that does not fit', async ({ page, site }) => {
-    await openPage(page, site.isolated);
-    const found = await page.evaluate(async () => {
+  test('a shape that does not fit', async () => {
+    const found = await page().evaluate(async () => {
       const { failureOf, modelUrl } = window.harness;
       const { Tensor } = window.sardonyx;
       const session = await window.sardonyx.load(modelUrl('reshape'));
@@ -181,6 +188,7 @@ test.describe('values that a node refuses while it runs', () => {
         failures.push(await failureOf(fold(...shape)));
       }
       const { y } = await fold(3n, -1n);
+      await session.dispose();
       return { failures, shape: y?.shape };
     });
     for (const failure of found.failures) {

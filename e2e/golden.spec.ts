@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataSets, hasStream, haveShared, models, noShared, shared } from './golden';
-import { expect, openPage, test } from './site';
+import { expect, sharedPage, test } from './site';
 
 interface Way {
   readonly title: string;
@@ -19,13 +19,13 @@ const ways: Way[] = [
 for (const { title, isolated, options } of ways) {
   test.describe(`golden outputs: ${title}`, () => {
     test.skip(!haveShared, noShared);
+    const page = sharedPage(isolated ? 'isolated' : 'plain');
 
     for (const model of models) {
-      test(model, async ({ page, site }) => {
-        await openPage(page, isolated ? site.isolated : site.plain);
+      test(model, async () => {
         const sets = dataSets(model);
         expect(sets.length).toBeGreaterThan(0);
-        const found = await page.evaluate(
+        const found = await page().evaluate(
           async ({ model, sets, stream, options }) => {
             const { harness } = window;
             const session = await harness.loadShared(model, options);
@@ -50,18 +50,19 @@ for (const { title, isolated, options } of ways) {
       });
     }
 
-    test('stories260k_fp32 writes the same 128 tokens', async ({ page, site }) => {
+    test('stories260k_fp32 writes the same 128 tokens', async () => {
       const file = join(shared, 'golden/e2e/llm_stories260k.json');
       const story = JSON.parse(readFileSync(file, 'utf8')) as {
         prompt_tokens: number[];
         reference_tokens_numpy_fp64: number[];
       };
       const wanted = story.reference_tokens_numpy_fp64.slice(0, 128);
-      await openPage(page, isolated ? site.isolated : site.plain);
-      const tokens = await page.evaluate(
+      const tokens = await page().evaluate(
         async ({ prompt, count, options }) => {
           const session = await window.harness.loadShared('stories260k_fp32', options);
-          return window.harness.decodeGreedily(session, prompt, count);
+          const tokens = await window.harness.decodeGreedily(session, prompt, count);
+          await session.dispose();
+          return tokens;
         },
         { prompt: story.prompt_tokens, count: wanted.length, options },
       );

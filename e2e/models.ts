@@ -213,7 +213,7 @@ const bad: Record<string, BadModel> = {
   },
   'an attribute out of range': {
     code: 'ATTRIBUTE_INVALID',
-    names: ['turn', 'perm'],
+    names: ['turn'],
     bytes: () =>
       smallBytes({ nodes: [node('Transpose', ['x'], ['y'], { perm: [0, 0] }, { name: 'turn' })] }),
   },
@@ -235,7 +235,7 @@ const bad: Record<string, BadModel> = {
       }),
   },
   'too few inputs of a node': {
-    code: 'MODEL_MALFORMED',
+    code: 'GRAPH_INPUT_MISSING',
     names: ['lonely'],
     bytes: () => smallBytes({ nodes: [node('Mul', ['x'], ['y'], {}, { name: 'lonely' })] }),
   },

@@ -125,3 +125,17 @@ export async function openPage(
   await page.goto(`${server.url}page/${entry}${from}`);
   await page.waitForFunction(() => 'sardonyx' in window && 'harness' in window);
 }
+
+/** One page for all tests of a describe block: they share its sessions' fate, as on a real page. */
+export function sharedPage(which: 'isolated' | 'plain' | 'strict'): () => Page {
+  let page: Page | undefined;
+  test.beforeAll(async ({ browser, site }) => {
+    page = await browser.newPage();
+    await openPage(page, site[which]);
+  });
+  test.afterAll(() => page?.close());
+  return () => {
+    if (!page) throw new Error('the shared page is not open');
+    return page;
+  };
+}
