@@ -13,11 +13,15 @@ namespace sardonyx::simd {
 namespace {
 
 constexpr int kTileRows = kRelaxed ? 6 : 4;
-// Pixels whose rows of A one chunk keeps in the second-level cache; a multiple of both tile heights.
+// Pixels whose rows of A one chunk keeps in the second-level cache; a multiple of both tile
+// heights.
 constexpr int64_t kPixelBlock = 48;
 // Multiply-adds per chunk: about 25 us.
 constexpr int64_t kChunkWork = 600'000;
 constexpr double kNsPerStagedFloat = 0.4;
+
+// Accumulators stay in registers only if every index of theirs is a constant.
+#define SX_UNROLLED _Pragma("clang loop unroll(full)")
 
 struct TileCall {
   const float* image;
@@ -36,31 +40,50 @@ struct TileCall {
   ClampBounds clamp;
 };
 
-template <int MR, int NP>
-SX_INLINE const float* accumulate(Tile<MR, NP>& tile, const float* const (&rows)[MR],
-                                  const TileCall& call, const int32_t* run, int64_t runs,
-                                  size_t length, const float* b) {
+// Rows that are evenly spaced (pixels of one image row) are found by adding the distance, others by
+// adding a shared offset to each row's start. GFLOP/s in Chromium 156, runs of 12 / of 4: spaced
+// 57 / 57, rows and offset 57 / 53, a pointer per row 57 / 51.
+template <int MR, int NP, bool kSpaced>
+SX_INLINE void accumulate(Tile<MR, NP>& tile, const TileCall& call) {
+  const float* rows[MR];
+  SX_UNROLLED
+  for (int r = 0; r < MR; ++r) rows[r] = call.image + call.pixels[r];
+  const size_t distance = kSpaced ? static_cast<size_t>(call.pixels[1] - call.pixels[0]) : 0;
+  const float* b = call.weights;
   SX_ROLLED
-  for (int64_t i = 0; i < runs; ++i) {
-    const float* a[MR];
-    for (int r = 0; r < MR; ++r) a[r] = rows[r] + run[i];
+  for (int64_t run = 0; run < call.full_runs + call.tail_runs; ++run) {
+    const size_t length = run < call.full_runs ? call.full_length : call.tail_length;
+    auto offset = static_cast<size_t>(call.runs[run]);
+    const size_t end = offset + length;
     SX_ROLLED
-    for (size_t k = length; k > 0; --k) {
-      tile_step(tile, a, b, call.panel_stride);
+    do {
+      f32x4 columns[2 * NP];
+      SX_UNROLLED
+      for (int v = 0; v < 2 * NP; ++v) {
+        columns[v] = load(b + static_cast<size_t>(v / 2) * call.panel_stride + 4 * (v % 2));
+      }
+      const float* spaced = rows[0] + offset;
+      SX_UNROLLED
+      for (int r = 0; r < MR; ++r) {
+        const f32x4 x = load_splat(kSpaced ? spaced : rows[r] + offset);
+        SX_UNROLLED
+        for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] = madd(x, columns[v], tile.acc[r][v]);
+        spaced += distance;
+      }
       b += kPanel;
-      for (int r = 0; r < MR; ++r) ++a[r];
-    }
+    } while (++offset != end);
   }
-  return b;
 }
 
 // Channel blocks: vector v of the tile is the block v of the panel.
 template <int MR, int NP>
 SX_INLINE void put_blocked(const Tile<MR, NP>& tile, const TileCall& call) {
   const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
-    if (4 * v >= call.columns) break;
+    if (4 * v >= call.columns) continue;
     const size_t offset = static_cast<size_t>(v) * call.out_plane * 4;
+    SX_UNROLLED
     for (int r = 0; r < MR; ++r) {
       f32x4 x = tile.acc[r][v];
       if (call.add) x += load(call.add + offset + 4 * r);
@@ -73,6 +96,7 @@ SX_INLINE void put_blocked(const Tile<MR, NP>& tile, const TileCall& call) {
 template <int MR, int NP>
 SX_INLINE void put_row_major(const Tile<MR, NP>& tile, const TileCall& call) {
   const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
     const int columns = std::min(call.columns - 4 * v, 4);
     const size_t first = static_cast<size_t>(4 * v) * call.out_plane;
@@ -85,6 +109,7 @@ SX_INLINE void put_row_major(const Tile<MR, NP>& tile, const TileCall& call) {
         store(call.out + offset, pmin(pmax(x[c], low), high));
       }
     }
+    SX_UNROLLED
     for (int r = MR >= 4 ? 4 : 0; r < MR; ++r) {
       float lanes[4];
       store(lanes, tile.acc[r][v]);
@@ -99,18 +124,16 @@ SX_INLINE void put_row_major(const Tile<MR, NP>& tile, const TileCall& call) {
   }
 }
 
-template <int MR, int NP>
+template <int MR, int NP, bool kSpaced = false>
 void run_tile(const TileCall& call) {
   Tile<MR, NP> tile;
+  SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
     const f32x4 bias = load(call.bias + 4 * v);
+    SX_UNROLLED
     for (int r = 0; r < MR; ++r) tile.acc[r][v] = bias;
   }
-  const float* rows[MR];
-  for (int r = 0; r < MR; ++r) rows[r] = call.image + call.pixels[r];
-  const float* b = accumulate(tile, rows, call, call.runs, call.full_runs, call.full_length,
-                              call.weights);
-  accumulate(tile, rows, call, call.runs + call.full_runs, call.tail_runs, call.tail_length, b);
+  accumulate<MR, NP, kSpaced>(tile, call);
   if (call.blocked) {
     put_blocked(tile, call);
   } else {
@@ -124,8 +147,20 @@ struct TileChoice {
   int panels;
 };
 
+bool evenly_spaced(const int32_t* pixels) {
+  const int32_t distance = pixels[1] - pixels[0];
+  for (int r = 2; r < kTileRows; ++r) {
+    if (pixels[r] - pixels[r - 1] != distance) return false;
+  }
+  return true;
+}
+
 // For that many rows, at most kTileRows; takes at most `panels`.
-TileChoice choose_tile(int64_t rows, int64_t panels) {
+TileChoice choose_tile(const int32_t* pixels, int64_t rows, int64_t panels) {
+  if (rows == kTileRows) {
+    return evenly_spaced(pixels) ? TileChoice{run_tile<kTileRows, 1, true>, 1}
+                                 : TileChoice{run_tile<kTileRows, 1>, 1};
+  }
   if (rows == 1 && panels >= 4) return {run_tile<1, 4>, 4};
   if (rows <= 2 && panels >= 2) {
     return rows == 1 ? TileChoice{run_tile<1, 2>, 2} : TileChoice{run_tile<2, 2>, 2};
@@ -137,12 +172,9 @@ TileChoice choose_tile(int64_t rows, int64_t panels) {
       return {run_tile<2, 1>, 1};
     case 3:
       return {run_tile<3, 1>, 1};
-    case 4:
-      return {run_tile<4, 1>, 1};
-    case 5:
-      return {run_tile<kRelaxed ? 5 : 4, 1>, 1};
     default:
-      return {run_tile<kTileRows, 1>, 1};
+      return kRelaxed && rows == 5 ? TileChoice{run_tile<kTileRows - 1, 1>, 1}
+                                   : TileChoice{run_tile<4, 1>, 1};
   }
 }
 
@@ -207,7 +239,8 @@ void indirect_pack(const ConvSpec& spec, const float* weights, float* packed) {
     const float* from = weights + group * spec.group_out() * depth;
     for (int64_t first = 0; first < spec.group_out(); first += kPanel) {
       const int64_t count = std::min<int64_t>(kPanel, spec.group_out() - first);
-      if (count < kPanel) std::memset(packed, 0, static_cast<size_t>(depth * kPanel) * sizeof(float));
+      if (count < kPanel)
+        std::memset(packed, 0, static_cast<size_t>(depth * kPanel) * sizeof(float));
       for (int64_t column = 0; column < count; ++column) {
         const float* filter = from + (first + column) * depth;
         float* to = packed + column;
@@ -254,8 +287,8 @@ Result<IndirectConv> IndirectConv::make(const ConvShape& shape) {
   auto* pixels = conv.pixels_.as<int32_t>();
   for (int64_t y = 0; y < shape.out[1]; ++y) {
     for (int64_t x = 0; x < shape.out[2]; ++x) {
-      *pixels++ = static_cast<int32_t>(
-          (y * shape.stride[1] * conv.columns_ + x * shape.stride[2]) * pixel);
+      *pixels++ =
+          static_cast<int32_t>((y * shape.stride[1] * conv.columns_ + x * shape.stride[2]) * pixel);
     }
   }
 
@@ -318,12 +351,13 @@ void IndirectConv::stage_row(const float* x, int64_t group, int64_t block, int64
 Status IndirectConv::stage(const float* x, float* scratch) const {
   const int64_t pixel = compact_ ? shape_.group_in() : kChannelBlock;
   const int64_t grain = grain_for(kNsPerStagedFloat * static_cast<double>(columns_ * pixel));
-  return parallel_for(shape_.groups * blocks_ * rows_, grain, [=, this](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t block = i / rows_;
-      stage_row(x, block / blocks_, block % blocks_, i % rows_, scratch);
-    }
-  });
+  return parallel_for(shape_.groups * blocks_ * rows_, grain,
+                      [=, this](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) {
+                          const int64_t block = i / rows_;
+                          stage_row(x, block / blocks_, block % blocks_, i % rows_, scratch);
+                        }
+                      });
 }
 
 struct IndirectConv::Image {
@@ -361,12 +395,13 @@ void IndirectConv::chunk(const Image& image, int64_t group, int64_t pixel_begin,
     int64_t taken = panel_end - panel;
     for (int64_t pixel = pixel_begin; pixel < pixel_end;) {
       const int64_t rows = std::min<int64_t>(kTileRows, pixel_end - pixel);
+      call.pixels = pixels_.as<int32_t>() + pixel;
       // All tiles of one pixel block take as many panels as the first.
-      const TileChoice choice = choose_tile(rows, pixel_end - pixel_begin == rows ? taken : 1);
+      const TileChoice choice =
+          choose_tile(call.pixels, rows, pixel_end - pixel_begin == rows ? taken : 1);
       taken = choice.panels;
       const int64_t column = panel * kPanel;
       const int64_t offset = (group * count + column) * plane + pixel * pixel_step;
-      call.pixels = pixels_.as<int32_t>() + pixel;
       call.weights = weights + column * depth;
       call.bias = image.bias + group * count + column;
       call.add = image.add ? image.add + offset : nullptr;
@@ -389,7 +424,8 @@ Status IndirectConv::multiply(const Image& image) const {
   const int64_t plane = shape_.out_plane(), depth = shape_.depth();
   const int64_t panels = ceil_div<int64_t>(shape_.group_out(), kPanel);
   const int64_t height = std::min(kPixelBlock, plane);
-  const int64_t width = std::clamp<int64_t>(kChunkWork / std::max<int64_t>(height * depth * kPanel, 1), 1, panels);
+  const int64_t width =
+      std::clamp<int64_t>(kChunkWork / std::max<int64_t>(height * depth * kPanel, 1), 1, panels);
   const int64_t pixel_blocks = ceil_div(plane, height), panel_groups = ceil_div(panels, width);
   // What is larger, weights or image, is walked through once.
   const bool panels_outside = panels * kPanel * depth > groups_stride_;
