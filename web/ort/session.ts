@@ -77,9 +77,7 @@ export class InferenceSession {
   async run(feeds: OnnxValueMap, ...rest: unknown[]): Promise<Record<string, Tensor>> {
     const { fetches, options } = readRunArguments(this, feeds, rest);
     const tensors = Object.fromEntries(
-      this.inputNames
-        .filter((name) => feeds[name] !== undefined)
-        .map((name) => [name, toEngine(feeds[name]!)]),
+      Object.entries(feeds).map(([name, feed]) => [name, toEngine(feed)]),
     );
     const { signal } = options;
     const results = await this.#session.run(tensors, {
