@@ -1,7 +1,7 @@
 // Operators that combine two operands element by element, with NumPy broadcasting.
 //
-// An operator is a BinarySpec: scalar functions for the types that it is computed in, and row
-// functions for float32 where speed matters. All other dtypes pass through one of these in blocks.
+// An operator is a BinarySpec: functions over dense rows for the types that it is computed in.
+// Other dtypes pass through one of these in blocks.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,27 @@ enum BinaryFlags : uint32_t {
 using FloatRow = void (*)(const float* a, int64_t a_step, const float* b, int64_t b_step,
                           float* out, int64_t n);
 
+// y[i] = a[i] op b[i], of the type that the function is for; y is uint8_t for kToBool. y may be a
+// or b if it has their type.
+using DenseRow = void (*)(const void* a, const void* b, void* y, int64_t n);
+
+template <typename T, typename Y, auto kFn>
+void dense_row(const void* a, const void* b, void* y, int64_t n) {
+  const T* x0 = static_cast<const T*>(a);
+  const T* x1 = static_cast<const T*>(b);
+  Y* out = static_cast<Y*>(y);
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Y>(kFn(x0[i], x1[i]));
+}
+
 struct BinarySpec {
   std::string_view name;
   uint32_t flags = 0;
-  FloatRow f32 = nullptr;  // null: through f64, which rounds alike for + - * / and comparisons
-  double (*f64)(double a, double b) = nullptr;
-  int64_t (*i64)(int64_t a, int64_t b) = nullptr;
-  uint64_t (*u64)(uint64_t a, uint64_t b) = nullptr;
+  FloatRow float_row = nullptr;  // float32, where there is a vectorised kernel
+  DenseRow f32 = nullptr;        // null: through f64, which rounds alike for + - * /
+  DenseRow f64 = nullptr;
+  DenseRow i64 = nullptr;
+  DenseRow u64 = nullptr;
+  DenseRow bytes = nullptr;  // bool
 };
 
 // DTYPE_UNSUPPORTED.

@@ -86,6 +86,15 @@ BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const Tenso
   return plan_broadcast(std::span(shapes).first(count), output.shape);
 }
 
+bool is_dense(const BroadcastPlan& plan, int operand) {
+  int64_t step = 1;
+  for (auto axis = static_cast<size_t>(plan.rank); axis-- > 0;) {
+    if (plan.steps[static_cast<size_t>(operand)][axis] != step) return false;
+    step *= plan.dims[axis];
+  }
+  return true;
+}
+
 RowCursor::RowCursor(const BroadcastPlan& plan, int64_t begin, int64_t end)
     : out(begin), plan_(plan), end_(end) {
   if (begin >= end) return;
@@ -107,17 +116,26 @@ void RowCursor::locate() {
   }
 }
 
+void RowCursor::retreat(size_t axis, int64_t by) {
+  index_[axis] -= by;
+  for (size_t i = 0; i < static_cast<size_t>(plan_.operands); ++i) {
+    offsets_[i] -= by * plan_.steps[i][axis];
+  }
+}
+
 bool RowCursor::next() {
   const auto last = static_cast<size_t>(plan_.rank - 1);
   if (count) {  // leave the piece: it ended at the end of its row
     out += count;
     if (out >= end_) return false;
-    index_[last] = 0;
+    retreat(last, index_[last]);
     for (size_t axis = last; axis-- > 0;) {
-      if (++index_[axis] < plan_.dims[axis]) break;
-      index_[axis] = 0;
+      if (index_[axis] + 1 < plan_.dims[axis]) {
+        retreat(axis, -1);
+        break;
+      }
+      retreat(axis, index_[axis]);
     }
-    locate();
   }
   if (out >= end_) return false;
   count = std::min(plan_.dims[last] - index_[last], end_ - out);

@@ -29,6 +29,9 @@ BroadcastPlan plan_broadcast(std::span<const Shape* const> shapes, const Shape& 
 // Otherwise as above.
 BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const TensorView& output);
 
+// Whether an operand is walked from its first element to its last, like the output.
+bool is_dense(const BroadcastPlan& plan, int operand);
+
 // The pieces of rows that make up elements [begin, end) of the output, one after the other:
 //   for (RowCursor row(plan, begin, end); row.next();) use(row.out, row.count, row.operand(0)…)
 // Within a piece the operands advance by step(i), 0 or 1.
@@ -46,6 +49,7 @@ class RowCursor {
 
  private:
   void locate();
+  void retreat(size_t axis, int64_t by);
 
   const BroadcastPlan& plan_;
   int64_t end_;

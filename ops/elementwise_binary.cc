@@ -79,88 +79,96 @@ void prelu_row(const float* x, int64_t x_step, const float* slope, int64_t slope
   }
 }
 
-#define SX_ALIKE(type, expression) [](type a, type b) -> type { return expression; }
-// The same expression for all types.
-#define SX_SPEC(symbol, label, spec_flags, expression)                                       \
-  constexpr BinarySpec symbol = {.name = label,                                              \
-                                 .flags = (spec_flags),                                      \
-                                 .f64 = SX_ALIKE(double, static_cast<double>(expression)),   \
-                                 .i64 = SX_ALIKE(int64_t, static_cast<int64_t>(expression)), \
-                                 .u64 = SX_ALIKE(uint64_t, static_cast<uint64_t>(expression))}
+// Comparisons.
+template <auto kFn>
+constexpr BinarySpec comparison(std::string_view name, uint32_t flags) {
+  return {.name = name,
+          .flags = flags | kToBool,
+          .f32 = dense_row<float, uint8_t, kFn>,
+          .f64 = dense_row<double, uint8_t, kFn>,
+          .i64 = dense_row<int64_t, uint8_t, kFn>,
+          .u64 = dense_row<uint64_t, uint8_t, kFn>,
+          .bytes = dense_row<uint8_t, uint8_t, kFn>};
+}
+constexpr BinarySpec kEqual =
+    comparison<[](auto a, auto b) { return a == b; }>("equal", kNumbers | kBools);
+constexpr BinarySpec kLess = comparison<[](auto a, auto b) { return a < b; }>("less", kNumbers);
+constexpr BinarySpec kLessOrEqual =
+    comparison<[](auto a, auto b) { return a <= b; }>("less_or_equal", kNumbers);
+constexpr BinarySpec kGreater =
+    comparison<[](auto a, auto b) { return a > b; }>("greater", kNumbers);
+constexpr BinarySpec kGreaterOrEqual =
+    comparison<[](auto a, auto b) { return a >= b; }>("greater_or_equal", kNumbers);
 
-SX_SPEC(kEqual, "equal", kNumbers | kBools | kToBool, a == b);
-SX_SPEC(kLess, "less", kNumbers | kToBool, a < b);
-SX_SPEC(kLessOrEqual, "less_or_equal", kNumbers | kToBool, a <= b);
-SX_SPEC(kGreater, "greater", kNumbers | kToBool, a > b);
-SX_SPEC(kGreaterOrEqual, "greater_or_equal", kNumbers | kToBool, a >= b);
-#undef SX_SPEC
+// One function for floats and unsigned integers, one for signed integers, which must wrap.
+template <simd::BinaryKind kKind, auto kFn, auto kSigned>
+constexpr BinarySpec arithmetic(std::string_view name, uint32_t flags) {
+  return {.name = name,
+          .flags = flags,
+          .float_row = simd_row<kKind>,
+          .f64 = dense_row<double, double, kFn>,
+          .i64 = dense_row<int64_t, int64_t, kSigned>,
+          .u64 = dense_row<uint64_t, uint64_t, kFn>};
+}
+constexpr BinarySpec kAdd =
+    arithmetic<simd::BinaryKind::kAdd, [](auto a, auto b) { return a + b; }, add>("add", kNumbers);
+constexpr BinarySpec kSub =
+    arithmetic<simd::BinaryKind::kSub, [](auto a, auto b) { return a - b; }, subtract>("sub",
+                                                                                       kNumbers);
+constexpr BinarySpec kMul =
+    arithmetic<simd::BinaryKind::kMul, [](auto a, auto b) { return a * b; }, multiply>("mul",
+                                                                                       kNumbers);
+constexpr BinarySpec kDiv =
+    arithmetic<simd::BinaryKind::kDiv, [](auto a, auto b) { return a / b; }, divide>(
+        "div", kNumbers | kDivides);
+constexpr BinarySpec kMin =
+    arithmetic<simd::BinaryKind::kMin, [](auto a, auto b) { return smaller(a, b); },
+               smaller<int64_t>>("min", kNumbers);
+constexpr BinarySpec kMax =
+    arithmetic<simd::BinaryKind::kMax, [](auto a, auto b) { return larger(a, b); },
+               larger<int64_t>>("max", kNumbers);
 
-constexpr BinarySpec kMin = {.name = "min",
-                             .flags = kNumbers,
-                             .f32 = simd_row<simd::BinaryKind::kMin>,
-                             .f64 = smaller<double>,
-                             .i64 = smaller<int64_t>,
-                             .u64 = smaller<uint64_t>};
-constexpr BinarySpec kMax = {.name = "max",
-                             .flags = kNumbers,
-                             .f32 = simd_row<simd::BinaryKind::kMax>,
-                             .f64 = larger<double>,
-                             .i64 = larger<int64_t>,
-                             .u64 = larger<uint64_t>};
-constexpr BinarySpec kAdd = {.name = "add",
-                             .flags = kNumbers,
-                             .f32 = simd_row<simd::BinaryKind::kAdd>,
-                             .f64 = SX_ALIKE(double, a + b),
-                             .i64 = add,
-                             .u64 = SX_ALIKE(uint64_t, a + b)};
-constexpr BinarySpec kSub = {.name = "sub",
-                             .flags = kNumbers,
-                             .f32 = simd_row<simd::BinaryKind::kSub>,
-                             .f64 = SX_ALIKE(double, a - b),
-                             .i64 = subtract,
-                             .u64 = SX_ALIKE(uint64_t, a - b)};
-constexpr BinarySpec kMul = {.name = "mul",
-                             .flags = kNumbers,
-                             .f32 = simd_row<simd::BinaryKind::kMul>,
-                             .f64 = SX_ALIKE(double, a* b),
-                             .i64 = multiply,
-                             .u64 = SX_ALIKE(uint64_t, a* b)};
-constexpr BinarySpec kDiv = {.name = "div",
-                             .flags = kNumbers | kDivides,
-                             .f32 = simd_row<simd::BinaryKind::kDiv>,
-                             .f64 = SX_ALIKE(double, a / b),
-                             .i64 = divide,
-                             .u64 = SX_ALIKE(uint64_t, a / b)};
-constexpr BinarySpec kPow = {.name = "pow",
-                             .flags = kNumbers | kMixedDTypes,
-                             .f32 = simd_row<simd::BinaryKind::kPow>,
-                             .f64 = [](double a, double b) { return std::pow(a, b); },
-                             .i64 = power_i64,
-                             .u64 = power_u64};
+constexpr BinarySpec kPow = {
+    .name = "pow",
+    .flags = kNumbers | kMixedDTypes,
+    .float_row = simd_row<simd::BinaryKind::kPow>,
+    .f64 = dense_row<double, double, [](double a, double b) { return std::pow(a, b); }>,
+    .i64 = dense_row<int64_t, int64_t, power_i64>,
+    .u64 = dense_row<uint64_t, uint64_t, power_u64>};
 constexpr BinarySpec kPRelu = {
     .name = "prelu",
     .flags = kNumbers,
-    .f32 = prelu_row,
-    .f64 = SX_ALIKE(double, a < 0 ? a * b : a),
-    .i64 = [](int64_t a, int64_t b) { return a < 0 ? multiply(a, b) : a; },
-    .u64 = [](uint64_t a, uint64_t) { return a; }};
-constexpr BinarySpec kFmod = {.name = "fmod",
-                              .flags = kNumbers | kDivides,
-                              .f64 = [](double a, double b) { return std::fmod(a, b); },
-                              .i64 = remainder_c,
-                              .u64 = SX_ALIKE(uint64_t, a % b)};
-constexpr BinarySpec kMod = {.name = "mod",
-                             .flags = kIntegers | kDivides,
-                             .i64 = remainder_python,
-                             .u64 = SX_ALIKE(uint64_t, a % b)};
+    .float_row = prelu_row,
+    .f64 = dense_row<double, double, [](double a, double b) { return a < 0 ? a * b : a; }>,
+    .i64 = dense_row<int64_t, int64_t,
+                     [](int64_t a, int64_t b) { return a < 0 ? multiply(a, b) : a; }>,
+    .u64 = dense_row<uint64_t, uint64_t, [](uint64_t a, uint64_t) { return a; }>};
+constexpr BinarySpec kFmod = {
+    .name = "fmod",
+    .flags = kNumbers | kDivides,
+    .f64 = dense_row<double, double, [](double a, double b) { return std::fmod(a, b); }>,
+    .i64 = dense_row<int64_t, int64_t, remainder_c>,
+    .u64 = dense_row<uint64_t, uint64_t, [](uint64_t a, uint64_t b) { return a % b; }>};
+constexpr BinarySpec kMod = {
+    .name = "mod",
+    .flags = kIntegers | kDivides,
+    .i64 = dense_row<int64_t, int64_t, remainder_python>,
+    .u64 = dense_row<uint64_t, uint64_t, [](uint64_t a, uint64_t b) { return a % b; }>};
 
+// Bytes that are not 0 are true.
 constexpr BinarySpec kAnd = {
-    .name = "and", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a& b)};
+    .name = "and",
+    .flags = kBools | kToBool,
+    .bytes = dense_row<uint8_t, uint8_t, [](uint8_t a, uint8_t b) { return a != 0 && b != 0; }>};
 constexpr BinarySpec kOr = {
-    .name = "or", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a | b)};
+    .name = "or",
+    .flags = kBools | kToBool,
+    .bytes = dense_row<uint8_t, uint8_t, [](uint8_t a, uint8_t b) { return (a | b) != 0; }>};
 constexpr BinarySpec kXor = {
-    .name = "xor", .flags = kBools | kToBool, .i64 = SX_ALIKE(int64_t, a ^ b)};
-#undef SX_ALIKE
+    .name = "xor",
+    .flags = kBools | kToBool,
+    .bytes =
+        dense_row<uint8_t, uint8_t, [](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); }>};
 
 struct BinaryPlan final : StepPlan {
   std::vector<BroadcastPlan> folds;  // one per operand after the first
