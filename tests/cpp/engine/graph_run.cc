@@ -56,6 +56,14 @@ Outputs read_outputs(const Run& run, size_t count) {
   return outputs;
 }
 
+void advance_to_end(Run& run, double budget_ms) {
+  for (;;) {
+    auto state = run.advance(budget_ms);
+    require_ok(state.status());
+    if (*state == Run::State::kDone) return;
+  }
+}
+
 }  // namespace
 
 Outputs interpret(const Graph& graph, uint32_t seed, const std::vector<Shape>& shapes) {
@@ -90,9 +98,7 @@ Outputs run_compiled(const Graph& graph, uint32_t seed, const std::vector<Shape>
       require_ok(run.set_input(input, view, view.bytes()));
     }
     require_ok(run.start());
-    auto state = run.advance(0);
-    require_ok(state.status());
-    REQUIRE(*state == Run::State::kDone);
+    advance_to_end(run, i % 2 == 0 ? 0 : 1e-6);
     Outputs outputs = read_outputs(run, graph.outputs.size());
     if (i == 0) first = outputs;
     REQUIRE(outputs == first);

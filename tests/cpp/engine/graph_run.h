@@ -18,7 +18,8 @@ using Outputs = std::vector<std::vector<float>>;
 Outputs interpret(const Graph& graph, uint32_t seed = 7, const std::vector<Shape>& shapes = {});
 
 // Compiles a copy of the graph (passes, lowering, binding) and runs it on the same inputs, `runs`
-// times on one Run. Unknown dims of inputs must be given in `shapes`, one shape per input.
+// times on one Run, every other time in slices. Unknown dims of inputs must be given in `shapes`,
+// one shape per input.
 Outputs run_compiled(const Graph& graph, uint32_t seed = 7, const std::vector<Shape>& shapes = {},
                      int runs = 2);
 
