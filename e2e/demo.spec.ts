@@ -50,7 +50,7 @@ test('shows a real run at once', async ({ page }) => {
   const edges = await brightness(page);
   expect(edges).toBeGreaterThan(2);
   expect(edges).toBeLessThan(100);
-  await page.getByText('Blur').click();
+  await page.getByText('Blur', { exact: true }).click();
   await expect.poll(() => brightness(page)).toBeGreaterThan(80);
   await expect(page.locator('.problem')).toHaveCount(0);
 });

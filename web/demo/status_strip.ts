@@ -29,7 +29,7 @@ export class StatusStrip {
 
   /** A warm run; the percentiles are those of one session. */
   addRun(session: Session, ms: number): void {
-    if (session !== this.#session) this.showRoute(session);
+    this.showRoute(session);
     this.#latency.add(ms);
     this.#set('p50', formatMs(this.#latency.percentile(50)));
     this.#set('p95', formatMs(this.#latency.percentile(95)));
