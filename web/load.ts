@@ -1,4 +1,4 @@
-import type { LoadProgress } from '../worker/protocol.js';
+import type { LoadProgress, WireSource } from '../worker/protocol.js';
 import { choose, type RouteFilter } from '../router/choose.js';
 import { probeFeatures } from '../router/features.js';
 import { InlineRoute } from '../router/inline_route.js';
@@ -43,13 +43,11 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<S
 async function open(source: Source, options: LoadOptions): Promise<Session> {
   const { signal, onProgress, force, queueLimit = QUEUE_LIMIT, execution, assets = {} } = options;
   const inline = execution === 'inline';
-  const wire = toWireSource(source, !inline, 'source');
-  const external = Object.fromEntries(
-    Object.entries(options.externalData ?? {}).map(([name, data]) => [
-      name,
-      toWireSource(data, !inline, `externalData.${name}`),
-    ]),
-  );
+  const wire = await toWireSource(source, !inline, 'source');
+  const external: Record<string, WireSource> = {};
+  for (const [name, data] of Object.entries(options.externalData ?? {})) {
+    external[name] = await toWireSource(data, !inline, `externalData.${name}`);
+  }
   const features = await probeFeatures();
   const { module, threads, why } = choose(features, force);
   const { isolated } = features;

@@ -1,12 +1,17 @@
 // What the caller gives -> what a worker can read, again too when it has to start over.
 import type { WireSource } from '../worker/protocol.js';
+import { turn } from '../worker/turn.js';
 import { SardonyxError } from './errors.js';
 
 /** An .onnx file: its URL, its bytes, or a Blob or File of it. */
 export type Source = string | URL | ArrayBuffer | Uint8Array | Blob;
 
 /** `copy`: bytes are kept as a Blob, outside the heap of the page and safe from later changes. */
-export function toWireSource(source: Source, copy: boolean, field: string): WireSource {
+export async function toWireSource(
+  source: Source,
+  copy: boolean,
+  field: string,
+): Promise<WireSource> {
   if (typeof source === 'string' || source instanceof URL) {
     return { url: resolveUrl(source, field) };
   }
@@ -20,9 +25,22 @@ export function toWireSource(source: Source, copy: boolean, field: string): Wire
     );
   }
   if (!copy) return { bytes };
-  // Blob refuses shared memory.
-  const plain = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-  return { blob: new Blob([plain as Uint8Array<ArrayBuffer>]) };
+  return { blob: await copyToBlob(bytes) };
+}
+
+const PART_BYTES = 1 << 22;
+
+// Copying 100 MB at once would block the page for 100 ms and more.
+async function copyToBlob(bytes: Uint8Array): Promise<Blob> {
+  const parts: Blob[] = [];
+  for (let start = 0; start < bytes.length; start += PART_BYTES) {
+    if (start > 0) await turn();
+    const part = bytes.subarray(start, start + PART_BYTES);
+    // Blob refuses shared memory.
+    const plain = part.buffer instanceof ArrayBuffer ? part : part.slice();
+    parts.push(new Blob([plain as Uint8Array<ArrayBuffer>]));
+  }
+  return new Blob(parts);
 }
 
 const isShared = (source: unknown): source is SharedArrayBuffer =>
