@@ -205,37 +205,69 @@ void fill_without_products(const GemmShape& shape, float* out, const GemmEpilogu
   }
 }
 
+struct PackSource {
+  const float* b;
+  int64_t k, n, row_stride, column_stride;
+  float scale;
+
+  const float* at(int64_t row, int64_t column) const {
+    return b + row * row_stride + column * column_stride;
+  }
+};
+
+// Rows [row, end) of a panel whose columns lie side by side.
+void pack_rows(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
+  const f32x4 factor = splat(source.scale);
+  const float* from = source.at(row, panel * kPanel);
+  for (; row < end; ++row, from += source.row_stride) {
+    store(out + row * kPanel, load(from) * factor);
+    store(out + row * kPanel + 4, load(from + 4) * factor);
+  }
+}
+
+void pack_any(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
+  for (; row < end; ++row) {
+    for (int64_t j = 0; j < kPanel; ++j) {
+      const int64_t column = panel * kPanel + j;
+      out[row * kPanel + j] = column < source.n ? *source.at(row, column) * source.scale : 0.0f;
+    }
+  }
+}
+
+// Rows [row, end) of a whole panel whose rows lie side by side.
+void pack_columns(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
+  const f32x4 factor = splat(source.scale);
+  for (; row + 4 <= end; row += 4) {
+    for (int64_t half = 0; half < kPanel; half += 4) {
+      f32x4 v[4];
+      for (int64_t j = 0; j < 4; ++j) v[j] = load(source.at(row, panel * kPanel + half + j)) * factor;
+      transpose(v[0], v[1], v[2], v[3]);
+      for (int64_t j = 0; j < 4; ++j) store(out + (row + j) * kPanel + half, v[j]);
+    }
+  }
+  pack_any(source, panel, row, end, out);
+}
+
 }  // namespace
 
 void gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
                  float scale, int64_t first_panel, int64_t last_panel, float* packed) {
-  const f32x4 factor = splat(scale);
-  for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-    float* out = packed + panel * k * kPanel;
-    const int64_t columns = std::min<int64_t>(kPanel, n - panel * kPanel);
-    const float* corner = b + panel * kPanel * column_stride;
-    if (columns == kPanel && column_stride == 1) {
-      for (int64_t i = 0; i < k; ++i, out += kPanel) {
-        store(out, load(corner + i * row_stride) * factor);
-        store(out + 4, load(corner + i * row_stride + 4) * factor);
-      }
-      continue;
-    }
-    int64_t i = 0;
-    if (columns == kPanel && row_stride == 1) {
-      for (; i + 4 <= k; i += 4) {
-        for (int half = 0; half < 2; ++half) {
-          f32x4 v[4];
-          for (int j = 0; j < 4; ++j) v[j] = load(corner + (half * 4 + j) * column_stride + i) * factor;
-          transpose(v[0], v[1], v[2], v[3]);
-          for (int j = 0; j < 4; ++j) store(out + (i + j) * kPanel + half * 4, v[j]);
-        }
-      }
-    }
-    for (; i < k; ++i) {
-      for (int64_t j = 0; j < kPanel; ++j) {
-        out[i * kPanel + j] =
-            j < columns ? corner[i * row_stride + j * column_stride] * scale : 0.0f;
+  const PackSource source{b, k, n, row_stride, column_stride, scale};
+  // A block of rows stays in the first-level cache while all panels take their part of it; columns
+  // are best read in one go.
+  const int64_t rows = row_stride == 1 ? std::max<int64_t>(k, 1) : 16;
+  for (int64_t row = 0; row < k; row += rows) {
+    const int64_t end = std::min(row + rows, k);
+    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+      float* out = packed + panel * k * kPanel;
+      if ((panel + 1) * kPanel > n) {
+        pack_any(source, panel, row, end, out);
+      } else if (column_stride == 1) {
+        pack_rows(source, panel, row, end, out);
+      } else if (row_stride == 1) {
+        pack_columns(source, panel, row, end, out);
+      } else {
+        pack_any(source, panel, row, end, out);
       }
     }
   }
