@@ -10,6 +10,7 @@ import type { StatusStrip } from './status_strip';
 const modelName = 'ultraface_rfb320.onnx';
 const inputSize = { width: 320, height: 240 };
 const stageLimit = 960;
+const boxColour = '#c2431f';
 
 type Picture = (ImageBitmap | HTMLVideoElement) & CanvasImageSource;
 
@@ -139,14 +140,18 @@ export class FacesPanel {
     Object.assign(this.#canvas, { width, height });
     const context = context2d(this.#canvas);
     context.drawImage(picture, 0, 0, width, height);
+    const size = Math.max(12, Math.round(width / 45));
     context.lineWidth = Math.max(2, width / 240);
-    context.font = `600 ${Math.max(12, width / 45)}px system-ui, sans-serif`;
+    context.font = `600 ${size}px system-ui, sans-serif`;
+    context.strokeStyle = boxColour;
     for (const { left, top, right, bottom, score } of faces) {
       const [x, y] = [left * width, top * height];
-      context.strokeStyle = '#ffb38f';
       context.strokeRect(x, y, (right - left) * width, (bottom - top) * height);
-      context.fillStyle = '#ffb38f';
-      context.fillText(`${Math.round(100 * score)} %`, x + 2, y - 5);
+      const label = `${Math.floor(100 * score)} %`;
+      context.fillStyle = boxColour;
+      context.fillRect(x, y - 1.4 * size, context.measureText(label).width + size, 1.4 * size);
+      context.fillStyle = '#ffffff';
+      context.fillText(label, x + size / 2, y - 0.35 * size);
     }
   }
 }
