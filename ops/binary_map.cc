@@ -114,10 +114,22 @@ class BinaryMap {
   template <int64_t kWidth>
   static void gather_elements(const BroadcastPlan& plan, int operand, const TensorView& tensor,
                               int64_t begin, int64_t n, uint8_t* to) {
-    for (RowCursor row(plan, begin, begin + n); row.next();) {
-      const uint8_t* from = at(tensor, row.operand(operand));
-      for (int64_t i = 0; i < row.count; ++i, to += kWidth) {
-        __builtin_memcpy(to, from + i * row.step(operand) * kWidth, kWidth);
+    const auto& steps = plan.steps[static_cast<size_t>(operand)];
+    const auto last = static_cast<size_t>(plan.rank - 1);
+    std::array<int64_t, kMaxRank> index{};
+    const uint8_t* data = tensor.as<const uint8_t>();
+    int64_t from = 0;
+    for (size_t axis = last + 1; axis-- > 0; begin /= plan.dims[axis]) {
+      index[axis] = begin % plan.dims[axis];
+      from += index[axis] * steps[axis];
+    }
+    for (int64_t i = 0; i < n; ++i, to += kWidth) {
+      __builtin_memcpy(to, data + from * kWidth, kWidth);
+      for (size_t axis = last;; --axis) {
+        from += steps[axis];
+        if (++index[axis] < plan.dims[axis] || axis == 0) break;
+        from -= steps[axis] * plan.dims[axis];
+        index[axis] = 0;
       }
     }
   }
