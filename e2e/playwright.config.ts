@@ -1,4 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from '@playwright/test';
+import { haveShared, noShared } from './golden';
+
+if (!existsSync(join(import.meta.dirname, '../dist/index.mjs'))) {
+  throw new Error('missing: dist/. Type: npm run build');
+}
+const inRunner = process.env.TEST_WORKER_INDEX === undefined;
+if (inRunner && !haveShared) console.log(`skipped: golden outputs and faces: ${noShared}`);
 
 export default defineConfig({
   testDir: '.',

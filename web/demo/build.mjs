@@ -28,7 +28,7 @@ for (const file of ['index.html', 'style.css', 'icon.svg'])
   cpSync(join(source, file), join(output, file));
 cpSync(library, join(output, 'sardonyx'), {
   recursive: true,
-  filter: (path) => !path.endsWith('.d.ts'),
+  filter: (path) => path !== join(library, 'types'),
 });
 writeFileSync(join(output, 'demo.onnx'), demoModel());
 await build({
