@@ -24,9 +24,8 @@ struct TileCall {
   const float* b;
   float* c;
   size_t a_stride, c_stride, k, panel_stride, b_step;
-  int skip, columns;
-  // What the sum starts from: C, or all of the others that are not null, at the first tile's corner.
-  bool resume;
+  size_t skip, columns;
+  // Sums start from all of these that are not null, at the first tile's corner.
   const float* column_bias;
   const float* row_bias;
   const float* add;
@@ -34,35 +33,36 @@ struct TileCall {
   ClampBounds clamp;
 };
 
-SX_INLINE f32x4 load_columns(const float* row, int v, const TileCall& call) {
-  const int left = call.columns - 4 * v;
-  return left >= 4 ? load(row + 4 * v) : load_partial(row + 4 * v, std::max(left, 0));
+// Not inlined: tiles are large, and only those at the edge come here.
+__attribute__((noinline)) void copy_columns(const float* from, float* to, size_t begin, size_t end) {
+  for (; begin < end; ++begin) to[begin] = from[begin];
+}
+
+// The call's columns of a row; what the others get is not used.
+template <int kVectors>
+SX_INLINE void load_row(const float* row, size_t columns, f32x4 (&out)[kVectors]) {
+  float lanes[4 * kVectors];
+  if (columns < 4 * kVectors) {
+    copy_columns(row, lanes, 0, columns);
+    for (size_t i = columns; i < 4 * kVectors; ++i) lanes[i] = 0.0f;
+    row = lanes;
+  }
+  for (int v = 0; v < kVectors; ++v) out[v] = load(row + 4 * v);
 }
 
 template <int MR, int NP>
-SX_INLINE void start(Tile<MR, NP>& tile, const TileCall& call, size_t row, const float* c) {
-  if (call.resume) {
-    for (int v = 0; v < 2 * NP; ++v) {
-      for (size_t r = 0; r < MR; ++r) tile.acc[r][v] = load_columns(c + r * call.c_stride, v, call);
-    }
-    return;
+SX_INLINE void start(Tile<MR, NP>& tile, const TileCall& call, size_t row) {
+  f32x4 values[2 * NP];
+  for (f32x4& value : values) value = zero();
+  if (call.column_bias) load_row(call.column_bias, call.columns, values);
+  for (size_t r = 0; r < MR; ++r) {
+    const f32x4 bias = call.row_bias ? load_splat(call.row_bias + row + r) : zero();
+    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] = values[v] + bias;
   }
-  for (int v = 0; v < 2 * NP; ++v) {
-    const f32x4 bias = call.column_bias ? load_columns(call.column_bias, v, call) : zero();
-    for (int r = 0; r < MR; ++r) tile.acc[r][v] = bias;
-  }
-  if (call.row_bias) {
-    for (size_t r = 0; r < MR; ++r) {
-      for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] += load_splat(call.row_bias + row + r);
-    }
-  }
-  if (call.add) {
-    const float* add = call.add + row * call.add_stride;
-    for (int v = 0; v < 2 * NP; ++v) {
-      for (size_t r = 0; r < MR; ++r) {
-        tile.acc[r][v] += load_columns(add + r * call.add_stride, v, call);
-      }
-    }
+  if (!call.add) return;
+  for (size_t r = 0; r < MR; ++r) {
+    load_row(call.add + (row + r) * call.add_stride, call.columns, values);
+    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] += values[v];
   }
 }
 
@@ -75,8 +75,7 @@ SX_INLINE void finish(const Tile<MR, NP>& tile, const TileCall& call, float* c) 
     float lanes[kPanel * NP];
     float* out = whole ? row : lanes;
     for (int v = 0; v < 2 * NP; ++v) store(out + 4 * v, pmin(pmax(tile.acc[r][v], low), high));
-    if (whole) continue;
-    for (int i = call.skip; i < call.columns; ++i) row[i] = lanes[i];
+    if (!whole) copy_columns(lanes, row, call.skip, call.columns);
   }
 }
 
@@ -86,7 +85,7 @@ void run_tiles(const TileCall& call, size_t tiles) {
   float* c = call.c;
   for (size_t row = 0; row < tiles * MR; row += MR) {
     Tile<MR, NP> tile;
-    start(tile, call, row, c);
+    start(tile, call, row);
     const float* rows[MR];
     for (size_t r = 0; r < MR; ++r) rows[r] = a + r * call.a_stride;
     tile_accumulate(tile, rows, call.k, call.b, call.panel_stride, call.b_step);
@@ -143,24 +142,29 @@ void Block::tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_
   }
   const float* b = packed ? operands.b + panel * shape.k * kPanel + k_begin * kPanel
                           : operands.b + k_begin * shape.b_stride + column;
-  const bool last = k_end == shape.k;
+  float* c = operands.c + row * shape.c_stride + column;
   const auto at = [](const float* base, int64_t offset) { return base ? base + offset : nullptr; };
-  const TileCall call{.a = operands.a + row * shape.a_stride + k_begin,
-                      .b = b,
-                      .c = operands.c + row * shape.c_stride + column,
-                      .a_stride = static_cast<size_t>(shape.a_stride),
-                      .c_stride = static_cast<size_t>(shape.c_stride),
-                      .k = static_cast<size_t>(k_end - k_begin),
-                      .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
-                      .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
-                      .skip = static_cast<int>(skip),
-                      .columns = static_cast<int>(std::min(width, shape.n - column)),
-                      .resume = k_begin != 0,
-                      .column_bias = at(epilogue.column_bias, column),
-                      .row_bias = at(epilogue.row_bias, row),
-                      .add = at(epilogue.add, row * epilogue.add_stride + column),
-                      .add_stride = static_cast<size_t>(epilogue.add_stride),
-                      .clamp = last ? clamp_bounds(epilogue.activation) : ClampBounds{}};
+  TileCall call{.a = operands.a + row * shape.a_stride + k_begin,
+                .b = b,
+                .c = c,
+                .a_stride = static_cast<size_t>(shape.a_stride),
+                .c_stride = static_cast<size_t>(shape.c_stride),
+                .k = static_cast<size_t>(k_end - k_begin),
+                .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
+                .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
+                .skip = static_cast<size_t>(skip),
+                .columns = static_cast<size_t>(std::min(width, shape.n - column)),
+                .column_bias = at(epilogue.column_bias, column),
+                .row_bias = at(epilogue.row_bias, row),
+                .add = at(epilogue.add, row * epilogue.add_stride + column),
+                .add_stride = static_cast<size_t>(epilogue.add_stride),
+                .clamp = clamp_bounds(epilogue.activation)};
+  if (k_begin != 0) {
+    call.column_bias = call.row_bias = nullptr;
+    call.add = c;
+    call.add_stride = call.c_stride;
+  }
+  if (k_end != shape.k) call.clamp = {};
   choice.fn(call, static_cast<size_t>((row_end - row) / choice.rows));
 }
 
