@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "simd/parallel.h"
+#include "simd/transpose.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -55,6 +56,9 @@ class StridedLoop {
     }
     if (rank_ == 0) dims_[static_cast<size_t>(rank_++)] = {1, width_, width_};
     tiled_ = bring_source_line_inside();
+    // Wide elements that were made of narrower ones may be unaligned.
+    vectors_ = tiled_ && element_bytes == sizeof(float) && width_ == sizeof(float) &&
+               dim(rank_ - 1).to == width_;
     line_ = copy_line_for(static_cast<size_t>(width_));
   }
 
@@ -140,6 +144,13 @@ class StridedLoop {
     const int64_t last = std::min(first + kTile, across.size);
     for (int64_t j = 0; j < inner.size; j += kTile) {
       const int64_t n = std::min(kTile, inner.size - j);
+      if (vectors_) {
+        const void* source = from + first * width_ + j * inner.from;
+        void* target = to + first * across.to + j * width_;
+        simd::transpose_tile(static_cast<const float*>(source), inner.from / width_, n,
+                             last - first, static_cast<float*>(target), across.to / width_);
+        continue;
+      }
       for (int64_t i = first; i < last; ++i) {
         line_(to + i * across.to + j * inner.to, inner.to, from + i * across.from + j * inner.from,
               inner.from, n);
@@ -151,6 +162,7 @@ class StridedLoop {
   int rank_;
   int64_t width_;
   bool tiled_ = false;
+  bool vectors_ = false;  // the tiles are transposed by simd::transpose_tile
   CopyLine line_ = nullptr;
 };
 
