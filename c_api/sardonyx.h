@@ -39,7 +39,8 @@ int32_t* sx_crash_word(void);
 // --- loading -----------------------------------------------------------------------------------
 // Functions that return int32_t return 0 for OK, or the error's number (base/errors.def).
 sx_loader* sx_loader_create(void);  // null: out of memory
-// Optional, before the first push: the size of the file, so that a false length in it fails at once.
+// Optional, before the first push: the size of the file, so that a false length in it fails at
+// once.
 int32_t sx_loader_expect_size(sx_loader*, size_t size);
 int32_t sx_loader_push(sx_loader*, const uint8_t* bytes, size_t size);
 // Takes over `data`, which came from sx_alloc. `name` is UTF-8, null-terminated.

@@ -33,7 +33,8 @@ Result<simd::Activation> parse_activation(const Attributes& attributes) {
     if (entry.name != name) continue;
     simd::Activation activation = entry.with_defaults;
     const auto params = attributes.get_floats("activation_params");
-    activation.a = !params.empty() ? params[0] : attributes.get_float("activation_alpha", activation.a);
+    activation.a =
+        !params.empty() ? params[0] : attributes.get_float("activation_alpha", activation.a);
     activation.b =
         params.size() > 1 ? params[1] : attributes.get_float("activation_beta", activation.b);
     return activation;

@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kX = 0, kScale = 1, kBias = 2, kMean = 3, kVariance = 4;
 
 // Channels of x; an input of rank 1 has one.
-int64_t channel_count(const Shape& x) { return x.rank() > 1 ? x[1] : 1; }
+int64_t channel_count(const Shape& x) {
+  return x.rank() > 1 ? x[1] : 1;
+}
 
 struct Plan final : StepPlan {
   OneLayout layout;
@@ -56,8 +58,7 @@ Result<KernelPtr> BatchNormKernel::make(const KernelInit& init) {
   }
   const int64_t channels = init.inputs[kScale].constant->shape[0];
   const int64_t padded = round_up(channels, simd::kChannelBlock);
-  SX_ASSIGN(kernel->factors_,
-            Block::allocate(static_cast<uint64_t>(2 * padded) * sizeof(float)));
+  SX_ASSIGN(kernel->factors_, Block::allocate(static_cast<uint64_t>(2 * padded) * sizeof(float)));
   kernel->compute_factors(parameters, channels, padded, kernel->factors_.as<float>());
   for (size_t i = kScale; i <= kVariance; ++i) init.consumed(i);
   return KernelPtr(std::move(kernel));
@@ -85,7 +86,8 @@ Status BatchNormKernel::run(const RunContext& context) const {
   const float* factors = factors_.as<float>();
   if (!factors_) {
     const float* parameters[5] = {};
-    for (size_t i = kScale; i <= kVariance; ++i) parameters[i] = context.inputs[i].as<const float>();
+    for (size_t i = kScale; i <= kVariance; ++i)
+      parameters[i] = context.inputs[i].as<const float>();
     auto* computed = reinterpret_cast<float*>(context.scratch + plan.factors);
     compute_factors(parameters, channels, padded, computed);
     factors = computed;
@@ -125,7 +127,11 @@ Status infer_batch_norm(InferContext& context) {
   return same_as_input(context);
 }
 
-Result<KernelPtr> make_batch_norm(const KernelInit& init) { return BatchNormKernel::make(init); }
-bool takes_nc4hw4_batch_norm(const KernelInit& init) { return follows_channel_blocks(init); }
+Result<KernelPtr> make_batch_norm(const KernelInit& init) {
+  return BatchNormKernel::make(init);
+}
+bool takes_nc4hw4_batch_norm(const KernelInit& init) {
+  return follows_channel_blocks(init);
+}
 
 }  // namespace sardonyx::ops

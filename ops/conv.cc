@@ -333,8 +333,7 @@ Status ConvKernel::bind(BindContext& context) const {
 // `from` in the other layout, in scratch memory.
 Result<const float*> converted(const TensorView& from, uint8_t* to) {
   const Shape& shape = from.shape;
-  const auto convert =
-      from.layout == Layout::kRowMajor ? simd::to_nc4hw4 : simd::to_row_major;
+  const auto convert = from.layout == Layout::kRowMajor ? simd::to_nc4hw4 : simd::to_row_major;
   SX_TRY(convert(from.data, shape[0], shape[1], shape.product(2, shape.rank()), sizeof(float), to));
   return reinterpret_cast<const float*>(to);
 }
@@ -382,8 +381,12 @@ Status ConvKernel::run(const RunContext& context) const {
 
 }  // namespace
 
-Status infer_conv(InferContext& context) { return infer(context, 3); }
-Result<KernelPtr> make_conv(const KernelInit& init) { return ConvKernel::make(init); }
+Status infer_conv(InferContext& context) {
+  return infer(context, 3);
+}
+Result<KernelPtr> make_conv(const KernelInit& init) {
+  return ConvKernel::make(init);
+}
 bool takes_nc4hw4_conv(const KernelInit& init) {
   const KernelInput& x = init.inputs[kX];
   const KernelInput& w = init.inputs[kW];
@@ -395,8 +398,14 @@ bool takes_nc4hw4_conv(const KernelInit& init) {
   return spec.ok() && simd::conv_takes_channel_blocks(spec.value());
 }
 
-Status infer_fused_conv(InferContext& context) { return infer(context, 4); }
-Result<KernelPtr> make_fused_conv(const KernelInit& init) { return ConvKernel::make(init); }
-bool takes_nc4hw4_fused_conv(const KernelInit& init) { return takes_nc4hw4_conv(init); }
+Status infer_fused_conv(InferContext& context) {
+  return infer(context, 4);
+}
+Result<KernelPtr> make_fused_conv(const KernelInit& init) {
+  return ConvKernel::make(init);
+}
+bool takes_nc4hw4_fused_conv(const KernelInit& init) {
+  return takes_nc4hw4_conv(init);
+}
 
 }  // namespace sardonyx::ops

@@ -22,8 +22,7 @@ class ConvertLayoutKernel final : public Kernel {
       return {};
     }
     SX_ASSIGN(const size_t bytes, element_bytes(from.dtype));
-    const auto convert =
-        to.layout == Layout::kNC4HW4 ? simd::to_nc4hw4 : simd::to_row_major;
+    const auto convert = to.layout == Layout::kNC4HW4 ? simd::to_nc4hw4 : simd::to_row_major;
     return convert(from.data, from.shape[0], from.shape[1],
                    from.shape.product(2, from.shape.rank()), bytes, to.data);
   }

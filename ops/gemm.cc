@@ -84,7 +84,7 @@ class GemmKernel final : public Kernel {
     bool pack_b = false;    // into scratch
     bool in_place = false;  // B read where it lies
     Addend addend = Addend::kNone;
-    int64_t addend_size = 0;  // floats that C has, n for a scalar
+    int64_t addend_size = 0;                           // floats that C has, n for a scalar
     int64_t a_offset = 0, b_offset = 0, c_offset = 0;  // floats into scratch
 
     float* at(const RunContext& context, int64_t offset) const {
@@ -290,8 +290,8 @@ Result<KernelPtr> make(const KernelInit& init, const Params& params) {
 Status infer_gemm(InferContext& context) {
   SX_TRY(check_arity(context, 2, 3));
   SX_TRY(check_dtype(context, 0,
-                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64, DType::kUint32,
-                      DType::kUint64}));
+                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
+                      DType::kUint32, DType::kUint64}));
   return infer(context);
 }
 

@@ -19,8 +19,9 @@ Result<size_t> packed_bytes(const WeightLayout& layout) {
 
 Status pack_weights(const float* from, const WeightLayout& layout, float* to) {
   for (int64_t i = 0; i < layout.count; ++i) {
-    SX_TRY(simd::gemm_pack_b(from + i * layout.k * layout.n, layout.k, layout.n, layout.row_stride(),
-                             layout.column_stride(), layout.scale, to + i * layout.packed_size()));
+    SX_TRY(simd::gemm_pack_b(from + i * layout.k * layout.n, layout.k, layout.n,
+                             layout.row_stride(), layout.column_stride(), layout.scale,
+                             to + i * layout.packed_size()));
   }
   return {};
 }

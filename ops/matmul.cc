@@ -21,7 +21,8 @@ Stack as_stack(const Shape& shape, bool left) {
   if (rank == 1) {
     return left ? Stack{{}, 1, shape[0]} : Stack{{}, shape[0], 1};
   }
-  return {Shape(shape.dims().first(static_cast<size_t>(rank - 2))), shape[rank - 2], shape[rank - 1]};
+  return {Shape(shape.dims().first(static_cast<size_t>(rank - 2))), shape[rank - 2],
+          shape[rank - 1]};
 }
 
 Status mismatch(const Shape& a, const Shape& b) {
@@ -200,8 +201,8 @@ class PlainMatMul final : public Kernel {
 Status infer_matmul(InferContext& context) {
   SX_TRY(check_arity(context, 2, 2));
   SX_TRY(check_dtype(context, 0,
-                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64, DType::kUint32,
-                      DType::kUint64}));
+                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
+                      DType::kUint32, DType::kUint64}));
   SX_TRY(check_same_dtype(context, 0, 1));
   const ValueFacts &a = context.inputs[0], &b = context.inputs[1];
   if (!a.has_shape || !b.has_shape) {

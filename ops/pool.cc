@@ -54,7 +54,9 @@ class PoolKernel final : public Kernel {
       : kind_(kind), attributes_(attributes), window_(window) {}
   Status bind(BindContext& context) const override;
   Status run(const RunContext& context) const override;
-  std::string_view name() const override { return kind_ == Kind::kMax ? "max_pool" : "average_pool"; }
+  std::string_view name() const override {
+    return kind_ == Kind::kMax ? "max_pool" : "average_pool";
+  }
 
  private:
   Kind kind_;
@@ -150,8 +152,7 @@ class GlobalPoolKernel final : public Kernel {
     const TensorView& x = context.inputs[0];
     const int64_t planes = plane_count(x.shape, sides.layout());
     const int64_t count = x.shape.product(2, x.shape.rank());
-    const auto pool =
-        kind_ == Kind::kMax ? simd::global_max_pool : simd::global_average_pool;
+    const auto pool = kind_ == Kind::kMax ? simd::global_max_pool : simd::global_average_pool;
     SX_TRY(pool(sides.layout(), planes, count, x.as<const float>(), sides.target(context)));
     return sides.finish(context);
   }
@@ -162,26 +163,44 @@ class GlobalPoolKernel final : public Kernel {
 
 }  // namespace
 
-Status infer_max_pool(InferContext& context) { return infer_pool(context, 2); }
-Result<KernelPtr> make_max_pool(const KernelInit& init) { return make_pool(init, Kind::kMax); }
-bool takes_nc4hw4_max_pool(const KernelInit& init) { return takes_blocks(init); }
+Status infer_max_pool(InferContext& context) {
+  return infer_pool(context, 2);
+}
+Result<KernelPtr> make_max_pool(const KernelInit& init) {
+  return make_pool(init, Kind::kMax);
+}
+bool takes_nc4hw4_max_pool(const KernelInit& init) {
+  return takes_blocks(init);
+}
 
-Status infer_average_pool(InferContext& context) { return infer_pool(context, 1); }
+Status infer_average_pool(InferContext& context) {
+  return infer_pool(context, 1);
+}
 Result<KernelPtr> make_average_pool(const KernelInit& init) {
   return make_pool(init, Kind::kAverage);
 }
-bool takes_nc4hw4_average_pool(const KernelInit& init) { return takes_blocks(init); }
+bool takes_nc4hw4_average_pool(const KernelInit& init) {
+  return takes_blocks(init);
+}
 
-Status infer_global_max_pool(InferContext& context) { return infer_global(context); }
+Status infer_global_max_pool(InferContext& context) {
+  return infer_global(context);
+}
 Result<KernelPtr> make_global_max_pool(const KernelInit&) {
   return KernelPtr(std::make_unique<GlobalPoolKernel>(Kind::kMax));
 }
-bool takes_nc4hw4_global_max_pool(const KernelInit& init) { return takes_blocks(init); }
+bool takes_nc4hw4_global_max_pool(const KernelInit& init) {
+  return takes_blocks(init);
+}
 
-Status infer_global_average_pool(InferContext& context) { return infer_global(context); }
+Status infer_global_average_pool(InferContext& context) {
+  return infer_global(context);
+}
 Result<KernelPtr> make_global_average_pool(const KernelInit&) {
   return KernelPtr(std::make_unique<GlobalPoolKernel>(Kind::kAverage));
 }
-bool takes_nc4hw4_global_average_pool(const KernelInit& init) { return takes_blocks(init); }
+bool takes_nc4hw4_global_average_pool(const KernelInit& init) {
+  return takes_blocks(init);
+}
 
 }  // namespace sardonyx::ops

@@ -101,8 +101,8 @@ Status read_functions(const Attributes& attributes, LstmParams& params) {
   if (!names || names->empty()) return {};
   const auto wanted = static_cast<size_t>(3 * params.directions);
   if (names->size() != wanted) {
-    return error(ErrorCode::ATTRIBUTE_INVALID, "'activations' has %zu names, not %zu", names->size(),
-                 wanted);
+    return error(ErrorCode::ATTRIBUTE_INVALID, "'activations' has %zu names, not %zu",
+                 names->size(), wanted);
   }
   auto alphas = attributes.get_floats("activation_alpha");
   auto betas = attributes.get_floats("activation_beta");
@@ -162,7 +162,9 @@ Status check_shape(const InferContext& context, size_t i, std::initializer_list<
                shape.to_string().c_str(), Shape(dims).to_string().c_str());
 }
 
-int64_t times(int64_t factor, int64_t dim) { return dim == kUnknownDim ? dim : factor * dim; }
+int64_t times(int64_t factor, int64_t dim) {
+  return dim == kUnknownDim ? dim : factor * dim;
+}
 
 Result<LstmDims> dims_of(const InferContext& context, const LstmParams& params) {
   LstmDims dims;
@@ -243,7 +245,8 @@ class LstmKernel final : public Kernel {
                     const float* scratch) const;
   int64_t state_offset(const LstmPlan& plan, int direction, int64_t row) const {
     return (params_.batch_first ? row * params_.directions + direction
-                                : direction * plan.batch + row) * plan.hidden;
+                                : direction * plan.batch + row) *
+           plan.hidden;
   }
 
   LstmParams params_;
@@ -345,17 +348,21 @@ Status LstmKernel::run_direction(const RunContext& context, const LstmPlan& plan
     simd::binary(BinaryKind::kAdd, {b}, {b + width}, scratch + plan.bias, width);
     epilogue.column_bias = scratch + plan.bias;
   }
-  SX_TRY(simd::gemm({.m = plan.steps * plan.batch, .n = width, .k = plan.input,
-                     .a_stride = plan.input, .c_stride = width},
+  SX_TRY(simd::gemm({.m = plan.steps * plan.batch,
+                     .n = width,
+                     .k = plan.input,
+                     .a_stride = plan.input,
+                     .c_stride = width},
                     {context.inputs[kX].as<const float>(), direction.w, gates_x}, epilogue));
 
-  const auto* lengths =
-      context.has_input(kSequenceLens) ? context.inputs[kSequenceLens].as<const int32_t>() : nullptr;
+  const auto* lengths = context.has_input(kSequenceLens)
+                            ? context.inputs[kSequenceLens].as<const int32_t>()
+                            : nullptr;
   auto* y = context.has_output(0) ? context.outputs[0].as<float>() : nullptr;
   for (int64_t step = 0; step < plan.steps; ++step) {
-    SX_TRY(simd::gemm({.m = plan.batch, .n = width, .k = plan.hidden, .a_stride = plan.hidden,
-                       .c_stride = width},
-                      {h, direction.r, gates}));
+    SX_TRY(simd::gemm(
+        {.m = plan.batch, .n = width, .k = plan.hidden, .a_stride = plan.hidden, .c_stride = width},
+        {h, direction.r, gates}));
     for (int64_t row = 0; row < plan.batch; ++row) {
       const int64_t length = lengths ? lengths[row] : plan.steps;
       if (step >= length) continue;
@@ -366,10 +373,9 @@ Status LstmKernel::run_direction(const RunContext& context, const LstmPlan& plan
       float* own_h = h + row * plan.hidden;
       update_cell(plan, direction, own, own_h, c + row * plan.hidden, scratch + plan.temporary);
       if (!y) continue;
-      const int64_t y_row =
-          params_.batch_first
-              ? (row * plan.steps + t) * params_.directions + direction.index
-              : (t * params_.directions + direction.index) * plan.batch + row;
+      const int64_t y_row = params_.batch_first
+                                ? (row * plan.steps + t) * params_.directions + direction.index
+                                : (t * params_.directions + direction.index) * plan.batch + row;
       std::copy_n(own_h, plan.hidden, y + y_row * plan.hidden);
     }
   }
@@ -387,14 +393,16 @@ void LstmKernel::load_states(const RunContext& context, const LstmPlan& plan, in
     }
     const auto* from = context.inputs[input].as<const float>();
     for (int64_t row = 0; row < plan.batch; ++row) {
-      std::copy_n(from + state_offset(plan, direction, row), plan.hidden, state + row * plan.hidden);
+      std::copy_n(from + state_offset(plan, direction, row), plan.hidden,
+                  state + row * plan.hidden);
     }
   }
 }
 
 void LstmKernel::store_states(const RunContext& context, const LstmPlan& plan, int direction,
                               const float* scratch) const {
-  for (const auto& [output, offset] : {std::pair(size_t{1}, plan.h), std::pair(size_t{2}, plan.c)}) {
+  for (const auto& [output, offset] :
+       {std::pair(size_t{1}, plan.h), std::pair(size_t{2}, plan.c)}) {
     if (!context.has_output(output)) continue;
     auto* to = context.outputs[output].as<float>();
     for (int64_t row = 0; row < plan.batch; ++row) {
@@ -454,8 +462,8 @@ Status infer_lstm(InferContext& context) {
   const int64_t d = params.directions;
   const Shape y = params.batch_first ? Shape{dims.batch, dims.steps, d, dims.hidden}
                                      : Shape{dims.steps, d, dims.batch, dims.hidden};
-  const Shape state = params.batch_first ? Shape{dims.batch, d, dims.hidden}
-                                         : Shape{d, dims.batch, dims.hidden};
+  const Shape state =
+      params.batch_first ? Shape{dims.batch, d, dims.hidden} : Shape{d, dims.batch, dims.hidden};
   for (size_t i = 0; i < 3; ++i) {
     if (context.has_output(i)) context.set_output(i, DType::kFloat32, i == 0 ? y : state);
   }

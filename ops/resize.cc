@@ -79,8 +79,8 @@ Result<IntList> named_axes(const Attributes& attributes, int rank) {
 }
 
 Status wrong_count(const char* name, int64_t count, const IntList& axes) {
-  return error(ErrorCode::SHAPE_MISMATCH, "%lld %s for %d axes", static_cast<long long>(count), name,
-               axes.size());
+  return error(ErrorCode::SHAPE_MISMATCH, "%lld %s for %d axes", static_cast<long long>(count),
+               name, axes.size());
 }
 
 Status read_scales(std::span<const float> scales, const IntList& axes, Request& request) {
@@ -118,8 +118,7 @@ Result<std::optional<Request>> read_request(const Attributes& attributes,
   for (int64_t axis : axes) request.axes |= 1u << axis;
   request.roi_end.fill(1.0f);
   const bool crops = options.coordinates == Coordinates::kCropAndResize;
-  if (parameters.scales.waits() || parameters.sizes.waits() ||
-      (crops && parameters.roi.waits())) {
+  if (parameters.scales.waits() || parameters.sizes.waits() || (crops && parameters.roi.waits())) {
     return std::optional<Request>();
   }
   if (parameters.scales.view) {
@@ -138,7 +137,8 @@ Result<std::optional<Request>> read_request(const Attributes& attributes,
   }
   SX_ASSIGN(const std::vector<float> roi, floats(*parameters.roi.view, 2 * kMaxRank));
   const auto count = static_cast<size_t>(axes.size());
-  if (roi.size() != 2 * count) return wrong_count("roi bounds", static_cast<int64_t>(roi.size()), axes);
+  if (roi.size() != 2 * count)
+    return wrong_count("roi bounds", static_cast<int64_t>(roi.size()), axes);
   for (size_t i = 0; i < count; ++i) {
     const auto axis = static_cast<size_t>(axes[static_cast<int>(i)]);
     request.roi_begin[axis] = roi[i];
@@ -161,8 +161,8 @@ float shared_scale(const ResizeOptions& options, const Request& request, const S
 }
 
 // One axis of the resized image; x is known.
-Result<ResizeAxis> resize_axis(const ResizeOptions& options, const Request& request,
-                               const Shape& x, int axis) {
+Result<ResizeAxis> resize_axis(const ResizeOptions& options, const Request& request, const Shape& x,
+                               int axis) {
   const auto i = static_cast<size_t>(axis);
   const int64_t in = x[axis];
   ResizeAxis out{in, in, 1.0f, request.roi_begin[i], request.roi_end[i]};
@@ -325,7 +325,7 @@ class ResizeKernel final : public Kernel {
   const Attributes& attributes_;
   Arity arity_;
   ResizeOptions options_;
-  bool known_ = false;     // the parameters are constants
+  bool known_ = false;        // the parameters are constants
   ConstantPtr constants_[4];  // by input
 };
 
@@ -346,15 +346,15 @@ Result<KernelPtr> ResizeKernel::make(const KernelInit& init, bool upsample) {
   const Parameters parameters{parameter_of(init, arity.roi, views[0]),
                               parameter_of(init, arity.scales, views[1]),
                               parameter_of(init, arity.sizes, views[2])};
-  kernel->known_ = !parameters.roi.waits() && !parameters.scales.waits() && !parameters.sizes.waits();
+  kernel->known_ =
+      !parameters.roi.waits() && !parameters.scales.waits() && !parameters.sizes.waits();
   for (size_t i = 1; i < std::min<size_t>(init.inputs.size(), 4); ++i) {
     kernel->constants_[i] = init.inputs[i].constant;
   }
   return KernelPtr(std::move(kernel));
 }
 
-Result<Passes> ResizeKernel::make_passes(std::span<const TensorView> inputs,
-                                         const Shape& y) const {
+Result<Passes> ResizeKernel::make_passes(std::span<const TensorView> inputs, const Shape& y) const {
   TensorView views[4];
   const auto parameter = [&](size_t input) -> Parameter {
     if (input == 0 || input >= inputs.size() || !inputs[input].present()) return {};
@@ -469,8 +469,8 @@ bool takes_channel_blocks(const KernelInit& init, bool upsample) {
     return false;
   }
   TensorView views[3];
-  const Parameters parameters{{}, parameter_of(init, arity.scales, views[1]),
-                              parameter_of(init, arity.sizes, views[2])};
+  const Parameters parameters{
+      {}, parameter_of(init, arity.scales, views[1]), parameter_of(init, arity.sizes, views[2])};
   const Shape& x = init.inputs[0].shape;
   const auto request = read_request(init.attributes, options.value(), parameters, x.rank());
   if (!request.ok()) return false;
@@ -492,12 +492,24 @@ bool takes_channel_blocks(const KernelInit& init, bool upsample) {
 
 }  // namespace
 
-Status infer_resize(InferContext& context) { return infer(context, false); }
-Result<KernelPtr> make_resize(const KernelInit& init) { return ResizeKernel::make(init, false); }
-bool takes_nc4hw4_resize(const KernelInit& init) { return takes_channel_blocks(init, false); }
+Status infer_resize(InferContext& context) {
+  return infer(context, false);
+}
+Result<KernelPtr> make_resize(const KernelInit& init) {
+  return ResizeKernel::make(init, false);
+}
+bool takes_nc4hw4_resize(const KernelInit& init) {
+  return takes_channel_blocks(init, false);
+}
 
-Status infer_upsample(InferContext& context) { return infer(context, true); }
-Result<KernelPtr> make_upsample(const KernelInit& init) { return ResizeKernel::make(init, true); }
-bool takes_nc4hw4_upsample(const KernelInit& init) { return takes_channel_blocks(init, true); }
+Status infer_upsample(InferContext& context) {
+  return infer(context, true);
+}
+Result<KernelPtr> make_upsample(const KernelInit& init) {
+  return ResizeKernel::make(init, true);
+}
+bool takes_nc4hw4_upsample(const KernelInit& init) {
+  return takes_channel_blocks(init, true);
+}
 
 }  // namespace sardonyx::ops

@@ -105,7 +105,9 @@ float round_position(Rounding rounding, float x, bool shrinking) {
 }
 
 // The interpolation kernels at a distance, and their reach.
-float triangle(float distance) { return std::max(0.0f, 1.0f - std::fabs(distance)); }
+float triangle(float distance) {
+  return std::max(0.0f, 1.0f - std::fabs(distance));
+}
 
 // Keys, with the free coefficient a.
 float cubic(float distance, float a) {
@@ -129,8 +131,7 @@ Stencil stencil_of(const ResizeOptions& options, const ResizeAxis& axis) {
   const bool shrinks = options.antialias && axis.scale < 1.0f;
   Stencil stencil;
   stencil.scale = shrinks ? axis.scale : 1.0f;
-  stencil.first =
-      static_cast<int64_t>(std::floor(-static_cast<float>(reach) / stencil.scale)) + 1;
+  stencil.first = static_cast<int64_t>(std::floor(-static_cast<float>(reach) / stencil.scale)) + 1;
   stencil.count = 2 - 2 * stencil.first;
   return stencil;
 }
@@ -164,8 +165,8 @@ Result<ResizeOptions> parse_resize(const Attributes& attributes, bool simple) {
     options.rounding = Rounding::kSimple;
     return options;
   }
-  SX_TRY(read_name(attributes, "coordinate_transformation_mode", kCoordinates,
-                   options.coordinates));
+  SX_TRY(
+      read_name(attributes, "coordinate_transformation_mode", kCoordinates, options.coordinates));
   SX_TRY(read_name(attributes, "nearest_mode", kRoundings, options.rounding));
   SX_TRY(read_name(attributes, "keep_aspect_ratio_policy", kAspectRatios, options.aspect_ratio));
   options.exclude_outside = attributes.get_int("exclude_outside", 0) != 0;
@@ -199,7 +200,8 @@ Result<ResizeTable> ResizeTable::make(const ResizeOptions& options, const Resize
     if (crops) table.outside_.data()[o] = !(x >= 0.0f && x <= static_cast<float>(last));
     if (!interpolates) {
       const float nearest = round_position(options.rounding, near, axis.scale < 1.0f);
-      *indices++ = static_cast<int32_t>(std::clamp<int64_t>(static_cast<int64_t>(nearest), 0, last));
+      *indices++ =
+          static_cast<int32_t>(std::clamp<int64_t>(static_cast<int64_t>(nearest), 0, last));
       continue;
     }
     const float floor = std::floor(near);

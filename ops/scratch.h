@@ -16,10 +16,9 @@ class ScratchLayout {
  public:
   // Byte offset of a new part of `count` elements; LIMIT_EXCEEDED, also for a count of nullopt.
   Result<size_t> add(std::optional<int64_t> count, size_t element_bytes) {
-    const auto bytes =
-        count && *count >= 0
-            ? checked_mul(static_cast<uint64_t>(*count), static_cast<uint64_t>(element_bytes))
-            : std::nullopt;
+    const auto bytes = count && *count >= 0 ? checked_mul(static_cast<uint64_t>(*count),
+                                                          static_cast<uint64_t>(element_bytes))
+                                            : std::nullopt;
     if (!bytes || *bytes > kMaxTensorBytes - total_) {
       return error(ErrorCode::LIMIT_EXCEEDED, "the scratch memory is above the limit of 2 GiB");
     }

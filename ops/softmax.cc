@@ -51,8 +51,12 @@ Result<KernelPtr> make(const KernelInit& init, simd::SoftmaxKind kind) {
 
 }  // namespace
 
-Status infer_softmax(InferContext& context) { return infer(context); }
-Status infer_log_softmax(InferContext& context) { return infer(context); }
+Status infer_softmax(InferContext& context) {
+  return infer(context);
+}
+Status infer_log_softmax(InferContext& context) {
+  return infer(context);
+}
 Result<KernelPtr> make_softmax(const KernelInit& init) {
   return make(init, simd::SoftmaxKind::kSoftmax);
 }

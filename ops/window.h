@@ -1,5 +1,5 @@
-// The sliding window of convolutions and poolings: attributes kernel_shape, strides, dilations, pads,
-// auto_pad and ceil_mode.
+// The sliding window of convolutions and poolings: attributes kernel_shape, strides, dilations,
+// pads, auto_pad and ceil_mode.
 #pragma once
 
 #include <array>

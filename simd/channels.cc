@@ -12,8 +12,8 @@ constexpr double kNsPerFloat = 0.25;
 
 }  // namespace
 
-Status scale_channels(Layout layout, int64_t images, int64_t channels, int64_t plane, const float* x,
-                      const float* scale, const float* offset, float* y) {
+Status scale_channels(Layout layout, int64_t images, int64_t channels, int64_t plane,
+                      const float* x, const float* scale, const float* offset, float* y) {
   const bool blocked = layout == Layout::kNC4HW4;
   if (images * channels * plane == 0) return {};
   if (!blocked && plane == 1) {

@@ -11,8 +11,8 @@ bool is_depthwise(const ConvSpec& spec) {
 
 // Groups start and end at block boundaries.
 bool groups_fill_blocks(const ConvSpec& spec) {
-  return spec.groups == 1 || (spec.group_in() % kChannelBlock == 0 &&
-                              spec.group_out() % kChannelBlock == 0);
+  return spec.groups == 1 ||
+         (spec.group_in() % kChannelBlock == 0 && spec.group_out() % kChannelBlock == 0);
 }
 
 // A tile of the indirect GEMM computes eight output channels: with fewer than four of them per

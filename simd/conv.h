@@ -13,9 +13,9 @@ namespace sardonyx::simd {
 // What is known of a convolution from its weights and attributes alone.
 struct ConvSpec {
   int64_t groups = 1;
-  int64_t in_channels = 0;   // of all groups
-  int64_t out_channels = 0;  // of all groups
-  int spatial_axes = 2;      // 1 to 3
+  int64_t in_channels = 0;        // of all groups
+  int64_t out_channels = 0;       // of all groups
+  int spatial_axes = 2;           // 1 to 3
   int64_t kernel[3] = {1, 1, 1};  // depth, height, width; leading axes that do not exist are 1
   int64_t stride[3] = {1, 1, 1};
   int64_t dilation[3] = {1, 1, 1};

@@ -1,6 +1,6 @@
 // Convolution as a GEMM whose rows are found through an indirection table instead of im2col: row
-// `pixel` of A starts at pixels[pixel], its elements lie in runs that start at runs[i] from there. One
-// element of each table serves all pixels and channels alike, because borders are copied into a
+// `pixel` of A starts at pixels[pixel], its elements lie in runs that start at runs[i] from there.
+// One element of each table serves all pixels and channels alike, because borders are copied into a
 // zero-padded image first (which also turns row-major input into channel blocks, or into compact
 // pixels for fewer than four channels). Convolutions without padding on channel blocks read the
 // input where it lies.
@@ -47,11 +47,11 @@ class IndirectConv {
 
   ConvShape shape_;
   bool stages_ = false;
-  bool compact_ = false;          // pixels of group_in() floats instead of channel blocks
-  int64_t blocks_ = 0;            // per group of the image that is read
+  bool compact_ = false;            // pixels of group_in() floats instead of channel blocks
+  int64_t blocks_ = 0;              // per group of the image that is read
   int64_t rows_ = 0, columns_ = 0;  // of that image
-  int64_t groups_stride_ = 0;     // floats between groups of that image
-  Block pixels_, runs_;           // int32 offsets in floats
+  int64_t groups_stride_ = 0;       // floats between groups of that image
+  Block pixels_, runs_;             // int32 offsets in floats
   int64_t full_runs_ = 0, tail_runs_ = 0;
   int64_t full_length_ = 0, tail_length_ = 0;
 };

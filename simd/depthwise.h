@@ -20,8 +20,8 @@ class DepthwiseConv {
  public:
   // Layouts in `shape` are ignored. OUT_OF_MEMORY, LIMIT_EXCEEDED.
   static Result<DepthwiseConv> make(const ConvShape& shape);
-  // y = act(conv(x) + bias + add). `bias` has conv_bias_size() floats (conv_indirect.h); `add`, if not
-  // null, is like y.
+  // y = act(conv(x) + bias + add). `bias` has conv_bias_size() floats (conv_indirect.h); `add`, if
+  // not null, is like y.
   Status run(const float* x, const float* packed, const float* bias, const float* add,
              const Activation& activation, float* y) const;
 

@@ -34,7 +34,8 @@ struct TileCall {
 };
 
 // Not inlined: tiles are large, and only those at the edge come here.
-__attribute__((noinline)) void copy_columns(const float* from, float* to, size_t begin, size_t end) {
+__attribute__((noinline)) void copy_columns(const float* from, float* to, size_t begin,
+                                            size_t end) {
   for (; begin < end; ++begin) to[begin] = from[begin];
 }
 
@@ -244,7 +245,8 @@ void pack_columns(const PackSource& source, int64_t panel, int64_t row, int64_t 
   for (; row + 4 <= end; row += 4) {
     for (int64_t half = 0; half < kPanel; half += 4) {
       f32x4 v[4];
-      for (int64_t j = 0; j < 4; ++j) v[j] = load(source.at(row, panel * kPanel + half + j)) * factor;
+      for (int64_t j = 0; j < 4; ++j)
+        v[j] = load(source.at(row, panel * kPanel + half + j)) * factor;
       transpose(v[0], v[1], v[2], v[3]);
       for (int64_t j = 0; j < 4; ++j) store(out + (row + j) * kPanel + half, v[j]);
     }
@@ -338,8 +340,8 @@ Status gemm(const GemmShape& shape, const GemmOperands& operands,
   return parallel_for(blocks * static_cast<int64_t>(batch.size()), grain, run);
 }
 
-Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b, float alpha,
-                 float* y) {
+Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b,
+                 float alpha, float* y) {
   const int64_t grain = std::max<int64_t>(1, kChunkWorkPerRow / std::max<int64_t>(k, 1));
   return parallel_for(m, grain, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = alpha * dot(a + i * a_stride, b, k);
@@ -367,6 +369,8 @@ void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t 
   }
 }
 
-std::string_view gemm_tile_name() { return kRelaxed ? "gemm_6x8" : "gemm_2x16"; }
+std::string_view gemm_tile_name() {
+  return kRelaxed ? "gemm_6x8" : "gemm_2x16";
+}
 
 }  // namespace sardonyx::simd

@@ -1,8 +1,8 @@
 // Packed fp32 matrix product C = act(A * B + bias + add), threaded.
 //
-// A and C are row-major with a row stride. B is packed once into panels of 8 columns, or, when it has
-// few uses, read where it lies. Every element of C is summed in one fixed order of K, whatever the
-// number of threads.
+// A and C are row-major with a row stride. B is packed once into panels of 8 columns, or, when it
+// has few uses, read where it lies. Every element of C is summed in one fixed order of K, whatever
+// the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,9 @@
 namespace sardonyx::simd {
 
 // Floats of a packed B [k, n]: [ceil(n / 8)][k][8], missing columns zero.
-constexpr int64_t gemm_packed_size(int64_t k, int64_t n) { return (n + kPanel - 1) / kPanel * kPanel * k; }
+constexpr int64_t gemm_packed_size(int64_t k, int64_t n) {
+  return (n + kPanel - 1) / kPanel * kPanel * k;
+}
 
 // packed = scale * B, where B[i][j] is b[i * row_stride + j * column_stride]. Packs panels
 // [first_panel, last_panel); not threaded.
@@ -69,11 +71,12 @@ void gemm_block(const GemmShape& shape, const GemmOperands& operands, const Gemm
                 int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
 
 // y[i] = alpha * (row i of A, its rows a_stride apart) . b, for a single column; threaded.
-Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b, float alpha,
-                 float* y);
+Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b,
+                 float alpha, float* y);
 
 // to[j][i] = from[i * row_stride + j] for i < rows, j < columns; `to` is dense. Not threaded.
-void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride, float* to);
+void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride,
+                      float* to);
 
 // "gemm_6x8" or "gemm_2x16".
 std::string_view gemm_tile_name();

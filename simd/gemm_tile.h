@@ -1,5 +1,5 @@
-// Register tiles of the fp32 GEMM, for gemm.cc and for convolutions that feed them rows of their own
-// (indirect GEMM).
+// Register tiles of the fp32 GEMM, for gemm.cc and for convolutions that feed them rows of their
+// own (indirect GEMM).
 //
 // V8 has 15 vector registers. GFLOP/s measured in Chromium 156 on one Zen 4 core, K = 384:
 //   relaxed madd      6x8 58, 5x8 55, 4x8 55, 2x16 54, 1x32 51, 3x8 44, 2x8 30, 3x16 25
@@ -52,7 +52,8 @@ SX_INLINE void tile_step(Tile<MR, NP>& tile, const float* const (&a)[MR], const 
   }
 }
 
-// Rows with contiguous K: acc += A[r][0..k) * B, B's rows being b_step floats apart (8 when packed).
+// Rows with contiguous K: acc += A[r][0..k) * B, B's rows being b_step floats apart (8 when
+// packed).
 template <int MR, int NP>
 SX_INLINE void tile_accumulate(Tile<MR, NP>& tile, const float* const (&rows)[MR], size_t k,
                                const float* b, size_t panel_stride, size_t b_step = kPanel) {

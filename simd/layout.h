@@ -15,8 +15,8 @@ constexpr int64_t channel_blocks(int64_t channels) {
   return (channels + kChannelBlock - 1) / kChannelBlock;
 }
 
-// `images` images of elements of 1, 2, 4 or 8 bytes (16 and others: any size works, slowly). Padding
-// lanes become zero.
+// `images` images of elements of 1, 2, 4 or 8 bytes (16 and others: any size works, slowly).
+// Padding lanes become zero.
 Status to_nc4hw4(const void* from, int64_t images, int64_t channels, int64_t plane,
                  size_t element_bytes, void* to);
 Status to_row_major(const void* from, int64_t images, int64_t channels, int64_t plane,

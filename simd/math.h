@@ -32,7 +32,9 @@ SX_INLINE f32x4 exp_core(f32x4 r) {
   return madd(p, r, constant<1.0f>());
 }
 
-SX_INLINE f32x4 power_of_two(i32x4 n) { return from_bits(shift_left(n + constant<127>(), 23)); }
+SX_INLINE f32x4 power_of_two(i32x4 n) {
+  return from_bits(shift_left(n + constant<127>(), 23));
+}
 
 // x - n * ln(2), in two steps: n * kLn2High is exact for |n| < 512.
 SX_INLINE f32x4 minus_multiple_of_ln2(f32x4 x, f32x4 n) {
@@ -73,7 +75,9 @@ SX_INLINE f32x4 exp_nonpositive(f32x4 x) {
   return from_bits(bits(y) & ~(x < constant<-87.3f>()));
 }
 
-SX_INLINE f32x4 sigmoid(f32x4 x) { return constant<1.0f>() / (constant<1.0f>() + exp(-x)); }
+SX_INLINE f32x4 sigmoid(f32x4 x) {
+  return constant<1.0f>() / (constant<1.0f>() + exp(-x));
+}
 
 SX_INLINE f32x4 silu(f32x4 x) {
   // exp(-x) is infinite there, and -inf / inf would be NaN.
@@ -136,7 +140,8 @@ SX_INLINE f32x4 log(f32x4 x) {
   const f32x4 scaled = select(tiny, x * constant<0x1p25f>(), x);
   const i32x4 shifted = bits(scaled) - bits(constant<0x1.6a09e6p-1f>());
   const i32x4 exponent = shift_right(shifted, 23);
-  const f32x4 m = from_bits((shifted & constant<0x007fffff>()) + bits(constant<0x1.6a09e6p-1f>())) - constant<1.0f>();
+  const f32x4 m = from_bits((shifted & constant<0x007fffff>()) + bits(constant<0x1.6a09e6p-1f>())) -
+                  constant<1.0f>();
   const f32x4 e = to_float(exponent) - select(tiny, constant<25.0f>(), zero());
   f32x4 p = constant<0x1.1455b4p-4f>();
   p = madd(p, m, constant<-0x1.de3bc8p-4f>());
@@ -148,7 +153,8 @@ SX_INLINE f32x4 log(f32x4 x) {
   p = madd(p, m, constant<-0x1.000006p-2f>());
   p = madd(p, m, constant<0x1.555548p-2f>());
   const f32x4 square = m * m;
-  const f32x4 tail = madd(square * m, p, madd(e, constant<0x1.7f7d1cp-20f>(), square * constant<-0.5f>()));
+  const f32x4 tail =
+      madd(square * m, p, madd(e, constant<0x1.7f7d1cp-20f>(), square * constant<-0.5f>()));
   const f32x4 y = madd(e, constant<0x1.62e4p-1f>(), m + tail);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const f32x4 finite = select(x == constant<kInfinity>(), x, y);
@@ -182,7 +188,11 @@ SX_INLINE f32x4 sin_quadrant(f32x4 x, int32_t quadrant) {
 
 }  // namespace detail
 
-SX_INLINE f32x4 sin(f32x4 x) { return detail::sin_quadrant(x, 0); }
-SX_INLINE f32x4 cos(f32x4 x) { return detail::sin_quadrant(x, 1); }
+SX_INLINE f32x4 sin(f32x4 x) {
+  return detail::sin_quadrant(x, 0);
+}
+SX_INLINE f32x4 cos(f32x4 x) {
+  return detail::sin_quadrant(x, 1);
+}
 
 }  // namespace sardonyx::simd

@@ -58,8 +58,8 @@ void relax() {
 #endif
 }
 
-// True as soon as done() is, false after about kSpinNs. Reads the clock rarely: in wasm that is a call
-// into JavaScript.
+// True as soon as done() is, false after about kSpinNs. Reads the clock rarely: in wasm that is a
+// call into JavaScript.
 template <typename Done>
 bool spin_until(Done done) {
   const auto start = Clock::now();
@@ -150,7 +150,9 @@ void* pool_thread(void* argument) {
   return nullptr;
 }
 
-Status trapped() { return error(ErrorCode::ENGINE_TRAP, "a pool thread has trapped"); }
+Status trapped() {
+  return error(ErrorCode::ENGINE_TRAP, "a pool thread has trapped");
+}
 
 // False when a thread inside the range has died.
 bool wait_for_others(Pool& p) {
@@ -208,9 +210,13 @@ int threads_ready() {
   return std::min(p.ready.load(std::memory_order_relaxed) + 1, p.width.load());
 }
 
-int threads_wanted() { return pool().width.load(); }
+int threads_wanted() {
+  return pool().width.load();
+}
 
-std::atomic<int32_t>* crash_word() { return &pool().crashed; }
+std::atomic<int32_t>* crash_word() {
+  return &pool().crashed;
+}
 
 Status detail::run_range(int64_t count, int64_t grain, int max_threads, RangeFn fn, void* context) {
   if (count <= 0) return {};

@@ -1,8 +1,8 @@
 // Data parallelism over an index range, on a pool of threads that is optional at every moment.
 //
-// Threads join in the background; a range is shared among those that have reported ready, the caller
-// included, and with none it runs inline. How a range is cut does not depend on the number of
-// threads, so results that are computed per chunk do not either.
+// Threads join in the background; a range is shared among those that have reported ready, the
+// caller included, and with none it runs inline. How a range is cut does not depend on the number
+// of threads, so results that are computed per chunk do not either.
 #pragma once
 
 #include <atomic>
@@ -16,14 +16,14 @@ namespace sardonyx::simd {
 
 inline constexpr int kMaxThreads = 32;
 
-// How many pool threads can be started at once without help from the event loop: on wasm the workers
-// that the module was instantiated with (Module.poolSize), 0 until told; natively kMaxThreads - 1.
-// Engine thread only.
+// How many pool threads can be started at once without help from the event loop: on wasm the
+// workers that the module was instantiated with (Module.poolSize), 0 until told; natively
+// kMaxThreads - 1. Engine thread only.
 void set_pool_limit(int pool_threads);
 
-// Number of threads that take part from now on, the caller included; clamped to [1, kMaxThreads] and to
-// the pool limit. Starts missing threads and returns without waiting for them. A lower number
-// leaves threads parked. Engine thread only.
+// Number of threads that take part from now on, the caller included; clamped to [1, kMaxThreads]
+// and to the pool limit. Starts missing threads and returns without waiting for them. A lower
+// number leaves threads parked. Engine thread only.
 void set_threads(int threads);
 
 // Threads that would take part in a range now, the caller included. Thread-safe.
@@ -32,8 +32,9 @@ int threads_ready();
 // Upper bound of threads_ready() until the next set_threads(): what per-thread scratch is sized by.
 int threads_wanted();
 
-// A word that is set to non-zero, from any thread or from JavaScript, when a pool thread has trapped.
-// From then on every shared range fails with ENGINE_TRAP within 100 ms. Lives as long as the process.
+// A word that is set to non-zero, from any thread or from JavaScript, when a pool thread has
+// trapped. From then on every shared range fails with ENGINE_TRAP within 100 ms. Lives as long as
+// the process.
 std::atomic<int32_t>* crash_word();
 
 namespace detail {
@@ -43,11 +44,11 @@ Status run_range(int64_t count, int64_t grain, int max_threads, RangeFn fn, void
 
 }  // namespace detail
 
-// Calls fn(begin, end) or fn(begin, end, thread) for the chunks of [0, count), each `grain` long but
-// the last, in any order, and returns when all are done. `thread` is in [0, max_threads) and no two
-// running calls share it.
-// A chunk should take 20-50 us (see grain_for): one chunk runs inline. Calls from inside a chunk, and
-// calls while another thread has the pool, run inline. ENGINE_TRAP when a pool thread has died.
+// Calls fn(begin, end) or fn(begin, end, thread) for the chunks of [0, count), each `grain` long
+// but the last, in any order, and returns when all are done. `thread` is in [0, max_threads) and no
+// two running calls share it. A chunk should take 20-50 us (see grain_for): one chunk runs inline.
+// Calls from inside a chunk, and calls while another thread has the pool, run inline. ENGINE_TRAP
+// when a pool thread has died.
 template <typename Fn>
 Status parallel_for(int64_t count, int64_t grain, int max_threads, Fn&& fn) {
   using Body = std::remove_reference_t<Fn>;

@@ -69,7 +69,8 @@ void row_blocked(const Row& row) {
     f32x4 sum = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
     i32x4 nan = splat(0);
     row.for_each_input_row([&](int64_t at) {
-      const float* in = row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
+      const float* in =
+          row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
       for (int64_t k = width.begin; k < width.end; ++k, in += step) {
         const f32x4 value = load(in);
         if constexpr (kKind == Kind::kMax) {
@@ -90,7 +91,9 @@ void row_blocked(const Row& row) {
   }
 }
 
-SX_INLINE float keep_nan_max(float a, float b) { return b > a || b != b ? b : a; }
+SX_INLINE float keep_nan_max(float a, float b) {
+  return b > a || b != b ? b : a;
+}
 
 // Tap k of the width adds to the outputs [begin, end).
 template <Kind kKind>
@@ -140,8 +143,8 @@ Status pool(const PoolShape& shape, const float* x, float* y) {
   const int64_t lanes = blocked ? kChannelBlock : 1;
   const int64_t rows = shape.out[0] * shape.out[1], width = shape.out[2];
   if (shape.planes * rows * width == 0) return {};
-  const double taps = static_cast<double>(shape.kernel[0] * shape.kernel[1]) *
-                      static_cast<double>(shape.kernel[2]);
+  const double taps =
+      static_cast<double>(shape.kernel[0] * shape.kernel[1]) * static_cast<double>(shape.kernel[2]);
   const int64_t grain = grain_for(kNsPerTap * taps * static_cast<double>(width));
   return parallel_for(shape.planes * rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -234,16 +237,16 @@ Status max_pool_indices(const PoolShape& shape, bool column_major, const float* 
                         int64_t* indices) {
   const int64_t plane = shape.out_plane();
   if (shape.planes * plane == 0) return {};
-  const double taps = static_cast<double>(shape.kernel[0] * shape.kernel[1]) *
-                      static_cast<double>(shape.kernel[2]);
+  const double taps =
+      static_cast<double>(shape.kernel[0] * shape.kernel[1]) * static_cast<double>(shape.kernel[2]);
   const int64_t grain = grain_for(4 * kNsPerTap * taps);
   return parallel_for(shape.planes * plane, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / plane * shape.in_plane(), at = i % plane;
       const int64_t row = at / shape.out[2];
-      const Maximum best = find_maximum(
-          shape, x + first, taps_at(shape, 0, row / shape.out[1]),
-          taps_at(shape, 1, row % shape.out[1]), taps_at(shape, 2, at % shape.out[2]));
+      const Maximum best =
+          find_maximum(shape, x + first, taps_at(shape, 0, row / shape.out[1]),
+                       taps_at(shape, 1, row % shape.out[1]), taps_at(shape, 2, at % shape.out[2]));
       const auto& [z, h, w] = best.position;
       const int64_t index = column_major ? (w * shape.in[1] + h) * shape.in[0] + z
                                          : (z * shape.in[1] + h) * shape.in[2] + w;

@@ -11,7 +11,7 @@ namespace sardonyx::simd {
 // Axes are depth, height, width; those that do not exist have extent 1 and no padding.
 struct PoolShape {
   Layout layout = Layout::kRowMajor;  // of input and output
-  int64_t planes = 0;  // images times channels, or times channel blocks for kNC4HW4
+  int64_t planes = 0;                 // images times channels, or times channel blocks for kNC4HW4
   int64_t in[3] = {1, 1, 1};
   int64_t out[3] = {1, 1, 1};
   int64_t kernel[3] = {1, 1, 1};
@@ -30,8 +30,8 @@ Status max_pool(const PoolShape& shape, const float* x, float* y);
 // Averages over the elements of the window that are inside the input, or inside the padded input.
 // NaN where there are none.
 Status average_pool(const PoolShape& shape, const float* x, float* y);
-// Row-major; `indices` receives the index in x of each maximum (the first of equals), -1 for an empty
-// window. With `column_major`, the index within a plane counts the first axis fastest.
+// Row-major; `indices` receives the index in x of each maximum (the first of equals), -1 for an
+// empty window. With `column_major`, the index within a plane counts the first axis fastest.
 Status max_pool_indices(const PoolShape& shape, bool column_major, const float* x, float* y,
                         int64_t* indices);
 

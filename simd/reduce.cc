@@ -20,7 +20,9 @@ SX_INLINE f32x4 fold(int64_t count, f32x4 start, Step step, Rest rest, Combine c
   return combine(combine(acc[0], acc[2]), combine(acc[1], acc[3]));
 }
 
-SX_INLINE f32x4 add(f32x4 a, f32x4 b) { return a + b; }
+SX_INLINE f32x4 add(f32x4 a, f32x4 b) {
+  return a + b;
+}
 
 // Lanes below n.
 SX_INLINE i32x4 first_lanes(int64_t n) {
@@ -59,8 +61,7 @@ float reduce_sum_squared_differences(const float* x, float center, int64_t count
 
 float dot(const float* a, const float* b, int64_t count) {
   return reduce_add(fold(
-      count, zero(),
-      [&](f32x4 acc, int64_t i) { return madd(load(a + i), load(b + i), acc); },
+      count, zero(), [&](f32x4 acc, int64_t i) { return madd(load(a + i), load(b + i), acc); },
       [&](f32x4 acc, int64_t i, int64_t n) {
         return madd(load_partial(a + i, n), load_partial(b + i, n), acc);
       },

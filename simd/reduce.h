@@ -6,9 +6,9 @@
 
 namespace sardonyx::simd {
 
-float reduce_sum(const float* x, int64_t count);            // 0 when empty
-float reduce_sum_squares(const float* x, int64_t count);    // 0 when empty
-float reduce_sum_abs(const float* x, int64_t count);        // 0 when empty
+float reduce_sum(const float* x, int64_t count);          // 0 when empty
+float reduce_sum_squares(const float* x, int64_t count);  // 0 when empty
+float reduce_sum_abs(const float* x, int64_t count);      // 0 when empty
 // Sum of (x - center)^2.
 float reduce_sum_squared_differences(const float* x, float center, int64_t count);
 float dot(const float* a, const float* b, int64_t count);

@@ -10,8 +10,8 @@
 namespace sardonyx::simd {
 namespace {
 
-constexpr double kNsPerTap = 0.3;      // of one float in a row
-constexpr double kNsPerGather = 1.0;   // of one float alone
+constexpr double kNsPerTap = 0.3;     // of one float in a row
+constexpr double kNsPerGather = 1.0;  // of one float alone
 constexpr double kNsPerByte = 0.1;
 
 // inner > 1: a weighted sum of rows.
@@ -85,8 +85,8 @@ Status resample(const Resampling& axis, int64_t outer, int64_t inner, const floa
   if (!axis.weights) {
     SX_TRY(resample_nearest(axis, outer, inner, sizeof(float), x, y));
   }
-  const double ns = (inner == 1 ? kNsPerGather : kNsPerTap) *
-                    static_cast<double>(axis.taps * inner * axis.out);
+  const double ns =
+      (inner == 1 ? kNsPerGather : kNsPerTap) * static_cast<double>(axis.taps * inner * axis.out);
   if (outer * inner * axis.out == 0) return {};
   // Rows of the output, or whole lines when a row is one element.
   const int64_t parts = inner == 1 ? 1 : axis.out;

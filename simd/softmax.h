@@ -1,4 +1,5 @@
-// Softmax and log-softmax of float tensors [outer, n, inner] over n, threaded. Output may be the input.
+// Softmax and log-softmax of float tensors [outer, n, inner] over n, threaded. Output may be the
+// input.
 #pragma once
 
 #include <cstdint>

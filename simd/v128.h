@@ -1,8 +1,8 @@
 // The one vocabulary of 128-bit SIMD: all intrinsics of the project are WebAssembly's.
 //
-// On wasm they are the compiler's own; natively SIMDe supplies the same names, so that sanitizers see
-// the very kernels that ship. SARDONYX_RELAXED selects the code paths of the relaxed-SIMD module,
-// natively too.
+// On wasm they are the compiler's own; natively SIMDe supplies the same names, so that sanitizers
+// see the very kernels that ship. SARDONYX_RELAXED selects the code paths of the relaxed-SIMD
+// module, natively too.
 #pragma once
 
 #include <cstdint>
@@ -37,16 +37,34 @@ struct i32x4 {
 };
 
 // --- memory ------------------------------------------------------------------------------------
-SX_INLINE f32x4 load(const float* p) { return {wasm_v128_load(p)}; }
-SX_INLINE i32x4 load(const int32_t* p) { return {wasm_v128_load(p)}; }
-SX_INLINE void store(float* p, f32x4 a) { wasm_v128_store(p, a.v); }
-SX_INLINE void store(int32_t* p, i32x4 a) { wasm_v128_store(p, a.v); }
-SX_INLINE f32x4 splat(float x) { return {wasm_f32x4_splat(x)}; }
-SX_INLINE i32x4 splat(int32_t x) { return {wasm_i32x4_splat(x)}; }
+SX_INLINE f32x4 load(const float* p) {
+  return {wasm_v128_load(p)};
+}
+SX_INLINE i32x4 load(const int32_t* p) {
+  return {wasm_v128_load(p)};
+}
+SX_INLINE void store(float* p, f32x4 a) {
+  wasm_v128_store(p, a.v);
+}
+SX_INLINE void store(int32_t* p, i32x4 a) {
+  wasm_v128_store(p, a.v);
+}
+SX_INLINE f32x4 splat(float x) {
+  return {wasm_f32x4_splat(x)};
+}
+SX_INLINE i32x4 splat(int32_t x) {
+  return {wasm_i32x4_splat(x)};
+}
 // One instruction: all lanes from memory.
-SX_INLINE f32x4 load_splat(const float* p) { return {wasm_v128_load32_splat(p)}; }
-SX_INLINE i32x4 load_splat(const int32_t* p) { return {wasm_v128_load32_splat(p)}; }
-SX_INLINE f32x4 zero() { return splat(0.0f); }
+SX_INLINE f32x4 load_splat(const float* p) {
+  return {wasm_v128_load32_splat(p)};
+}
+SX_INLINE i32x4 load_splat(const int32_t* p) {
+  return {wasm_v128_load32_splat(p)};
+}
+SX_INLINE f32x4 zero() {
+  return splat(0.0f);
+}
 
 template <auto kValue>
 inline constexpr auto kStored = kValue;
@@ -78,13 +96,27 @@ SX_INLINE void store_partial(float* p, f32x4 a, int64_t n) {
 }
 
 // --- arithmetic --------------------------------------------------------------------------------
-SX_INLINE f32x4 operator+(f32x4 a, f32x4 b) { return {wasm_f32x4_add(a.v, b.v)}; }
-SX_INLINE f32x4 operator-(f32x4 a, f32x4 b) { return {wasm_f32x4_sub(a.v, b.v)}; }
-SX_INLINE f32x4 operator*(f32x4 a, f32x4 b) { return {wasm_f32x4_mul(a.v, b.v)}; }
-SX_INLINE f32x4 operator/(f32x4 a, f32x4 b) { return {wasm_f32x4_div(a.v, b.v)}; }
-SX_INLINE f32x4 operator-(f32x4 a) { return {wasm_f32x4_neg(a.v)}; }
-SX_INLINE f32x4& operator+=(f32x4& a, f32x4 b) { return a = a + b; }
-SX_INLINE f32x4& operator*=(f32x4& a, f32x4 b) { return a = a * b; }
+SX_INLINE f32x4 operator+(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_add(a.v, b.v)};
+}
+SX_INLINE f32x4 operator-(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_sub(a.v, b.v)};
+}
+SX_INLINE f32x4 operator*(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_mul(a.v, b.v)};
+}
+SX_INLINE f32x4 operator/(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_div(a.v, b.v)};
+}
+SX_INLINE f32x4 operator-(f32x4 a) {
+  return {wasm_f32x4_neg(a.v)};
+}
+SX_INLINE f32x4& operator+=(f32x4& a, f32x4 b) {
+  return a = a + b;
+}
+SX_INLINE f32x4& operator*=(f32x4& a, f32x4 b) {
+  return a = a * b;
+}
 
 // a * b + c. Relaxed module: relaxed madd, one or two roundings as the machine likes. Natively the
 // fused form stands for it.
@@ -113,42 +145,104 @@ SX_INLINE f32x4 nmadd(f32x4 a, f32x4 b, f32x4 c) {
 
 // pmin(a, b) is b < a ? b : a, pmax(a, b) is a < b ? b : a: a NaN in `a` stays, one in `b` is lost.
 // One instruction each on x86, where min_nan and max_nan take five or more.
-SX_INLINE f32x4 pmin(f32x4 a, f32x4 b) { return {wasm_f32x4_pmin(a.v, b.v)}; }
-SX_INLINE f32x4 pmax(f32x4 a, f32x4 b) { return {wasm_f32x4_pmax(a.v, b.v)}; }
+SX_INLINE f32x4 pmin(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_pmin(a.v, b.v)};
+}
+SX_INLINE f32x4 pmax(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_pmax(a.v, b.v)};
+}
 // NaN when either operand is.
-SX_INLINE f32x4 min_nan(f32x4 a, f32x4 b) { return {wasm_f32x4_min(a.v, b.v)}; }
-SX_INLINE f32x4 max_nan(f32x4 a, f32x4 b) { return {wasm_f32x4_max(a.v, b.v)}; }
-SX_INLINE f32x4 abs(f32x4 a) { return {wasm_f32x4_abs(a.v)}; }
-SX_INLINE f32x4 sqrt(f32x4 a) { return {wasm_f32x4_sqrt(a.v)}; }
-SX_INLINE f32x4 floor(f32x4 a) { return {wasm_f32x4_floor(a.v)}; }
-SX_INLINE f32x4 ceil(f32x4 a) { return {wasm_f32x4_ceil(a.v)}; }
-SX_INLINE f32x4 trunc(f32x4 a) { return {wasm_f32x4_trunc(a.v)}; }
+SX_INLINE f32x4 min_nan(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_min(a.v, b.v)};
+}
+SX_INLINE f32x4 max_nan(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_max(a.v, b.v)};
+}
+SX_INLINE f32x4 abs(f32x4 a) {
+  return {wasm_f32x4_abs(a.v)};
+}
+SX_INLINE f32x4 sqrt(f32x4 a) {
+  return {wasm_f32x4_sqrt(a.v)};
+}
+SX_INLINE f32x4 floor(f32x4 a) {
+  return {wasm_f32x4_floor(a.v)};
+}
+SX_INLINE f32x4 ceil(f32x4 a) {
+  return {wasm_f32x4_ceil(a.v)};
+}
+SX_INLINE f32x4 trunc(f32x4 a) {
+  return {wasm_f32x4_trunc(a.v)};
+}
 // Ties to even.
-SX_INLINE f32x4 nearest(f32x4 a) { return {wasm_f32x4_nearest(a.v)}; }
+SX_INLINE f32x4 nearest(f32x4 a) {
+  return {wasm_f32x4_nearest(a.v)};
+}
 
-SX_INLINE i32x4 operator+(i32x4 a, i32x4 b) { return {wasm_i32x4_add(a.v, b.v)}; }
-SX_INLINE i32x4 operator-(i32x4 a, i32x4 b) { return {wasm_i32x4_sub(a.v, b.v)}; }
-SX_INLINE i32x4 operator*(i32x4 a, i32x4 b) { return {wasm_i32x4_mul(a.v, b.v)}; }
-SX_INLINE i32x4 operator&(i32x4 a, i32x4 b) { return {wasm_v128_and(a.v, b.v)}; }
-SX_INLINE i32x4 operator|(i32x4 a, i32x4 b) { return {wasm_v128_or(a.v, b.v)}; }
-SX_INLINE i32x4 operator^(i32x4 a, i32x4 b) { return {wasm_v128_xor(a.v, b.v)}; }
-SX_INLINE i32x4 operator~(i32x4 a) { return {wasm_v128_not(a.v)}; }
-SX_INLINE i32x4 shift_left(i32x4 a, uint32_t bits) { return {wasm_i32x4_shl(a.v, bits)}; }
-SX_INLINE i32x4 shift_right(i32x4 a, uint32_t bits) { return {wasm_i32x4_shr(a.v, bits)}; }
-SX_INLINE i32x4 shift_right_logical(i32x4 a, uint32_t bits) { return {wasm_u32x4_shr(a.v, bits)}; }
-SX_INLINE i32x4 min(i32x4 a, i32x4 b) { return {wasm_i32x4_min(a.v, b.v)}; }
-SX_INLINE i32x4 max(i32x4 a, i32x4 b) { return {wasm_i32x4_max(a.v, b.v)}; }
+SX_INLINE i32x4 operator+(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_add(a.v, b.v)};
+}
+SX_INLINE i32x4 operator-(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_sub(a.v, b.v)};
+}
+SX_INLINE i32x4 operator*(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_mul(a.v, b.v)};
+}
+SX_INLINE i32x4 operator&(i32x4 a, i32x4 b) {
+  return {wasm_v128_and(a.v, b.v)};
+}
+SX_INLINE i32x4 operator|(i32x4 a, i32x4 b) {
+  return {wasm_v128_or(a.v, b.v)};
+}
+SX_INLINE i32x4 operator^(i32x4 a, i32x4 b) {
+  return {wasm_v128_xor(a.v, b.v)};
+}
+SX_INLINE i32x4 operator~(i32x4 a) {
+  return {wasm_v128_not(a.v)};
+}
+SX_INLINE i32x4 shift_left(i32x4 a, uint32_t bits) {
+  return {wasm_i32x4_shl(a.v, bits)};
+}
+SX_INLINE i32x4 shift_right(i32x4 a, uint32_t bits) {
+  return {wasm_i32x4_shr(a.v, bits)};
+}
+SX_INLINE i32x4 shift_right_logical(i32x4 a, uint32_t bits) {
+  return {wasm_u32x4_shr(a.v, bits)};
+}
+SX_INLINE i32x4 min(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_min(a.v, b.v)};
+}
+SX_INLINE i32x4 max(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_max(a.v, b.v)};
+}
 
 // --- comparison and selection --------------------------------------------------------------------
-SX_INLINE i32x4 operator<(f32x4 a, f32x4 b) { return {wasm_f32x4_lt(a.v, b.v)}; }
-SX_INLINE i32x4 operator<=(f32x4 a, f32x4 b) { return {wasm_f32x4_le(a.v, b.v)}; }
-SX_INLINE i32x4 operator>(f32x4 a, f32x4 b) { return {wasm_f32x4_gt(a.v, b.v)}; }
-SX_INLINE i32x4 operator>=(f32x4 a, f32x4 b) { return {wasm_f32x4_ge(a.v, b.v)}; }
-SX_INLINE i32x4 operator==(f32x4 a, f32x4 b) { return {wasm_f32x4_eq(a.v, b.v)}; }
-SX_INLINE i32x4 operator!=(f32x4 a, f32x4 b) { return {wasm_f32x4_ne(a.v, b.v)}; }
-SX_INLINE i32x4 operator<(i32x4 a, i32x4 b) { return {wasm_i32x4_lt(a.v, b.v)}; }
-SX_INLINE i32x4 operator>(i32x4 a, i32x4 b) { return {wasm_i32x4_gt(a.v, b.v)}; }
-SX_INLINE i32x4 operator==(i32x4 a, i32x4 b) { return {wasm_i32x4_eq(a.v, b.v)}; }
+SX_INLINE i32x4 operator<(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_lt(a.v, b.v)};
+}
+SX_INLINE i32x4 operator<=(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_le(a.v, b.v)};
+}
+SX_INLINE i32x4 operator>(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_gt(a.v, b.v)};
+}
+SX_INLINE i32x4 operator>=(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_ge(a.v, b.v)};
+}
+SX_INLINE i32x4 operator==(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_eq(a.v, b.v)};
+}
+SX_INLINE i32x4 operator!=(f32x4 a, f32x4 b) {
+  return {wasm_f32x4_ne(a.v, b.v)};
+}
+SX_INLINE i32x4 operator<(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_lt(a.v, b.v)};
+}
+SX_INLINE i32x4 operator>(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_gt(a.v, b.v)};
+}
+SX_INLINE i32x4 operator==(i32x4 a, i32x4 b) {
+  return {wasm_i32x4_eq(a.v, b.v)};
+}
 // mask ? a : b, per bit.
 SX_INLINE f32x4 select(i32x4 mask, f32x4 a, f32x4 b) {
   return {wasm_v128_bitselect(a.v, b.v, mask.v)};
@@ -156,14 +250,24 @@ SX_INLINE f32x4 select(i32x4 mask, f32x4 a, f32x4 b) {
 SX_INLINE i32x4 select(i32x4 mask, i32x4 a, i32x4 b) {
   return {wasm_v128_bitselect(a.v, b.v, mask.v)};
 }
-SX_INLINE bool any(i32x4 mask) { return wasm_v128_any_true(mask.v); }
+SX_INLINE bool any(i32x4 mask) {
+  return wasm_v128_any_true(mask.v);
+}
 
 // --- conversion ----------------------------------------------------------------------------------
-SX_INLINE i32x4 bits(f32x4 a) { return {a.v}; }
-SX_INLINE f32x4 from_bits(i32x4 a) { return {a.v}; }
-SX_INLINE f32x4 to_float(i32x4 a) { return {wasm_f32x4_convert_i32x4(a.v)}; }
+SX_INLINE i32x4 bits(f32x4 a) {
+  return {a.v};
+}
+SX_INLINE f32x4 from_bits(i32x4 a) {
+  return {a.v};
+}
+SX_INLINE f32x4 to_float(i32x4 a) {
+  return {wasm_f32x4_convert_i32x4(a.v)};
+}
 // Towards zero, saturating; NaN gives 0.
-SX_INLINE i32x4 to_int_sat(f32x4 a) { return {wasm_i32x4_trunc_sat_f32x4(a.v)}; }
+SX_INLINE i32x4 to_int_sat(f32x4 a) {
+  return {wasm_i32x4_trunc_sat_f32x4(a.v)};
+}
 
 // --- lanes ---------------------------------------------------------------------------------------
 template <int kLane>
@@ -212,7 +316,8 @@ SX_INLINE void transpose(f32x4& a, f32x4& b, f32x4& c, f32x4& d) {
 }
 
 // --- relaxed dot products ------------------------------------------------------------------------
-// What the machine does with a second operand outside [0, 127]; inside, all agree. Emulated natively.
+// What the machine does with a second operand outside [0, 127]; inside, all agree. Emulated
+// natively.
 enum class DotSemantics : uint8_t {
   kSigned,          // sdot, vpdpbssd
   kUnsigned,        // vpdpbusd: b unsigned

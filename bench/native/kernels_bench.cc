@@ -40,8 +40,12 @@ void product(benchmark::State& state, bool packed) {
   }
   rate(state, "flops", 2.0 * static_cast<double>(m * n * k));
 }
-void gemm_packed(benchmark::State& state) { product(state, true); }
-void gemm_in_place(benchmark::State& state) { product(state, false); }
+void gemm_packed(benchmark::State& state) {
+  product(state, true);
+}
+void gemm_in_place(benchmark::State& state) {
+  product(state, false);
+}
 BENCHMARK(gemm_packed)->Args({384, 384, 384})->Args({132, 768, 3072})->Args({3136, 144, 24});
 BENCHMARK(gemm_packed)->Name("gemv")->Args({1, 4096, 4096})->Args({1, 1024, 1024});
 BENCHMARK(gemm_in_place)->Args({1, 1024, 64})->Args({16, 512, 64})->Args({16, 1024, 1024});

@@ -10,8 +10,10 @@ namespace {
 struct Parameters {
   TestTensor scale, bias, mean, variance;
   explicit Parameters(int64_t channels)
-      : scale(random_f32({channels}, 2)), bias(random_f32({channels}, 3)),
-        mean(random_f32({channels}, 4)), variance(random_f32({channels}, 5, 0.1, 2)) {}
+      : scale(random_f32({channels}, 2)),
+        bias(random_f32({channels}, 3)),
+        mean(random_f32({channels}, 4)),
+        variance(random_f32({channels}, 5, 0.1, 2)) {}
 };
 
 TestTensor reference_batch_norm(const TestTensor& x, const Parameters& p, double epsilon) {
@@ -20,16 +22,18 @@ TestTensor reference_batch_norm(const TestTensor& x, const Parameters& p, double
   const int64_t plane = x.shape.rank() > 2 ? x.shape.product(2, x.shape.rank()) : 1;
   for (int64_t i = 0; i < x.size(); ++i) {
     const int64_t c = i / plane % channels;
-    set_element(y, i, (element(x, i) - element(p.mean, c)) /
-                              std::sqrt(element(p.variance, c) + epsilon) * element(p.scale, c) +
-                          element(p.bias, c));
+    set_element(y, i,
+                (element(x, i) - element(p.mean, c)) / std::sqrt(element(p.variance, c) + epsilon) *
+                        element(p.scale, c) +
+                    element(p.bias, c));
   }
   return y;
 }
 
 TEST_CASE("BatchNormalization over odd shapes", "[batch_norm]") {
-  for (const Shape& shape : {Shape{2, 5, 3, 7}, Shape{1, 1, 1, 1}, Shape{3, 7}, Shape{2, 3, 9},
-                             Shape{1, 8, 4, 4}, Shape{1, 2, 3, 2, 5}, Shape{6}, Shape{0, 3, 2, 2}}) {
+  for (const Shape& shape :
+       {Shape{2, 5, 3, 7}, Shape{1, 1, 1, 1}, Shape{3, 7}, Shape{2, 3, 9}, Shape{1, 8, 4, 4},
+        Shape{1, 2, 3, 2, 5}, Shape{6}, Shape{0, 3, 2, 2}}) {
     const TestTensor x = random_f32(shape, 1);
     const Parameters p(shape.rank() > 1 ? shape[1] : 1);
     for (double epsilon : {1e-5, 0.25}) {

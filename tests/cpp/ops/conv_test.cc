@@ -128,8 +128,8 @@ TEST_CASE("Conv pads automatically", "[conv]") {
       window.stride = {2, 1};
       for (size_t i = 0; i < 2 && std::string(mode) != "VALID"; ++i) {
         const int64_t in = shape[static_cast<int>(i) + 2], stride = window.stride[i];
-        const int64_t total = std::max<int64_t>(
-            ((in + stride - 1) / stride - 1) * stride + window.kernel[i] - in, 0);
+        const int64_t total =
+            std::max<int64_t>(((in + stride - 1) / stride - 1) * stride + window.kernel[i] - in, 0);
         window.pad_begin[i] = std::string(mode) == "SAME_UPPER" ? total / 2 : (total + 1) / 2;
         window.pad_end[i] = total - window.pad_begin[i];
       }
@@ -194,8 +194,11 @@ TEST_CASE("Conv keeps NaN where it is", "[conv]") {
 
 TEST_CASE("Conv of nothing", "[conv]") {
   const TestTensor w = random_f32({5, 3, 3, 3}, 2);
-  OpTest("Conv", 11).input(random_f32({0, 3, 6, 6}, 1)).weight(w).expect(
-      make_tensor(DType::kFloat32, {0, 5, 4, 4})).run();
+  OpTest("Conv", 11)
+      .input(random_f32({0, 3, 6, 6}, 1))
+      .weight(w)
+      .expect(make_tensor(DType::kFloat32, {0, 5, 4, 4}))
+      .run();
 }
 
 TEST_CASE("Conv refuses what does not fit", "[conv]") {

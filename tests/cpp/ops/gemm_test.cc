@@ -14,8 +14,12 @@ struct Case {
   double alpha = 1, beta = 1;
   DType dtype = DType::kFloat32;
 
-  TestTensor a() const { return random_tensor(dtype, transpose_a ? Shape{k, m} : Shape{m, k}, 1, 0, 3); }
-  TestTensor b() const { return random_tensor(dtype, transpose_b ? Shape{n, k} : Shape{k, n}, 2, 0, 3); }
+  TestTensor a() const {
+    return random_tensor(dtype, transpose_a ? Shape{k, m} : Shape{m, k}, 1, 0, 3);
+  }
+  TestTensor b() const {
+    return random_tensor(dtype, transpose_b ? Shape{n, k} : Shape{k, n}, 2, 0, 3);
+  }
 
   // `c` absent: no addend.
   TestTensor expected(const TestTensor& c) const {
@@ -31,7 +35,8 @@ struct Case {
         }
         sum *= alpha;
         if (c.dtype != DType::kUndefined) {
-          const int64_t rows = rank > 1 ? c.shape[0] : 1, columns = rank > 0 ? c.shape[rank - 1] : 1;
+          const int64_t rows = rank > 1 ? c.shape[0] : 1,
+                        columns = rank > 0 ? c.shape[rank - 1] : 1;
           sum += beta * element(c, (rows == 1 ? 0 : i) * columns + (columns == 1 ? 0 : j));
         }
         set_element(y, i * n + j, sum);
@@ -62,7 +67,12 @@ TEST_CASE("Gemm: odd sizes, transposed operands, factors", "[gemm]") {
     for (int64_t n : {1, 7, 8, 19}) {
       for (int64_t k : {1, 6, 33}) {
         for (int which = 0; which < 8; ++which) {
-          const Case one{m, n, k, (which & 1) != 0, (which & 2) != 0, which & 4 ? 0.5 : 1,
+          const Case one{m,
+                         n,
+                         k,
+                         (which & 1) != 0,
+                         (which & 2) != 0,
+                         which & 4 ? 0.5 : 1,
                          which & 4 ? -2.0 : 1};
           one.check({});
           one.check(random_f32({n}, 3));
@@ -74,10 +84,11 @@ TEST_CASE("Gemm: odd sizes, transposed operands, factors", "[gemm]") {
 
 TEST_CASE("Gemm: every broadcast of C", "[gemm]") {
   for (double beta : {1.0, 0.25, 0.0}) {
-    for (const auto& [m, n] : {std::pair<int64_t, int64_t>{4, 10}, {1, 9}, {6, 1}, {1, 1}, {9, 9}}) {
+    for (const auto& [m, n] :
+         {std::pair<int64_t, int64_t>{4, 10}, {1, 9}, {6, 1}, {1, 1}, {9, 9}}) {
       const Case one{m, n, 5, false, true, 2, beta};
-      for (const Shape& shape : {Shape{}, Shape{1}, Shape{n}, Shape{1, n}, Shape{m, 1}, Shape{1, 1},
-                                 Shape{m, n}}) {
+      for (const Shape& shape :
+           {Shape{}, Shape{1}, Shape{n}, Shape{1, n}, Shape{m, 1}, Shape{1, 1}, Shape{m, n}}) {
         INFO(shape.to_string());
         one.check(random_f32(shape, 4));
       }
@@ -93,7 +104,8 @@ TEST_CASE("Gemm: empty operands", "[gemm]") {
 }
 
 TEST_CASE("Gemm: other dtypes", "[gemm]") {
-  for (DType dtype : {DType::kFloat64, DType::kInt32, DType::kInt64, DType::kUint32, DType::kUint64}) {
+  for (DType dtype :
+       {DType::kFloat64, DType::kInt32, DType::kInt64, DType::kUint32, DType::kUint64}) {
     for (int which = 0; which < 4; ++which) {
       const Case one{3, 4, 5, (which & 1) != 0, (which & 2) != 0, 2, 3, dtype};
       one.check({});
@@ -122,23 +134,44 @@ TEST_CASE("FusedGemm applies its activation", "[gemm]") {
   const TestTensor c = random_f32({11}, 3, -9, 1);
   const Case one{5, 11, 3};
   for (const auto& [name, f] : activations) {
-    one.test("FusedGemm", "com.microsoft").set("activation", name).input(one.a()).weight(one.b()).weight(c)
-        .expect(mapped(one.expected(c), f)).run();
+    one.test("FusedGemm", "com.microsoft")
+        .set("activation", name)
+        .input(one.a())
+        .weight(one.b())
+        .weight(c)
+        .expect(mapped(one.expected(c), f))
+        .run();
   }
-  one.test("FusedGemm", "com.microsoft").set("activation", "Clip").floats("activation_params", {-1, 2})
-      .input(one.a()).weight(one.b()).weight(c)
-      .expect(mapped(one.expected(c), [](double x) { return std::fmin(std::fmax(x, -1), 2); })).run();
-  one.test("FusedGemm", "com.microsoft").set("activation", "LeakyRelu").set("activation_alpha", 0.5)
-      .input(one.a()).weight(one.b()).weight(c)
-      .expect(mapped(one.expected(c), [](double x) { return x < 0 ? 0.5 * x : x; })).run();
-  one.test("FusedGemm", "com.microsoft").set("activation", "Frob").input(one.a()).weight(one.b()).fails(
-      ErrorCode::ATTRIBUTE_INVALID);
+  one.test("FusedGemm", "com.microsoft")
+      .set("activation", "Clip")
+      .floats("activation_params", {-1, 2})
+      .input(one.a())
+      .weight(one.b())
+      .weight(c)
+      .expect(mapped(one.expected(c), [](double x) { return std::fmin(std::fmax(x, -1), 2); }))
+      .run();
+  one.test("FusedGemm", "com.microsoft")
+      .set("activation", "LeakyRelu")
+      .set("activation_alpha", 0.5)
+      .input(one.a())
+      .weight(one.b())
+      .weight(c)
+      .expect(mapped(one.expected(c), [](double x) { return x < 0 ? 0.5 * x : x; }))
+      .run();
+  one.test("FusedGemm", "com.microsoft")
+      .set("activation", "Frob")
+      .input(one.a())
+      .weight(one.b())
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
 }
 
 TEST_CASE("Gemm refuses shapes that do not fit", "[gemm]") {
   const auto fails = [](const Shape& a, const Shape& b, const Shape& c) {
-    OpTest("Gemm", 13).input(random_f32(a, 1)).weight(random_f32(b, 2)).weight(random_f32(c, 3)).fails(
-        ErrorCode::SHAPE_MISMATCH);
+    OpTest("Gemm", 13)
+        .input(random_f32(a, 1))
+        .weight(random_f32(b, 2))
+        .weight(random_f32(c, 3))
+        .fails(ErrorCode::SHAPE_MISMATCH);
   };
   fails({2, 3}, {4, 5}, {5});
   fails({2, 3, 1}, {3, 5}, {5});

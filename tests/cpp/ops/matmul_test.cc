@@ -62,7 +62,8 @@ TestTensor reference(TestTensor a, TestTensor b) {
 
 void check(DType dtype, const Shape& a_shape, const Shape& b_shape) {
   INFO(a_shape.to_string() << " x " << b_shape.to_string());
-  const TestTensor a = random_tensor(dtype, a_shape, 1, -3, 3), b = random_tensor(dtype, b_shape, 2, -3, 3);
+  const TestTensor a = random_tensor(dtype, a_shape, 1, -3, 3),
+                   b = random_tensor(dtype, b_shape, 2, -3, 3);
   OpTest("MatMul", 13).input(a).weight(b).expect(reference(a, b)).tolerance(1e-5, 1e-4).run();
   OpTest("MatMul", 9).weight(a).input(b).expect(reference(a, b)).tolerance(1e-5, 1e-4).run();
 }
@@ -119,7 +120,8 @@ TEST_CASE("MatMul: other dtypes", "[matmul]") {
                                  {{2, 1, 3, 4}, {3, 4, 2}},
                                  {{4}, {4}},
                                  {{2, 0}, {0, 2}}}) {
-      const TestTensor a = random_tensor(dtype, sa, 1, low, 9), b = random_tensor(dtype, sb, 2, low, 9);
+      const TestTensor a = random_tensor(dtype, sa, 1, low, 9),
+                       b = random_tensor(dtype, sb, 2, low, 9);
       OpTest("MatMul", 13).input(a).weight(b).expect(reference(a, b)).run();
     }
   }
@@ -127,14 +129,19 @@ TEST_CASE("MatMul: other dtypes", "[matmul]") {
 
 TEST_CASE("MatMul refuses shapes that do not multiply", "[matmul]") {
   const auto fails = [](const Shape& a, const Shape& b) {
-    OpTest("MatMul", 13).input(random_f32(a, 1)).weight(random_f32(b, 2)).fails(ErrorCode::SHAPE_MISMATCH);
+    OpTest("MatMul", 13)
+        .input(random_f32(a, 1))
+        .weight(random_f32(b, 2))
+        .fails(ErrorCode::SHAPE_MISMATCH);
   };
   fails({2, 3}, {4, 5});
   fails({2, 3, 4}, {3, 4, 5});
   fails({}, {4, 5});
   fails({3}, {4});
-  OpTest("MatMul", 13).input(random_f32({2, 2}, 1)).input(i64({2, 2}, {1, 2, 3, 4})).fails(
-      ErrorCode::DTYPE_UNSUPPORTED);
+  OpTest("MatMul", 13)
+      .input(random_f32({2, 2}, 1))
+      .input(i64({2, 2}, {1, 2, 3, 4}))
+      .fails(ErrorCode::DTYPE_UNSUPPORTED);
   OpTest("MatMul", 13).input(random_f32({2, 2}, 1)).fails(ErrorCode::GRAPH_INPUT_MISSING);
 }
 

@@ -40,11 +40,16 @@ TEST_CASE("MaxPool and AveragePool over odd shapes", "[pool]") {
     for (Window w : kWindows) {
       for (bool ceil_mode : {false, true}) {
         w.ceil_mode = ceil_mode;
-        pool_test("MaxPool", 12, w).input(x).expect(
-            reference::pool(PoolKind::kMax, x, w, false)).run();
+        pool_test("MaxPool", 12, w)
+            .input(x)
+            .expect(reference::pool(PoolKind::kMax, x, w, false))
+            .run();
         for (bool padded : {false, true}) {
-          pool_test("AveragePool", 11, w).set("count_include_pad", padded ? 1 : 0).input(x).expect(
-              reference::pool(PoolKind::kAverage, x, w, padded)).run();
+          pool_test("AveragePool", 11, w)
+              .set("count_include_pad", padded ? 1 : 0)
+              .input(x)
+              .expect(reference::pool(PoolKind::kAverage, x, w, padded))
+              .run();
         }
       }
     }
@@ -54,25 +59,43 @@ TEST_CASE("MaxPool and AveragePool over odd shapes", "[pool]") {
 TEST_CASE("Pooling over one and three axes, with dilations", "[pool]") {
   const TestTensor line = random_f32({2, 3, 13}, 1), volume = random_f32({1, 3, 4, 5, 7}, 2);
   Window one = window({3}, {2}, {1}, {1});
-  pool_test("MaxPool", 8, one).input(line).expect(
-      reference::pool(PoolKind::kMax, line, one, false)).run();
-  pool_test("AveragePool", 7, one).input(line).expect(
-      reference::pool(PoolKind::kAverage, line, one, false)).run();
+  pool_test("MaxPool", 8, one)
+      .input(line)
+      .expect(reference::pool(PoolKind::kMax, line, one, false))
+      .run();
+  pool_test("AveragePool", 7, one)
+      .input(line)
+      .expect(reference::pool(PoolKind::kAverage, line, one, false))
+      .run();
   one.dilation = {3};
-  pool_test("MaxPool", 12, one).ints("dilations", {3}).input(line).expect(
-      reference::pool(PoolKind::kMax, line, one, false)).run();
+  pool_test("MaxPool", 12, one)
+      .ints("dilations", {3})
+      .input(line)
+      .expect(reference::pool(PoolKind::kMax, line, one, false))
+      .run();
   Window three = window({2, 3, 2}, {1, 2, 2}, {1, 1, 0}, {0, 1, 1});
-  pool_test("MaxPool", 12, three).input(volume).expect(
-      reference::pool(PoolKind::kMax, volume, three, false)).run();
-  pool_test("AveragePool", 11, three).set("count_include_pad", 1).input(volume).expect(
-      reference::pool(PoolKind::kAverage, volume, three, true)).run();
+  pool_test("MaxPool", 12, three)
+      .input(volume)
+      .expect(reference::pool(PoolKind::kMax, volume, three, false))
+      .run();
+  pool_test("AveragePool", 11, three)
+      .set("count_include_pad", 1)
+      .input(volume)
+      .expect(reference::pool(PoolKind::kAverage, volume, three, true))
+      .run();
   Window two = window({2, 3}, {1, 2}, {1, 1}, {0, 1});
   two.dilation = {2, 3};
   const TestTensor x = random_f32({1, 5, 8, 11}, 3);
-  pool_test("MaxPool", 12, two).ints("dilations", {2, 3}).input(x).expect(
-      reference::pool(PoolKind::kMax, x, two, false)).run();
-  pool_test("AveragePool", 19, two).ints("dilations", {2, 3}).input(x).expect(
-      reference::pool(PoolKind::kAverage, x, two, false)).run();
+  pool_test("MaxPool", 12, two)
+      .ints("dilations", {2, 3})
+      .input(x)
+      .expect(reference::pool(PoolKind::kMax, x, two, false))
+      .run();
+  pool_test("AveragePool", 19, two)
+      .ints("dilations", {2, 3})
+      .input(x)
+      .expect(reference::pool(PoolKind::kAverage, x, two, false))
+      .run();
 }
 
 TEST_CASE("MaxPool gives the indices of the maxima", "[pool]") {
@@ -116,13 +139,15 @@ TEST_CASE("Pooling pads automatically", "[pool]") {
 }
 
 TEST_CASE("Global pooling", "[pool]") {
-  for (const Shape& shape : {Shape{2, 5, 7, 9}, Shape{1, 3, 1, 1}, Shape{1, 4, 33}, Shape{1, 3, 2, 3, 5}}) {
+  for (const Shape& shape :
+       {Shape{2, 5, 7, 9}, Shape{1, 3, 1, 1}, Shape{1, 4, 33}, Shape{1, 3, 2, 3, 5}}) {
     const TestTensor x = random_f32(shape, 1);
     const Window whole(reference::spatial(shape));
-    OpTest("GlobalAveragePool").input(x).expect(
-        reference::pool(PoolKind::kAverage, x, whole, false)).run();
-    OpTest("GlobalMaxPool").input(x).expect(
-        reference::pool(PoolKind::kMax, x, whole, false)).run();
+    OpTest("GlobalAveragePool")
+        .input(x)
+        .expect(reference::pool(PoolKind::kAverage, x, whole, false))
+        .run();
+    OpTest("GlobalMaxPool").input(x).expect(reference::pool(PoolKind::kMax, x, whole, false)).run();
   }
 }
 
@@ -132,8 +157,11 @@ TEST_CASE("Pooling refuses what does not fit", "[pool]") {
   OpTest("MaxPool", 12).ints("kernel_shape", {2}).input(x).fails(ErrorCode::SHAPE_MISMATCH);
   OpTest("MaxPool", 12).ints("kernel_shape", {9, 2}).input(x).fails(ErrorCode::SHAPE_MISMATCH);
   OpTest("MaxPool", 12).ints("kernel_shape", {2, 0}).input(x).fails(ErrorCode::ATTRIBUTE_INVALID);
-  OpTest("AveragePool", 11).ints("kernel_shape", {2, 2}).ints("pads", {1, 1}).input(x).fails(
-      ErrorCode::ATTRIBUTE_INVALID);
+  OpTest("AveragePool", 11)
+      .ints("kernel_shape", {2, 2})
+      .ints("pads", {1, 1})
+      .input(x)
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
   OpTest("GlobalAveragePool").input(random_f32({3, 4}, 1)).fails(ErrorCode::SHAPE_MISMATCH);
 }
 

@@ -10,8 +10,12 @@ namespace sardonyx::test {
 namespace {
 
 using Function = double (*)(double);
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-double tangent(double x) { return std::tanh(x); }
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+double tangent(double x) {
+  return std::tanh(x);
+}
 
 struct Lstm {
   int64_t steps, batch, input, hidden;
@@ -43,8 +47,9 @@ struct Lstm {
   void run_sequence(int64_t d, int64_t b, TestTensor& y, TestTensor& y_h, TestTensor& y_c) const;
 
   void check(bool only_states = false) const {
-    TestTensor y = make_tensor(DType::kFloat32, batch_first ? Shape{batch, steps, directions, hidden}
-                                                            : Shape{steps, directions, batch, hidden});
+    TestTensor y =
+        make_tensor(DType::kFloat32, batch_first ? Shape{batch, steps, directions, hidden}
+                                                 : Shape{steps, directions, batch, hidden});
     TestTensor y_h = make_tensor(DType::kFloat32, state_shape()), y_c = y_h;
     for (int64_t i = 0; i < y.size(); ++i) set_element(y, i, 0);
     for (int64_t d = 0; d < directions; ++d) {
@@ -92,13 +97,17 @@ void Lstm::run_sequence(int64_t d, int64_t b, TestTensor& y, TestTensor& y_h,
   }
   const int64_t length = lengths.empty() ? steps : lengths[static_cast<size_t>(b)];
   const Function gate_f = d ? f2 : f, cell_f = d ? g2 : g, out_f = d ? h2 : h;
-  const auto bounded = [&](double v) { return clip > 0 ? std::fmax(-clip, std::fmin(clip, v)) : v; };
+  const auto bounded = [&](double v) {
+    return clip > 0 ? std::fmax(-clip, std::fmin(clip, v)) : v;
+  };
   for (int64_t s = 0; s < length; ++s) {
     const int64_t t = (d == 1 || reverse) ? length - 1 - s : s;
     // Gate row q of unit j, without peepholes.
     const auto row = [&](int64_t q, int64_t j) {
       const int64_t k = q * hidden + j;
-      double sum = with_bias ? element(tb, d * 8 * hidden + k) + element(tb, d * 8 * hidden + 4 * hidden + k) : 0;
+      double sum =
+          with_bias ? element(tb, d * 8 * hidden + k) + element(tb, d * 8 * hidden + 4 * hidden + k)
+                    : 0;
       for (int64_t i = 0; i < input; ++i) {
         const int64_t at = (batch_first ? b * steps + t : t * batch + b) * input + i;
         sum += element(tx, at) * element(tw, (d * 4 * hidden + k) * input + i);
@@ -193,7 +202,8 @@ TEST_CASE("LSTM: nothing to do", "[recurrent]") {
 }
 
 OpTest& with_output(OpTest& op, const Lstm& lstm) {
-  TestTensor y = make_tensor(DType::kFloat32, {lstm.steps, lstm.directions, lstm.batch, lstm.hidden});
+  TestTensor y =
+      make_tensor(DType::kFloat32, {lstm.steps, lstm.directions, lstm.batch, lstm.hidden});
   TestTensor y_h = make_tensor(DType::kFloat32, lstm.state_shape()), y_c = y_h;
   for (int64_t d = 0; d < lstm.directions; ++d) {
     for (int64_t b = 0; b < lstm.batch; ++b) lstm.run_sequence(d, b, y, y_h, y_c);
@@ -223,22 +233,28 @@ TEST_CASE("LSTM refuses what does not fit", "[recurrent]") {
   fails(lstm.test().set("direction", "sideways"), ErrorCode::ATTRIBUTE_INVALID);
   fails(lstm.test().set("clip", -1.0), ErrorCode::ATTRIBUTE_INVALID);
   fails(lstm.test().strings("activations", {"Sigmoid"}), ErrorCode::ATTRIBUTE_INVALID);
-  fails(lstm.test().strings("activations", {"Sigmoid", "Tanh", "Frob"}), ErrorCode::MODEL_UNSUPPORTED);
+  fails(lstm.test().strings("activations", {"Sigmoid", "Tanh", "Frob"}),
+        ErrorCode::MODEL_UNSUPPORTED);
   Lstm wrong = lstm;
   wrong.lengths = {2, 4};
   fails(wrong.test(), ErrorCode::VALUE_RANGE);
   wrong.lengths = {2, -1};
   fails(wrong.test(), ErrorCode::VALUE_RANGE);
   const auto shapes = [](const Shape& x, const Shape& w, const Shape& r) {
-    OpTest("LSTM", 14).input(random_f32(x, 1)).weight(random_f32(w, 2)).weight(random_f32(r, 3)).fails(
-        ErrorCode::SHAPE_MISMATCH);
+    OpTest("LSTM", 14)
+        .input(random_f32(x, 1))
+        .weight(random_f32(w, 2))
+        .weight(random_f32(r, 3))
+        .fails(ErrorCode::SHAPE_MISMATCH);
   };
   shapes({3, 4}, {1, 20, 4}, {1, 20, 5});
   shapes({3, 2, 4}, {1, 20, 3}, {1, 20, 5});
   shapes({3, 2, 4}, {1, 20, 4}, {1, 16, 5});
   shapes({3, 2, 4}, {2, 20, 4}, {1, 20, 5});
-  OpTest("LSTM", 14).input(random_f32({3, 2, 4}, 1)).input(random_f32({1, 20, 4}, 2)).fails(
-      ErrorCode::GRAPH_INPUT_MISSING);
+  OpTest("LSTM", 14)
+      .input(random_f32({3, 2, 4}, 1))
+      .input(random_f32({1, 20, 4}, 2))
+      .fails(ErrorCode::GRAPH_INPUT_MISSING);
 }
 
 }  // namespace

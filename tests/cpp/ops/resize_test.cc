@@ -47,7 +47,9 @@ double keys(double d, double a) {
   return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0;
 }
 
-int64_t clamp_index(int64_t i, int64_t in) { return std::clamp<int64_t>(i, 0, in - 1); }
+int64_t clamp_index(int64_t i, int64_t in) {
+  return std::clamp<int64_t>(i, 0, in - 1);
+}
 
 std::vector<Tap> taps(const Options& o, float x, int64_t in, float scale) {
   if (o.mode == "nearest") {
@@ -122,7 +124,8 @@ TestTensor reference_resize(const Options& o, const TestTensor& x, const Shape& 
 Shape scaled(const Shape& shape, const std::vector<float>& scales) {
   Shape out;
   for (int i = 0; i < shape.rank(); ++i) {
-    out.push_back(static_cast<int64_t>(static_cast<float>(shape[i]) * scales[static_cast<size_t>(i)]));
+    out.push_back(
+        static_cast<int64_t>(static_cast<float>(shape[i]) * scales[static_cast<size_t>(i)]));
   }
   return out;
 }
@@ -140,10 +143,11 @@ OpTest resize_test(const Options& o) {
   return test.tolerance(1e-5, 1e-5);
 }
 
-const std::vector<float> kScales[] = {
-    {1, 1, 2, 2}, {1, 1, 0.6f, 0.6f}, {1, 1, 1.5f, 0.5f}, {1, 1, 1, 3}, {1, 1, 3, 1}, {1, 1, 1, 1}};
-const char* const kCoordinates[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
-                                    "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
+const std::vector<float> kScales[] = {{1, 1, 2, 2}, {1, 1, 0.6f, 0.6f}, {1, 1, 1.5f, 0.5f},
+                                      {1, 1, 1, 3}, {1, 1, 3, 1},       {1, 1, 1, 1}};
+const char* const kCoordinates[] = {"half_pixel",         "half_pixel_symmetric",
+                                    "pytorch_half_pixel", "align_corners",
+                                    "asymmetric",         "tf_half_pixel_for_nn"};
 
 TEST_CASE("Resize by scales in every coordinate mode", "[resize]") {
   for (const Shape& shape : {Shape{1, 3, 4, 5}, Shape{2, 5, 2, 7}}) {
@@ -181,7 +185,8 @@ TEST_CASE("Resize to the nearest neighbour in every rounding mode", "[resize]") 
 
 TEST_CASE("Resize by sizes", "[resize]") {
   const TestTensor x = random_f32({1, 3, 4, 5}, 1);
-  for (const Ints& sizes : {Ints{1, 3, 7, 9}, Ints{1, 3, 3, 2}, Ints{1, 3, 1, 1}, Ints{1, 3, 4, 8}}) {
+  for (const Ints& sizes :
+       {Ints{1, 3, 7, 9}, Ints{1, 3, 3, 2}, Ints{1, 3, 1, 1}, Ints{1, 3, 4, 8}}) {
     std::vector<float> scales;
     for (int i = 0; i < 4; ++i) {
       scales.push_back(static_cast<float>(sizes[static_cast<size_t>(i)]) /
@@ -194,17 +199,25 @@ TEST_CASE("Resize by sizes", "[resize]") {
       const TestTensor y = reference_resize(o, x, Shape(std::span(sizes)), scales);
       resize_test(o).input(x).absent().absent().weight(i64({4}, sizes)).expect(y).run();
       OpTest with_axes = resize_test(o);
-      OpTest("Resize", 18).set("mode", mode).set("coordinate_transformation_mode",
-                                                 "pytorch_half_pixel")
-          .ints("axes", {3, -2}).tolerance(1e-5, 1e-5).input(x).absent().absent()
-          .weight(i64({2}, {sizes[3], sizes[2]})).expect(y).run();
+      OpTest("Resize", 18)
+          .set("mode", mode)
+          .set("coordinate_transformation_mode", "pytorch_half_pixel")
+          .ints("axes", {3, -2})
+          .tolerance(1e-5, 1e-5)
+          .input(x)
+          .absent()
+          .absent()
+          .weight(i64({2}, {sizes[3], sizes[2]}))
+          .expect(y)
+          .run();
     }
   }
 }
 
 TEST_CASE("Resize keeps the aspect ratio", "[resize]") {
   const TestTensor x = random_f32({1, 2, 4, 6}, 1);
-  for (const auto& [policy, scale] : {std::pair("not_larger", 1.25f), std::pair("not_smaller", 2.0f)}) {
+  for (const auto& [policy, scale] :
+       {std::pair("not_larger", 1.25f), std::pair("not_smaller", 2.0f)}) {
     const std::vector<float> scales = {1, 1, scale, scale};
     const Shape out{1, 2, std::lround(4 * scale), std::lround(6 * scale)};
     Options o;
@@ -247,12 +260,24 @@ TEST_CASE("Resize with antialiasing", "[resize]") {
   std::vector<float> values;
   for (int i = 1; i <= 16; ++i) values.push_back(static_cast<float>(i));
   const TestTensor x = f32({1, 1, 4, 4}, values);
-  OpTest("Resize", 18).set("mode", "linear").set("antialias", 1).tolerance(1e-5, 1e-5)
-      .input(x).absent().constant(vector({1, 1, 0.6f, 0.6f}))
-      .expect(f32({1, 1, 2, 2}, {2.875f, 4.5f, 9.375f, 11.0f})).run();
-  OpTest("Resize", 18).set("mode", "cubic").set("antialias", 1).tolerance(1e-5, 1e-5)
-      .input(x).absent().constant(vector({1, 1, 0.6f, 0.6f}))
-      .expect(f32({1, 1, 2, 2}, {2.5180721f, 4.2858863f, 9.589329f, 11.357142f})).run();
+  OpTest("Resize", 18)
+      .set("mode", "linear")
+      .set("antialias", 1)
+      .tolerance(1e-5, 1e-5)
+      .input(x)
+      .absent()
+      .constant(vector({1, 1, 0.6f, 0.6f}))
+      .expect(f32({1, 1, 2, 2}, {2.875f, 4.5f, 9.375f, 11.0f}))
+      .run();
+  OpTest("Resize", 18)
+      .set("mode", "cubic")
+      .set("antialias", 1)
+      .tolerance(1e-5, 1e-5)
+      .input(x)
+      .absent()
+      .constant(vector({1, 1, 0.6f, 0.6f}))
+      .expect(f32({1, 1, 2, 2}, {2.5180721f, 4.2858863f, 9.589329f, 11.357142f}))
+      .run();
 }
 
 TEST_CASE("Resize over one, three and all axes", "[resize]") {
@@ -261,14 +286,26 @@ TEST_CASE("Resize over one, three and all axes", "[resize]") {
     o.mode = mode;
     const TestTensor line = random_f32({2, 3, 7}, 1), volume = random_f32({1, 2, 3, 4, 5}, 2);
     const std::vector<float> one = {1, 1, 2.5f}, three = {1, 1, 2, 0.5f, 1.5f};
-    resize_test(o).input(line).absent().weight(vector(one)).expect(
-        reference_resize(o, line, scaled(line.shape, one), one)).run();
-    resize_test(o).input(volume).absent().weight(vector(three)).expect(
-        reference_resize(o, volume, scaled(volume.shape, three), three)).run();
+    resize_test(o)
+        .input(line)
+        .absent()
+        .weight(vector(one))
+        .expect(reference_resize(o, line, scaled(line.shape, one), one))
+        .run();
+    resize_test(o)
+        .input(volume)
+        .absent()
+        .weight(vector(three))
+        .expect(reference_resize(o, volume, scaled(volume.shape, three), three))
+        .run();
     const TestTensor x = random_f32({2, 3, 3, 4}, 3);
     const std::vector<float> all = {2, 1.5f, 0.7f, 2};
-    resize_test(o).input(x).absent().weight(vector(all)).expect(
-        reference_resize(o, x, scaled(x.shape, all), all)).run();
+    resize_test(o)
+        .input(x)
+        .absent()
+        .weight(vector(all))
+        .expect(reference_resize(o, x, scaled(x.shape, all), all))
+        .run();
   }
 }
 
@@ -282,12 +319,27 @@ TEST_CASE("Upsample and Resize of opset 10", "[resize]") {
     const std::vector<float> up = {1, 1, 2, 3}, down = {1, 1, 0.6f, 0.6f};
     const TestTensor larger = reference_resize(o, x, scaled(x.shape, up), up);
     const TestTensor smaller = reference_resize(o, x, scaled(x.shape, down), down);
-    OpTest("Upsample", 7).set("mode", mode).floats("scales", up).tolerance(1e-5, 1e-5)
-        .input(x).expect(larger).run();
-    OpTest("Upsample", 9).set("mode", mode).tolerance(1e-5, 1e-5).input(x).weight(vector(up))
-        .expect(larger).run();
-    OpTest("Resize", 10).set("mode", mode).tolerance(1e-5, 1e-5).input(x).weight(vector(down))
-        .expect(smaller).run();
+    OpTest("Upsample", 7)
+        .set("mode", mode)
+        .floats("scales", up)
+        .tolerance(1e-5, 1e-5)
+        .input(x)
+        .expect(larger)
+        .run();
+    OpTest("Upsample", 9)
+        .set("mode", mode)
+        .tolerance(1e-5, 1e-5)
+        .input(x)
+        .weight(vector(up))
+        .expect(larger)
+        .run();
+    OpTest("Resize", 10)
+        .set("mode", mode)
+        .tolerance(1e-5, 1e-5)
+        .input(x)
+        .weight(vector(down))
+        .expect(smaller)
+        .run();
   }
 }
 
@@ -308,10 +360,16 @@ TEST_CASE("Resize refuses what does not fit", "[resize]") {
   const TestTensor twice = vector({1, 1, 2, 2});
   resize().set("mode", "fancy").constant(twice).fails(ErrorCode::ATTRIBUTE_INVALID);
   resize().set("nearest_mode", "up").constant(twice).fails(ErrorCode::ATTRIBUTE_INVALID);
-  resize().set("coordinate_transformation_mode", "none").constant(twice).fails(
-      ErrorCode::ATTRIBUTE_INVALID);
-  OpTest("Resize", 13).set("mode", "linear").input(random_tensor(DType::kInt32, {1, 1, 3, 3}, 1))
-      .absent().constant(twice).fails(ErrorCode::DTYPE_UNSUPPORTED);
+  resize()
+      .set("coordinate_transformation_mode", "none")
+      .constant(twice)
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
+  OpTest("Resize", 13)
+      .set("mode", "linear")
+      .input(random_tensor(DType::kInt32, {1, 1, 3, 3}, 1))
+      .absent()
+      .constant(twice)
+      .fails(ErrorCode::DTYPE_UNSUPPORTED);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ TestTensor reference(const TestTensor& x, int begin, int end, bool log) {
   return y;
 }
 
-const Shape kShapes[] = {{5},       {1, 7},       {3, 1},          {2, 0, 3},
+const Shape kShapes[] = {{5},       {1, 7},        {3, 1},       {2, 0, 3},
                          {2, 3, 5}, {1, 37, 1, 1}, {2, 3, 4, 9}, {1, 2, 3, 2, 3}};
 
 TEST_CASE("Softmax and LogSoftmax over every axis", "[softmax]") {
@@ -51,19 +51,32 @@ TEST_CASE("before opset 13 Softmax takes all axes from `axis` on", "[softmax]") 
     for (int axis = 0; axis < shape.rank(); ++axis) {
       for (bool log : {false, true}) {
         const char* type = log ? "LogSoftmax" : "Softmax";
-        OpTest(type, 11).set("axis", axis).input(x).expect(reference(x, axis, shape.rank(), log)).run();
+        OpTest(type, 11)
+            .set("axis", axis)
+            .input(x)
+            .expect(reference(x, axis, shape.rank(), log))
+            .run();
       }
     }
     const int axis = shape.rank() > 1 ? 1 : shape.rank();
     OpTest("Softmax", 7).input(x).expect(reference(x, axis, shape.rank(), false)).run();
-    OpTest("Softmax", 11).set("axis", -1).input(x).expect(
-        reference(x, shape.rank() - 1, shape.rank(), false)).run();
+    OpTest("Softmax", 11)
+        .set("axis", -1)
+        .input(x)
+        .expect(reference(x, shape.rank() - 1, shape.rank(), false))
+        .run();
   }
 }
 
 TEST_CASE("Softmax refuses what it can not do", "[softmax]") {
-  OpTest("Softmax", 13).set("axis", 2).input(random_f32({2, 3}, 1)).fails(ErrorCode::ATTRIBUTE_INVALID);
-  OpTest("Softmax", 11).set("axis", -3).input(random_f32({2, 3}, 1)).fails(ErrorCode::ATTRIBUTE_INVALID);
+  OpTest("Softmax", 13)
+      .set("axis", 2)
+      .input(random_f32({2, 3}, 1))
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
+  OpTest("Softmax", 11)
+      .set("axis", -3)
+      .input(random_f32({2, 3}, 1))
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
   OpTest("Softmax", 13).input(i64({2}, {1, 2})).fails(ErrorCode::DTYPE_UNSUPPORTED);
   OpTest("Softmax", 13).fails(ErrorCode::GRAPH_INPUT_MISSING);
 }

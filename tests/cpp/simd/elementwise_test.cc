@@ -22,11 +22,15 @@ struct UnaryCase {
   double (*reference)(double);
   float a = 0, b = 0, low = -4, high = 4;
 };
-double clamp01(double x) { return std::fmax(0, std::fmin(1, x)); }
+double clamp01(double x) {
+  return std::fmax(0, std::fmin(1, x));
+}
 
 const UnaryCase kUnary[] = {
     {UnaryKind::kRelu, [](double x) { return x < 0 ? 0 : x; }},
-    {UnaryKind::kClip, [](double x) { return x < -1 ? -1 : x > 2 ? 2 : x; }, -1, 2},
+    {UnaryKind::kClip, [](double x) { return x < -1  ? -1
+                                             : x > 2 ? 2
+                                                     : x; }, -1, 2},
     {UnaryKind::kClip, [](double) { return -3.0; }, 2, -3},
     {UnaryKind::kLeakyRelu, [](double x) { return x < 0 ? 0.25 * x : x; }, 0.25f},
     {UnaryKind::kSigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, 0, 0, -90, 90},
@@ -52,8 +56,8 @@ const UnaryCase kUnary[] = {
        return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
      }},
     {UnaryKind::kElu, [](double x) { return x < 0 ? 1.5 * std::expm1(x) : x; }, 1.5f, 0, -30, 5},
-    {UnaryKind::kSoftplus, [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); },
-     0, 0, -30, 30},
+    {UnaryKind::kSoftplus,
+     [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }, 0, 0, -30, 30},
 };
 
 TEST_CASE("unary kernels at every tail, apart and in place", "[elementwise]") {
@@ -173,7 +177,8 @@ TEST_CASE("Pow with common exponents equals pow", "[elementwise]") {
     Floats y(x.size());
     binary(BinaryKind::kPow, {x.data()}, {&exponent, true}, y.data(), 8);
     std::vector<double> expected;
-    for (float v : x) expected.push_back(std::pow(static_cast<double>(v), static_cast<double>(exponent)));
+    for (float v : x)
+      expected.push_back(std::pow(static_cast<double>(v), static_cast<double>(exponent)));
     INFO("exponent " << exponent);
     CHECK(max_difference(y, expected) < 1e-4);
   }

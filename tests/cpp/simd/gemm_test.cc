@@ -29,8 +29,9 @@ struct Problem {
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t p = 0; p < k; ++p) {
         for (int64_t j = 0; j < n; ++j) {
-          c[static_cast<size_t>(i * n + j)] += static_cast<double>(a[static_cast<size_t>(i * k + p)]) *
-                                               b[static_cast<size_t>(p * n + j)];
+          c[static_cast<size_t>(i * n + j)] +=
+              static_cast<double>(a[static_cast<size_t>(i * k + p)]) *
+              b[static_cast<size_t>(p * n + j)];
         }
       }
     }
@@ -96,26 +97,38 @@ TEST_CASE("gemm: no products leave the epilogue", "[gemm]") {
 
 double reference(const Activation& f, double x) {
   switch (f.kind) {
-    case ActivationKind::kNone: return x;
-    case ActivationKind::kRelu: return x < 0 ? 0 : x;
-    case ActivationKind::kClip: return std::fmin(std::fmax(x, f.a), f.b);
-    case ActivationKind::kLeakyRelu: return x < 0 ? f.a * x : x;
-    case ActivationKind::kSigmoid: return 1 / (1 + std::exp(-x));
-    case ActivationKind::kTanh: return std::tanh(x);
-    case ActivationKind::kHardSigmoid: return std::fmax(0, std::fmin(1, f.a * x + f.b));
-    case ActivationKind::kHardSwish: return x * std::fmax(0, std::fmin(1, x / 6 + 0.5));
-    case ActivationKind::kSilu: return x / (1 + std::exp(-x));
+    case ActivationKind::kNone:
+      return x;
+    case ActivationKind::kRelu:
+      return x < 0 ? 0 : x;
+    case ActivationKind::kClip:
+      return std::fmin(std::fmax(x, f.a), f.b);
+    case ActivationKind::kLeakyRelu:
+      return x < 0 ? f.a * x : x;
+    case ActivationKind::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case ActivationKind::kTanh:
+      return std::tanh(x);
+    case ActivationKind::kHardSigmoid:
+      return std::fmax(0, std::fmin(1, f.a * x + f.b));
+    case ActivationKind::kHardSwish:
+      return x * std::fmax(0, std::fmin(1, x / 6 + 0.5));
+    case ActivationKind::kSilu:
+      return x / (1 + std::exp(-x));
   }
   return NAN;
 }
 
 TEST_CASE("gemm: epilogues", "[gemm]") {
-  const Activation activations[] = {
-      {ActivationKind::kNone},          {ActivationKind::kRelu},
-      {ActivationKind::kClip, -0.5f, 0.75f}, {ActivationKind::kLeakyRelu, 0.1f},
-      {ActivationKind::kSigmoid},       {ActivationKind::kTanh},
-      {ActivationKind::kHardSigmoid, 0.2f, 0.5f}, {ActivationKind::kHardSwish},
-      {ActivationKind::kSilu}};
+  const Activation activations[] = {{ActivationKind::kNone},
+                                    {ActivationKind::kRelu},
+                                    {ActivationKind::kClip, -0.5f, 0.75f},
+                                    {ActivationKind::kLeakyRelu, 0.1f},
+                                    {ActivationKind::kSigmoid},
+                                    {ActivationKind::kTanh},
+                                    {ActivationKind::kHardSigmoid, 0.2f, 0.5f},
+                                    {ActivationKind::kHardSwish},
+                                    {ActivationKind::kSilu}};
   const int64_t shapes[][3] = {{7, 19, 30}, {1, 45, 600}, {13, 16, 1030}};
   for (const auto& s : shapes) {
     const Problem p(s[0], s[1], s[2]);
@@ -164,7 +177,8 @@ TEST_CASE("gemm: strides, transposed and scaled packing", "[gemm]") {
       const Problem p(9, n, k);
       // B transposed, with gaps; A and C with gaps.
       const int64_t gap = 3;
-      Floats bt(static_cast<size_t>(n * (k + gap)), NAN), a(static_cast<size_t>(9 * (k + gap)), NAN);
+      Floats bt(static_cast<size_t>(n * (k + gap)), NAN),
+          a(static_cast<size_t>(9 * (k + gap)), NAN);
       for (int64_t i = 0; i < k; ++i) {
         for (int64_t j = 0; j < n; ++j) {
           bt[static_cast<size_t>(j * (k + gap) + i)] = p.b[static_cast<size_t>(i * n + j)];
@@ -263,7 +277,8 @@ void check_blocked_tile(int64_t k) {
                           pack.data(), static_cast<size_t>(k) * kPanel);
   Floats c(static_cast<size_t>(MR * NP * kPanel));
   for (int r = 0; r < MR; ++r) {
-    for (int v = 0; v < 2 * NP; ++v) store(&c[static_cast<size_t>(r * NP * kPanel + 4 * v)], tile.acc[r][v]);
+    for (int v = 0; v < 2 * NP; ++v)
+      store(&c[static_cast<size_t>(r * NP * kPanel + 4 * v)], tile.acc[r][v]);
   }
   CHECK(max_difference(c, p.product()) < p.bound());
 }

@@ -80,11 +80,11 @@ constexpr auto kGeluTanh = [](f32x4 x) { return gelu_tanh(x); };
 constexpr auto kSin = [](f32x4 x) { return sin(x); };
 constexpr auto kCos = [](f32x4 x) { return cos(x); };
 
-#define REQUIRE_ERROR(errors, field, limit)                                        \
-  do {                                                                             \
-    const Errors sx_errors = (errors);                                             \
-    INFO(#errors << ": " << sx_errors.field << " near " << sx_errors.worst_at);    \
-    CHECK(sx_errors.field <= (limit));                                             \
+#define REQUIRE_ERROR(errors, field, limit)                                     \
+  do {                                                                          \
+    const Errors sx_errors = (errors);                                          \
+    INFO(#errors << ": " << sx_errors.field << " near " << sx_errors.worst_at); \
+    CHECK(sx_errors.field <= (limit));                                          \
   } while (0)
 
 constexpr uint32_t kStep = 997;
@@ -116,7 +116,8 @@ TEST_CASE("sigmoid and silu", "[math]") {
   const auto reference = [](double x) { return 1 / (1 + std::exp(-x)); };
   REQUIRE_ERROR(sweep(-85, 100, kStep, kSigmoid, reference), ulps, 4);
   REQUIRE_ERROR(sweep(-200, -85, kStep, kSigmoid, reference), absolute, 1e-37);
-  REQUIRE_ERROR(sweep(-200, 200, kStep, kSilu, [&](double x) { return x * reference(x); }), scaled, 3e-7);
+  REQUIRE_ERROR(sweep(-200, 200, kStep, kSilu, [&](double x) { return x * reference(x); }), scaled,
+                3e-7);
   CHECK(at(kSigmoid, -kInf) == 0);
   CHECK(at(kSigmoid, kInf) == 1);
   CHECK(std::isnan(at(kSigmoid, kNan)));
@@ -138,7 +139,8 @@ TEST_CASE("erf and gelu", "[math]") {
   CHECK(at(kErf, -kInf) == -1);
   CHECK(std::signbit(at(kErf, -0.0f)));
   CHECK(std::isnan(at(kErf, kNan)));
-  for (const auto& f : {+[](float x) { return at(kGelu, x); }, +[](float x) { return at(kGeluTanh, x); }}) {
+  for (const auto& f :
+       {+[](float x) { return at(kGelu, x); }, +[](float x) { return at(kGeluTanh, x); }}) {
     CHECK(f(kInf) == kInf);
     CHECK(f(-kInf) == 0);
     CHECK(f(-1000) == 0);
@@ -162,8 +164,10 @@ TEST_CASE("log", "[math]") {
 }
 
 TEST_CASE("sin and cos", "[math]") {
-  REQUIRE_ERROR(sweep(-8192, 8192, kStep, kSin, [](double x) { return std::sin(x); }), absolute, 1.2e-7);
-  REQUIRE_ERROR(sweep(-8192, 8192, kStep, kCos, [](double x) { return std::cos(x); }), absolute, 1.2e-7);
+  REQUIRE_ERROR(sweep(-8192, 8192, kStep, kSin, [](double x) { return std::sin(x); }), absolute,
+                1.2e-7);
+  REQUIRE_ERROR(sweep(-8192, 8192, kStep, kCos, [](double x) { return std::cos(x); }), absolute,
+                1.2e-7);
   CHECK(std::signbit(at(kSin, -0.0f)));
   CHECK(at(kCos, 0) == 1);
 }

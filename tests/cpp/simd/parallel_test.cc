@@ -62,13 +62,12 @@ TEST_CASE("no two running calls share a thread number", "[parallel]") {
   start_threads(4);
   std::atomic<int> in_use[3] = {};
   std::atomic<bool> right{true};
-  const Status status =
-      parallel_for(500, 1, 3, [&](int64_t begin, int64_t, int thread) {
-        if (thread < 0 || thread >= 3 || ++in_use[thread] != 1) right = false;
-        volatile double x = 1;
-        for (int64_t i = 0; i < 200 + begin % 7; ++i) x = x * 1.0001;
-        --in_use[thread];
-      });
+  const Status status = parallel_for(500, 1, 3, [&](int64_t begin, int64_t, int thread) {
+    if (thread < 0 || thread >= 3 || ++in_use[thread] != 1) right = false;
+    volatile double x = 1;
+    for (int64_t i = 0; i < 200 + begin % 7; ++i) x = x * 1.0001;
+    --in_use[thread];
+  });
   CHECK(status.ok());
   CHECK(right);
 }

@@ -21,7 +21,8 @@ inline std::vector<float> random_floats(int64_t count, uint32_t seed, float low 
 }
 
 // Largest |actual - expected|; infinite when one is NaN and the other is not or infinities differ.
-inline double max_difference(const std::vector<float>& actual, const std::vector<double>& expected) {
+inline double max_difference(const std::vector<float>& actual,
+                             const std::vector<double>& expected) {
   if (actual.size() != expected.size()) return INFINITY;
   double worst = 0;
   for (size_t i = 0; i < actual.size(); ++i) {

@@ -63,7 +63,8 @@ TEST_CASE("horizontal reductions and transposition", "[v128]") {
   CHECK(reduce_max_nan(make(1, 7, 3, 4)) == 7);
   CHECK(std::isnan(reduce_max_nan(make(1, 7, kNan, 4))));
   CHECK(reduce_min_nan(make(1, -7, 3, 4)) == -7);
-  f32x4 a = make(0, 1, 2, 3), b = make(4, 5, 6, 7), c = make(8, 9, 10, 11), d = make(12, 13, 14, 15);
+  f32x4 a = make(0, 1, 2, 3), b = make(4, 5, 6, 7), c = make(8, 9, 10, 11),
+        d = make(12, 13, 14, 15);
   transpose(a, b, c, d);
   CHECK(lanes(a) == Lanes{0, 4, 8, 12});
   CHECK(lanes(d) == Lanes{3, 7, 11, 15});

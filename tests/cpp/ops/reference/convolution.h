@@ -18,7 +18,10 @@ struct Window {
   bool ceil_mode = false;
 
   explicit Window(Ints k)
-      : kernel(k), stride(k.size(), 1), dilation(k.size(), 1), pad_begin(k.size(), 0),
+      : kernel(k),
+        stride(k.size(), 1),
+        dilation(k.size(), 1),
+        pad_begin(k.size(), 0),
         pad_end(k.size(), 0) {}
   size_t axes() const { return kernel.size(); }
   Ints pads() const {
@@ -30,12 +33,12 @@ struct Window {
     Shape out{x[0], channels};
     for (size_t i = 0; i < axes(); ++i) {
       const int64_t in = x[static_cast<int>(i) + 2];
-      const int64_t room =
-          in + pad_begin[i] + pad_end[i] - ((kernel[i] - 1) * dilation[i] + 1);
+      const int64_t room = in + pad_begin[i] + pad_end[i] - ((kernel[i] - 1) * dilation[i] + 1);
       int64_t dim = room / stride[i] + 1;
       if (ceil_mode) {
-        dim = static_cast<int64_t>(std::ceil(static_cast<double>(room) /
-                                             static_cast<double>(stride[i]))) + 1;
+        dim = static_cast<int64_t>(
+                  std::ceil(static_cast<double>(room) / static_cast<double>(stride[i]))) +
+              1;
         if ((dim - 1) * stride[i] >= in + pad_begin[i]) --dim;
       }
       out.push_back(dim);
@@ -68,8 +71,7 @@ inline void for_each_tap(const Window& window, const Shape& x, const Ints& at,
     bool inside = true, padded = true;
     for (size_t i = 0; i < window.axes(); ++i) {
       const int64_t in = x[static_cast<int>(i) + 2];
-      const int64_t p =
-          at[i] * window.stride[i] - window.pad_begin[i] + k[i] * window.dilation[i];
+      const int64_t p = at[i] * window.stride[i] - window.pad_begin[i] + k[i] * window.dilation[i];
       inside = inside && p >= 0 && p < in;
       padded = padded && p < in + window.pad_end[i];
       offset = offset * in + p;
@@ -78,7 +80,9 @@ inline void for_each_tap(const Window& window, const Shape& x, const Ints& at,
   });
 }
 
-inline Ints spatial(const Shape& shape) { return {shape.begin() + 2, shape.end()}; }
+inline Ints spatial(const Shape& shape) {
+  return {shape.begin() + 2, shape.end()};
+}
 
 // w [M, C / groups, ...]; bias may be null.
 inline TestTensor conv(const TestTensor& x, const TestTensor& w, const TestTensor* bias,
