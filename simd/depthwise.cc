@@ -12,6 +12,9 @@
 namespace sardonyx::simd {
 namespace {
 
+// Sums stay in registers only if every index of theirs is a constant.
+#define SX_UNROLLED _Pragma("clang loop unroll(full)")
+
 constexpr double kNsPerMultiplyAdd = 0.05;  // of four lanes
 constexpr double kNsPerPixel = 0.5;
 
@@ -96,8 +99,8 @@ void border_pixel(const Row& row, int64_t pixel) {
   row.put(pixel, sum);
 }
 
-// 3 x 3, stride 2, outputs [begin, end) with all columns inside: the last column of one output is the
-// first of the next.
+// 3 x 3, stride 2, outputs [begin, end) with all columns inside: the last column of one output is
+// the first of the next.
 void inner_3x3_stride_2(const Row& row, int64_t begin, int64_t end) {
   if (begin >= end) return;
   f32x4 w[9];
@@ -113,14 +116,56 @@ void inner_3x3_stride_2(const Row& row, int64_t begin, int64_t end) {
   }
 }
 
+// Filters five wide without dilation, kPixels outputs whose columns are all inside: a row of
+// weights and the sums stay in registers, each input is loaded once per row of taps. Eight sums
+// hide the latency of madd.
+template <int kStride, int kPixels>
+void pixels_5_wide(const Row& row, int64_t pixel) {
+  constexpr int kWidth = 5, kInputs = (kPixels - 1) * kStride + kWidth;
+  const ConvShape& shape = row.shape;
+  f32x4 sums[kPixels];
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) sums[p] = row.bias;
+  for (int64_t i = 0; i < shape.kernel[1]; ++i) {
+    if (!row.inside(i)) continue;
+    const float* in = row.input(i) + (pixel * kStride - shape.pad[2]) * kChannelBlock;
+    f32x4 w[kWidth];
+    SX_UNROLLED
+    for (int j = 0; j < kWidth; ++j) w[j] = load(row.weights + 4 * (i * kWidth + j));
+    SX_UNROLLED
+    for (int x = 0; x < kInputs; ++x) {
+      const f32x4 value = load(in + 4 * x);
+      SX_UNROLLED
+      for (int p = 0; p < kPixels; ++p) {
+        const int j = x - p * kStride;
+        if (j >= 0 && j < kWidth) sums[p] = madd(value, w[j], sums[p]);
+      }
+    }
+  }
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) row.put(pixel + p, sums[p]);
+}
+
+// What is left over is computed again with the last four, which gives the same values.
+template <int kStride>
+int64_t inner_5_wide(const Row& row, int64_t begin, int64_t end) {
+  int64_t pixel = begin;
+  for (; pixel + 8 <= end; pixel += 8) pixels_5_wide<kStride, 8>(row, pixel);
+  for (; pixel + 4 <= end; pixel += 4) pixels_5_wide<kStride, 4>(row, pixel);
+  if (pixel == end || end - begin < 4) return pixel;
+  pixels_5_wide<kStride, 4>(row, end - 4);
+  return end;
+}
+
 // Any filter, kPixels outputs whose columns are all inside.
 template <int kPixels>
-SX_INLINE void inner_pixels(const Row& row, int64_t pixel) {
+void inner_pixels(const Row& row, int64_t pixel) {
   const ConvShape& shape = row.shape;
   const int64_t step = shape.stride[2] * kChannelBlock;
   const float* w = row.weights;
   f32x4 sums[kPixels];
-  for (f32x4& sum : sums) sum = row.bias;
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) sums[p] = row.bias;
   for (int64_t i = 0; i < shape.kernel[1]; ++i) {
     if (!row.inside(i)) {
       w += shape.kernel[2] * kChannelBlock;
@@ -130,9 +175,11 @@ SX_INLINE void inner_pixels(const Row& row, int64_t pixel) {
     for (int64_t j = 0; j < shape.kernel[2]; ++j, w += kChannelBlock) {
       const f32x4 weight = load(w);
       const float* at = in + j * shape.dilation[2] * kChannelBlock;
+      SX_UNROLLED
       for (int p = 0; p < kPixels; ++p) sums[p] = madd(load(at + p * step), weight, sums[p]);
     }
   }
+  SX_UNROLLED
   for (int p = 0; p < kPixels; ++p) row.put(pixel + p, sums[p]);
 }
 
@@ -145,9 +192,13 @@ void row_any(const Row& row) {
   const int64_t end = std::clamp<int64_t>(room < 0 ? 0 : room / stride + 1, begin, outputs);
   int64_t pixel = 0;
   for (; pixel < begin; ++pixel) border_pixel(row, pixel);
-  if (stride == 2 && shape.kernel[1] == 3 && shape.kernel[2] == 3 && shape.dilation[2] == 1) {
-    inner_3x3_stride_2(row, begin, end);
-    pixel = end;
+  if (shape.dilation[2] == 1 && stride <= 2) {
+    if (shape.kernel[2] == 3 && shape.kernel[1] == 3 && stride == 2) {
+      inner_3x3_stride_2(row, begin, end);
+      pixel = end;
+    } else if (shape.kernel[2] == 5) {
+      pixel = stride == 1 ? inner_5_wide<1>(row, begin, end) : inner_5_wide<2>(row, begin, end);
+    }
   }
   for (; pixel + 8 <= end; pixel += 8) inner_pixels<8>(row, pixel);
   for (; pixel + 4 <= end; pixel += 4) inner_pixels<4>(row, pixel);

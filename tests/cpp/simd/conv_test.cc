@@ -1,0 +1,239 @@
+// The convolution kernels against a naive one, in the tile shapes of the module they are built for.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "simd/conv_direct.h"
+#include "simd/conv_indirect.h"
+#include "simd/depthwise.h"
+#include "simd/layout.h"
+#include "simd/parallel.h"
+#include "tests/cpp/simd/random_floats.h"
+
+namespace sardonyx::simd {
+namespace {
+
+using test::random_floats;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+struct Case {
+  int64_t channels, filters, groups, height, width, kernel, stride, dilation, pad;
+};
+
+ConvShape shape_of(const Case& c, Layout in, Layout out) {
+  ConvShape shape;
+  shape.groups = c.groups;
+  shape.in_channels = c.channels;
+  shape.out_channels = c.filters;
+  shape.in_layout = in;
+  shape.out_layout = out;
+  shape.batch = 2;
+  shape.in[1] = c.height;
+  shape.in[2] = c.width;
+  for (int axis = 1; axis < 3; ++axis) {
+    shape.kernel[axis] = c.kernel;
+    shape.stride[axis] = c.stride;
+    shape.dilation[axis] = c.dilation;
+    shape.pad[axis] = c.pad;
+    shape.out[axis] = (shape.in[axis] + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
+  }
+  return shape;
+}
+
+// Row-major, in double precision; with bias, add and ReLU.
+std::vector<float> reference(const ConvShape& s, const std::vector<float>& x,
+                             const std::vector<float>& w, const std::vector<float>& bias,
+                             const std::vector<float>& add) {
+  std::vector<float> y;
+  for (int64_t i = 0; i < s.batch * s.out_channels * s.out_plane(); ++i) {
+    const int64_t column = i % s.out[2], row = i / s.out[2] % s.out[1];
+    const int64_t filter = i / s.out_plane() % s.out_channels;
+    const int64_t image = i / s.out_plane() / s.out_channels;
+    double sum = bias[static_cast<size_t>(filter)] + add[static_cast<size_t>(i)];
+    for (int64_t k = 0; k < s.depth(); ++k) {
+      const int64_t tap = k % s.taps();
+      const int64_t channel = filter / s.group_out() * s.group_in() + k / s.taps();
+      const int64_t h = row * s.stride[1] - s.pad[1] + tap / s.kernel[2] * s.dilation[1];
+      const int64_t v = column * s.stride[2] - s.pad[2] + tap % s.kernel[2] * s.dilation[2];
+      if (h < 0 || h >= s.in[1] || v < 0 || v >= s.in[2]) continue;
+      const int64_t at = ((image * s.in_channels + channel) * s.in[1] + h) * s.in[2] + v;
+      sum += static_cast<double>(x[static_cast<size_t>(at)]) *
+             static_cast<double>(w[static_cast<size_t>(filter * s.depth() + k)]);
+    }
+    y.push_back(static_cast<float>(std::max(sum, 0.0)));
+  }
+  return y;
+}
+
+// Channel blocks with NaN in the padding lanes.
+std::vector<float> stored(const std::vector<float>& from, int64_t channels, int64_t plane,
+                          Layout layout) {
+  if (layout == Layout::kRowMajor) return from;
+  const int64_t images = static_cast<int64_t>(from.size()) / std::max<int64_t>(channels * plane, 1);
+  const int64_t blocks = channel_blocks(channels);
+  std::vector<float> to(static_cast<size_t>(images * blocks * plane * 4), kNan);
+  for (int64_t i = 0; i < static_cast<int64_t>(from.size()); ++i) {
+    const int64_t c = i / plane % channels, n = i / plane / channels;
+    to[static_cast<size_t>(((n * blocks + c / 4) * plane + i % plane) * 4 + c % 4)] =
+        from[static_cast<size_t>(i)];
+  }
+  return to;
+}
+
+void check_close(const std::vector<float>& y, const std::vector<float>& expected, int64_t channels,
+                 int64_t plane, Layout layout) {
+  const int64_t blocks = channel_blocks(channels);
+  for (int64_t i = 0; i < static_cast<int64_t>(expected.size()); ++i) {
+    const int64_t c = i / plane % channels, n = i / plane / channels;
+    const int64_t at =
+        layout == Layout::kRowMajor ? i : ((n * blocks + c / 4) * plane + i % plane) * 4 + c % 4;
+    const float want = expected[static_cast<size_t>(i)];
+    INFO("element " << i);
+    REQUIRE(std::fabs(y[static_cast<size_t>(at)] - want) <= 1e-4f * (1 + std::fabs(want)));
+  }
+}
+
+struct Operands {
+  std::vector<float> x, w, bias, add, expected;
+  explicit Operands(const ConvShape& s)
+      : x(random_floats(s.batch * s.in_channels * s.in_plane(), 1)),
+        w(random_floats(s.out_channels * s.depth(), 2)),
+        bias(random_floats(s.out_channels, 3)),
+        add(random_floats(s.batch * s.out_channels * s.out_plane(), 4)),
+        expected(reference(s, x, w, bias, add)) {
+    bias.resize(static_cast<size_t>(conv_bias_size(s)), 0.0f);
+  }
+};
+
+const Activation kRelu{ActivationKind::kRelu};
+
+std::vector<float> run_indirect(const ConvShape& s, const Operands& o) {
+  std::vector<float> packed(static_cast<size_t>(*indirect_packed_size(s)), kNan);
+  indirect_pack(s, o.w.data(), packed.data());
+  const auto x = stored(o.x, s.in_channels, s.in_plane(), s.in_layout);
+  const auto add = stored(o.add, s.out_channels, s.out_plane(), s.out_layout);
+  std::vector<float> y(add.size(), kNan);
+  auto conv = IndirectConv::make(s);
+  REQUIRE(conv.ok());
+  std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
+  REQUIRE(
+      conv->run(x.data(), packed.data(), o.bias.data(), add.data(), kRelu, y.data(), scratch.data())
+          .ok());
+  return y;
+}
+
+std::vector<float> run_depthwise(const ConvShape& s, const Operands& o) {
+  std::vector<float> packed(static_cast<size_t>(depthwise_packed_size(s)), kNan);
+  depthwise_pack(s, o.w.data(), packed.data());
+  const auto x = stored(o.x, s.in_channels, s.in_plane(), Layout::kNC4HW4);
+  const auto add = stored(o.add, s.out_channels, s.out_plane(), Layout::kNC4HW4);
+  std::vector<float> y(add.size(), kNan);
+  auto conv = DepthwiseConv::make(s);
+  REQUIRE(conv.ok());
+  REQUIRE(conv->run(x.data(), packed.data(), o.bias.data(), add.data(), kRelu, y.data()).ok());
+  return y;
+}
+
+TEST_CASE("Indirect convolution in every layout", "[conv]") {
+  const Case cases[] = {
+      {1, 1, 1, 3, 3, 1, 1, 1, 0},   {3, 5, 1, 7, 9, 3, 2, 1, 1},    {4, 8, 1, 5, 6, 3, 1, 1, 1},
+      {5, 9, 1, 6, 7, 3, 1, 2, 2},   {7, 16, 1, 1, 1, 1, 1, 1, 0},   {8, 33, 1, 1, 2, 1, 1, 1, 0},
+      {9, 12, 1, 11, 5, 5, 1, 1, 2}, {6, 70, 1, 13, 13, 1, 1, 1, 0}, {8, 16, 2, 5, 5, 3, 1, 1, 0},
+      {16, 8, 1, 9, 31, 3, 1, 1, 0}, {2, 4, 1, 8, 8, 7, 3, 1, 3},    {12, 20, 1, 7, 7, 1, 2, 1, 0},
+  };
+  for (const Case& c : cases) {
+    for (Layout in : {Layout::kRowMajor, Layout::kNC4HW4}) {
+      for (Layout out : {Layout::kRowMajor, Layout::kNC4HW4}) {
+        const ConvShape s = shape_of(c, in, out);
+        INFO("channels " << c.channels << " filters " << c.filters << " kernel " << c.kernel
+                         << " layouts " << static_cast<int>(in) << static_cast<int>(out));
+        const Operands o(s);
+        check_close(run_indirect(s, o), o.expected, s.out_channels, s.out_plane(), out);
+      }
+    }
+  }
+}
+
+TEST_CASE("Depthwise convolution of every width", "[conv]") {
+  for (int64_t kernel : {1, 3, 5, 7}) {
+    for (int64_t stride : {1, 2, 3}) {
+      for (int64_t dilation : {1, 2}) {
+        for (int64_t width : {1, 2, 4, 7, 13, 24}) {
+          for (int64_t channels : {3, 8}) {
+            const Case c{channels, channels, channels,
+                         6,        width,    kernel,
+                         stride,   dilation, kernel / 2 * dilation};
+            const ConvShape s = shape_of(c, Layout::kNC4HW4, Layout::kNC4HW4);
+            INFO("kernel " << kernel << " stride " << stride << " dilation " << dilation
+                           << " width " << width);
+            const Operands o(s);
+            check_close(run_depthwise(s, o), o.expected, channels, s.out_plane(), Layout::kNC4HW4);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Direct convolution", "[conv]") {
+  for (const Case& c : {Case{6, 9, 3, 5, 7, 3, 1, 1, 1}, Case{4, 4, 4, 6, 9, 3, 2, 2, 2},
+                        Case{3, 2, 1, 4, 4, 1, 1, 1, 0}}) {
+    const ConvShape s = shape_of(c, Layout::kRowMajor, Layout::kRowMajor);
+    const Operands o(s);
+    std::vector<float> y(o.expected.size(), kNan);
+    REQUIRE(
+        conv_direct(s, o.x.data(), o.w.data(), o.bias.data(), o.add.data(), kRelu, y.data()).ok());
+    check_close(y, o.expected, s.out_channels, s.out_plane(), Layout::kRowMajor);
+  }
+}
+
+TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]") {
+  const Case wide{32, 48, 1, 40, 41, 3, 1, 1, 1}, deep{40, 40, 40, 64, 60, 3, 1, 1, 1};
+  const ConvShape a = shape_of(wide, Layout::kNC4HW4, Layout::kNC4HW4);
+  const ConvShape b = shape_of(deep, Layout::kNC4HW4, Layout::kNC4HW4);
+  const Operands oa(a), ob(b);
+  set_threads(1);
+  const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob);
+  set_threads(3);
+  CHECK(run_indirect(a, oa) == ya);
+  CHECK(run_depthwise(b, ob) == yb);
+  set_threads(1);
+}
+
+TEST_CASE("Channels are copied between any offsets", "[layout]") {
+  for (int64_t channels : {1, 3, 4, 6, 9}) {
+    for (int64_t first : {0, 1, 4, 7}) {
+      const int64_t plane = 5, total = first + channels + 2;
+      const auto x = random_floats(channels * plane, 1);
+      const auto from = stored(x, channels, plane, Layout::kNC4HW4);
+      auto y = random_floats(total * plane, 2);
+      auto to = stored(y, total, plane, Layout::kNC4HW4);
+      copy_channels(from.data(), channels, plane, to.data(), first);
+      std::copy(x.begin(), x.end(), y.begin() + first * plane);
+      check_close(to, y, total, plane, Layout::kNC4HW4);
+    }
+  }
+}
+
+TEST_CASE("Layouts convert both ways", "[layout]") {
+  for (int64_t channels : {1, 2, 3, 4, 5, 11}) {
+    for (int64_t plane : {1, 3, 4, 10}) {
+      const auto x = random_floats(2 * channels * plane, 1);
+      std::vector<float> blocks(static_cast<size_t>(2 * channel_blocks(channels) * plane * 4),
+                                kNan);
+      std::vector<float> back(x.size(), kNan);
+      REQUIRE(to_nc4hw4(x.data(), 2, channels, plane, sizeof(float), blocks.data()).ok());
+      check_close(blocks, x, channels, plane, Layout::kNC4HW4);
+      REQUIRE(to_row_major(blocks.data(), 2, channels, plane, sizeof(float), back.data()).ok());
+      CHECK(back == x);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sardonyx::simd
