@@ -8,13 +8,6 @@
 namespace sardonyx::simd {
 namespace {
 
-template <typename Op>
-SX_INLINE void map(const float* x, float* y, int64_t count, Op op) {
-  int64_t i = 0;
-  for (; i + 4 <= count; i += 4) store(y + i, op(load(x + i)));
-  if (i < count) store_partial(y + i, op(load_partial(x + i, count - i)), count - i);
-}
-
 // sin and cos of arguments beyond the vector forms' range.
 template <typename Op, typename Scalar>
 SX_INLINE f32x4 within_turns(f32x4 x, Op op, Scalar scalar) {
@@ -44,109 +37,158 @@ SX_INLINE f32x4 hard_sigmoid(f32x4 x, f32x4 a, f32x4 b) {
   return pmax(pmin(madd(x, a, b), splat(1.0f)), zero());
 }
 
-SX_INLINE f32x4 keep_nan(f32x4 b, f32x4 y) { return select(b != b, b, y); }
+// --- one operand ---------------------------------------------------------------------------------
 
-template <typename Op>
-SX_INLINE void map2(BinaryOperand a, BinaryOperand b, float* y, int64_t count, Op op) {
-  int64_t i = 0;
-  if (a.scalar) {
-    const f32x4 s = load_splat(a.data);
-    for (; i + 4 <= count; i += 4) store(y + i, op(s, load(b.data + i)));
-    if (i < count) store_partial(y + i, op(s, load_partial(b.data + i, count - i)), count - i);
-    return;
-  }
-  if (b.scalar) {
-    const f32x4 s = load_splat(b.data);
-    for (; i + 4 <= count; i += 4) store(y + i, op(load(a.data + i), s));
-    if (i < count) store_partial(y + i, op(load_partial(a.data + i, count - i), s), count - i);
-    return;
-  }
-  for (; i + 4 <= count; i += 4) store(y + i, op(load(a.data + i), load(b.data + i)));
-  if (i == count) return;
-  const f32x4 last = op(load_partial(a.data + i, count - i), load_partial(b.data + i, count - i));
-  store_partial(y + i, last, count - i);
+using UnaryFn = void (*)(const float* x, float* y, int64_t vectors, float a, float b);
+
+template <auto kOp>
+void unary_vectors(const float* x, float* y, int64_t vectors, float a, float b) {
+  const f32x4 va = splat(a), vb = splat(b);
+  for (; vectors > 0; --vectors, x += 4, y += 4) store(y, kOp(load(x), va, vb));
 }
 
-void power(BinaryOperand a, BinaryOperand b, float* y, int64_t count) {
-  if (b.scalar && !a.scalar && count > 0) {
-    const float exponent = *b.data;
-    if (exponent == 2.0f) return map(a.data, y, count, [](f32x4 x) { return x * x; });
-    if (exponent == 3.0f) return map(a.data, y, count, [](f32x4 x) { return x * x * x; });
-    if (exponent == 1.0f) return map(a.data, y, count, [](f32x4 x) { return x; });
-    if (exponent == -1.0f) return map(a.data, y, count, [](f32x4 x) { return splat(1.0f) / x; });
-    if (exponent == 0.5f) {
-      // pow(-inf, 0.5) is inf and pow(-0, 0.5) is 0, unlike the square root.
-      const f32x4 infinity = splat(std::numeric_limits<float>::infinity());
-      return map(a.data, y, count, [=](f32x4 x) {
-        return select(x == -infinity, infinity, sqrt(x + zero()));
-      });
-    }
+void run_unary(UnaryFn fn, float a, float b, const float* x, float* y, int64_t count) {
+  const int64_t whole = count / 4 * 4, rest = count - whole;
+  fn(x, y, whole / 4, a, b);
+  if (rest <= 0) return;
+  float lanes[4];
+  store(lanes, load_partial(x + whole, rest));
+  fn(lanes, lanes, 1, a, b);
+  store_partial(y + whole, load(lanes), rest);
+}
+
+UnaryFn unary_fn(UnaryKind kind) {
+  switch (kind) {
+    case UnaryKind::kRelu:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return pmax(v, zero()); }>;
+    case UnaryKind::kClip:
+      return unary_vectors<[](f32x4 v, f32x4 a, f32x4 b) { return pmin(pmax(v, a), b); }>;
+    case UnaryKind::kLeakyRelu:
+      return unary_vectors<[](f32x4 v, f32x4 a, f32x4) { return select(v < zero(), v * a, v); }>;
+    case UnaryKind::kSigmoid:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return sigmoid(v); }>;
+    case UnaryKind::kTanh:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return tanh(v); }>;
+    case UnaryKind::kHardSigmoid:
+      return unary_vectors<[](f32x4 v, f32x4 a, f32x4 b) { return hard_sigmoid(v, a, b); }>;
+    case UnaryKind::kHardSwish:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) {
+        return v * hard_sigmoid(v, splat(1.0f / 6.0f), splat(0.5f));
+      }>;
+    case UnaryKind::kSilu:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return silu(v); }>;
+    case UnaryKind::kAbs:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return abs(v); }>;
+    case UnaryKind::kNeg:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return -v; }>;
+    case UnaryKind::kReciprocal:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return splat(1.0f) / v; }>;
+    case UnaryKind::kSqrt:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return sqrt(v); }>;
+    case UnaryKind::kFloor:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return floor(v); }>;
+    case UnaryKind::kCeil:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return ceil(v); }>;
+    case UnaryKind::kRound:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return nearest(v); }>;
+    case UnaryKind::kExp:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return exp(v); }>;
+    case UnaryKind::kLog:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return log(v); }>;
+    case UnaryKind::kSin:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) {
+        return within_turns(v, [](f32x4 u) { return sin(u); }, [](float u) { return std::sin(u); });
+      }>;
+    case UnaryKind::kCos:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) {
+        return within_turns(v, [](f32x4 u) { return cos(u); }, [](float u) { return std::cos(u); });
+      }>;
+    case UnaryKind::kErf:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return erf(v); }>;
+    case UnaryKind::kGelu:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return gelu(v); }>;
+    case UnaryKind::kGeluTanh:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return gelu_tanh(v); }>;
+    case UnaryKind::kElu:
+      return unary_vectors<[](f32x4 v, f32x4 a, f32x4) { return elu(v, a); }>;
+    case UnaryKind::kSoftplus:
+      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return softplus(v); }>;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    y[i] = std::pow(a.data[a.scalar ? 0 : i], b.data[b.scalar ? 0 : i]);
+  return nullptr;
+}
+
+// --- two operands --------------------------------------------------------------------------------
+
+// Operands advance by their step after each vector: 4, or 0 for a scalar.
+using BinaryFn = void (*)(const float* a, int64_t a_step, const float* b, int64_t b_step, float* y,
+                          int64_t vectors);
+
+template <auto kOp>
+void binary_vectors(const float* a, int64_t a_step, const float* b, int64_t b_step, float* y,
+                    int64_t vectors) {
+  for (; vectors > 0; --vectors, a += a_step, b += b_step, y += 4) store(y, kOp(load(a), load(b)));
+}
+
+SX_INLINE f32x4 keep_nan(f32x4 b, f32x4 y) {
+  return select(b != b, b, y);
+}
+
+void pow_vectors(const float* a, int64_t a_step, const float* b, int64_t b_step, float* y,
+                 int64_t vectors) {
+  for (; vectors > 0; --vectors, a += a_step, b += b_step, y += 4) {
+    for (int j = 0; j < 4; ++j) y[j] = std::pow(a[j], b[j]);
   }
+}
+
+// pow with an exponent that has a shorter form; false when it has none.
+bool power_of_constant(const float* x, float exponent, float* y, int64_t count) {
+  const BinaryOperand base{x};
+  const float one = 1.0f;
+  if (exponent == 2.0f) {
+    binary(BinaryKind::kMul, base, base, y, count);
+  } else if (exponent == 3.0f) {
+    run_unary(unary_vectors<[](f32x4 v, f32x4, f32x4) { return v * v * v; }>, 0, 0, x, y, count);
+  } else if (exponent == 0.5f) {
+    // pow(-inf, 0.5) is inf and pow(-0, 0.5) is 0, unlike the square root.
+    run_unary(unary_vectors<[](f32x4 v, f32x4, f32x4) {
+                const f32x4 infinity = splat(std::numeric_limits<float>::infinity());
+                return select(v == -infinity, infinity, sqrt(v + zero()));
+              }>,
+              0, 0, x, y, count);
+  } else if (exponent == 1.0f) {
+    binary(BinaryKind::kMul, base, {&one, true}, y, count);
+  } else if (exponent == -1.0f) {
+    binary(BinaryKind::kDiv, {&one, true}, base, y, count);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+BinaryFn binary_fn(BinaryKind kind) {
+  switch (kind) {
+    case BinaryKind::kAdd:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return a + b; }>;
+    case BinaryKind::kSub:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return a - b; }>;
+    case BinaryKind::kMul:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return a * b; }>;
+    case BinaryKind::kDiv:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return a / b; }>;
+    case BinaryKind::kMin:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return keep_nan(b, pmin(a, b)); }>;
+    case BinaryKind::kMax:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return keep_nan(b, pmax(a, b)); }>;
+    case BinaryKind::kPow:
+      return pow_vectors;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 void unary(UnaryKind kind, float a, float b, const float* x, float* y, int64_t count) {
-  const f32x4 va = splat(a), vb = splat(b);
-  switch (kind) {
-    case UnaryKind::kRelu:
-      return map(x, y, count, [](f32x4 v) { return pmax(v, zero()); });
-    case UnaryKind::kClip:
-      return map(x, y, count, [=](f32x4 v) { return pmin(pmax(v, va), vb); });
-    case UnaryKind::kLeakyRelu:
-      return map(x, y, count, [=](f32x4 v) { return select(v < zero(), v * va, v); });
-    case UnaryKind::kSigmoid:
-      return map(x, y, count, [](f32x4 v) { return sigmoid(v); });
-    case UnaryKind::kTanh:
-      return map(x, y, count, [](f32x4 v) { return tanh(v); });
-    case UnaryKind::kHardSigmoid:
-      return map(x, y, count, [=](f32x4 v) { return hard_sigmoid(v, va, vb); });
-    case UnaryKind::kHardSwish:
-      return map(x, y, count, [](f32x4 v) {
-        return v * hard_sigmoid(v, splat(1.0f / 6.0f), splat(0.5f));
-      });
-    case UnaryKind::kSilu:
-      return map(x, y, count, [](f32x4 v) { return silu(v); });
-    case UnaryKind::kAbs:
-      return map(x, y, count, [](f32x4 v) { return abs(v); });
-    case UnaryKind::kNeg:
-      return map(x, y, count, [](f32x4 v) { return -v; });
-    case UnaryKind::kReciprocal:
-      return map(x, y, count, [](f32x4 v) { return splat(1.0f) / v; });
-    case UnaryKind::kSqrt:
-      return map(x, y, count, [](f32x4 v) { return sqrt(v); });
-    case UnaryKind::kFloor:
-      return map(x, y, count, [](f32x4 v) { return floor(v); });
-    case UnaryKind::kCeil:
-      return map(x, y, count, [](f32x4 v) { return ceil(v); });
-    case UnaryKind::kRound:
-      return map(x, y, count, [](f32x4 v) { return nearest(v); });
-    case UnaryKind::kExp:
-      return map(x, y, count, [](f32x4 v) { return exp(v); });
-    case UnaryKind::kLog:
-      return map(x, y, count, [](f32x4 v) { return log(v); });
-    case UnaryKind::kSin:
-      return map(x, y, count, [](f32x4 v) {
-        return within_turns(v, [](f32x4 u) { return sin(u); }, [](float u) { return std::sin(u); });
-      });
-    case UnaryKind::kCos:
-      return map(x, y, count, [](f32x4 v) {
-        return within_turns(v, [](f32x4 u) { return cos(u); }, [](float u) { return std::cos(u); });
-      });
-    case UnaryKind::kErf:
-      return map(x, y, count, [](f32x4 v) { return erf(v); });
-    case UnaryKind::kGelu:
-      return map(x, y, count, [](f32x4 v) { return gelu(v); });
-    case UnaryKind::kGeluTanh:
-      return map(x, y, count, [](f32x4 v) { return gelu_tanh(v); });
-    case UnaryKind::kElu:
-      return map(x, y, count, [=](f32x4 v) { return elu(v, va); });
-    case UnaryKind::kSoftplus:
-      return map(x, y, count, [](f32x4 v) { return softplus(v); });
-  }
+  run_unary(unary_fn(kind), a, b, x, y, count);
 }
 
 void activate(const Activation& activation, float* x, int64_t count) {
@@ -185,27 +227,28 @@ void activate(const Activation& activation, float* x, int64_t count) {
 }
 
 void binary(BinaryKind kind, BinaryOperand a, BinaryOperand b, float* y, int64_t count) {
-  switch (kind) {
-    case BinaryKind::kAdd:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return u + v; });
-    case BinaryKind::kSub:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return u - v; });
-    case BinaryKind::kMul:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return u * v; });
-    case BinaryKind::kDiv:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return u / v; });
-    case BinaryKind::kMin:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return keep_nan(v, pmin(u, v)); });
-    case BinaryKind::kMax:
-      return map2(a, b, y, count, [](f32x4 u, f32x4 v) { return keep_nan(v, pmax(u, v)); });
-    case BinaryKind::kPow:
-      return power(a, b, y, count);
+  if (count <= 0) return;
+  if (kind == BinaryKind::kPow && b.scalar && !a.scalar &&
+      power_of_constant(a.data, *b.data, y, count)) {
+    return;
   }
+  const BinaryFn fn = binary_fn(kind);
+  const int64_t whole = count / 4 * 4, rest = count - whole;
+  float a_lanes[4], b_lanes[4];
+  if (a.scalar) store(a_lanes, load_splat(a.data));
+  if (b.scalar) store(b_lanes, load_splat(b.data));
+  fn(a.scalar ? a_lanes : a.data, a.scalar ? 0 : 4, b.scalar ? b_lanes : b.data, b.scalar ? 0 : 4,
+     y, whole / 4);
+  if (rest == 0) return;
+  if (!a.scalar) store(a_lanes, load_partial(a.data + whole, rest));
+  if (!b.scalar) store(b_lanes, load_partial(b.data + whole, rest));
+  fn(a_lanes, 0, b_lanes, 0, a_lanes, 1);
+  store_partial(y + whole, load(a_lanes), rest);
 }
 
 void scale_offset(const float* x, float scale, float offset, float* y, int64_t count) {
-  const f32x4 s = splat(scale), o = splat(offset);
-  map(x, y, count, [=](f32x4 v) { return madd(v, s, o); });
+  run_unary(unary_vectors<[](f32x4 v, f32x4 a, f32x4 b) { return madd(v, a, b); }>, scale, offset,
+            x, y, count);
 }
 
 void scale_offset(const float* x, const float* scale, const float* offset, float* y,
