@@ -1,5 +1,6 @@
 #include "simd/softmax.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -40,14 +41,9 @@ float exp_row(const float* x, float* y, int64_t n, float max) {
   }
   for (; i < n; i += 4) {
     const int64_t left = n - i;
-    f32x4 v = left < 4 ? splat(kLowest) : load(x + i);
-    if (left < 4) {
-      float lanes[4] = {kLowest, kLowest, kLowest, kLowest};
-      for (int64_t j = 0; j < left; ++j) lanes[j] = x[i + j] - max;
-      v = load(lanes);
-    } else {
-      v = v - m;
-    }
+    float lanes[4] = {kLowest, kLowest, kLowest, kLowest};
+    for (int64_t j = 0; j < std::min<int64_t>(left, 4); ++j) lanes[j] = x[i + j];
+    const f32x4 v = load(lanes) - m;
     const f32x4 e = exp_nonpositive(v);
     store_partial(y + i, e, left);
     sum0 += e;
