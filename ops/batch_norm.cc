@@ -104,7 +104,8 @@ Status BatchNormKernel::run(const RunContext& context) const {
 Status infer_batch_norm(InferContext& context) {
   SX_TRY(check_arity(context, 5, 5, 5));
   for (size_t i = kX; i <= kVariance; ++i) SX_TRY(check_dtype(context, i, {DType::kFloat32}));
-  if (context.attributes.get_int("training_mode", 0) != 0 || context.outputs.size() > 1) {
+  const bool tests = context.opset >= 7 || context.attributes.get_int("is_test", 0) != 0;
+  if (!tests || context.attributes.get_int("training_mode", 0) != 0 || context.outputs.size() > 1) {
     return error(ErrorCode::MODEL_UNSUPPORTED, "BatchNormalization in training mode");
   }
   if (context.attributes.get_int("spatial", 1) == 0) {

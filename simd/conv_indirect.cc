@@ -8,6 +8,7 @@
 #include "simd/gemm_tile.h"
 #include "simd/layout.h"
 #include "simd/parallel.h"
+#include "simd/unroll.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -19,9 +20,6 @@ constexpr int64_t kPixelBlock = 48;
 // Multiply-adds per chunk: about 25 us.
 constexpr int64_t kChunkWork = 600'000;
 constexpr double kNsPerStagedFloat = 0.4;
-
-// Accumulators stay in registers only if every index of theirs is a constant.
-#define SX_UNROLLED _Pragma("clang loop unroll(full)")
 
 struct TileCall {
   const float* image;

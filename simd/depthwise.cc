@@ -7,13 +7,11 @@
 #include "simd/elementwise.h"
 #include "simd/layout.h"
 #include "simd/parallel.h"
+#include "simd/unroll.h"
 #include "simd/v128.h"
 
 namespace sardonyx::simd {
 namespace {
-
-// Sums stay in registers only if every index of theirs is a constant.
-#define SX_UNROLLED _Pragma("clang loop unroll(full)")
 
 constexpr double kNsPerMultiplyAdd = 0.05;  // of four lanes
 constexpr double kNsPerPixel = 0.5;

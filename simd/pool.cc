@@ -7,6 +7,7 @@
 #include "simd/layout.h"
 #include "simd/parallel.h"
 #include "simd/reduce.h"
+#include "simd/unroll.h"
 #include "simd/v128.h"
 
 namespace sardonyx::simd {
@@ -61,34 +62,60 @@ struct Row {
 
 // pmax loses a NaN in its second operand: NaNs are collected apart, all lanes ones.
 template <Kind kKind>
-void row_blocked(const Row& row) {
+struct Sum {
+  f32x4 value = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
+  i32x4 nan = splat(0);
+
+  SX_INLINE void add(f32x4 x) {
+    if constexpr (kKind == Kind::kMax) {
+      value = pmax(value, x);
+      nan = nan | (x != x);
+    } else {
+      value += x;
+    }
+  }
+  SX_INLINE f32x4 finish(int64_t count) const {
+    if constexpr (kKind == Kind::kMax) return from_bits(bits(value) | nan);
+    return value / splat(static_cast<float>(count));
+  }
+};
+
+// kPixels outputs from `pixel` on, which read the same columns [begin, end) of their windows.
+template <Kind kKind, int kPixels>
+void pixels_blocked(const Row& row, int64_t pixel, const Taps& width) {
   const PoolShape& shape = row.shape;
   const int64_t step = shape.dilation[2] * kChannelBlock;
-  for (int64_t pixel = 0; pixel < shape.out[2]; ++pixel) {
-    const Taps width = taps_at(shape, 2, pixel);
-    f32x4 sum = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
-    i32x4 nan = splat(0);
-    row.for_each_input_row([&](int64_t at) {
-      const float* in =
-          row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
-      for (int64_t k = width.begin; k < width.end; ++k, in += step) {
-        const f32x4 value = load(in);
-        if constexpr (kKind == Kind::kMax) {
-          sum = pmax(sum, value);
-          nan = nan | (value != value);
-        } else {
-          sum += value;
-        }
-      }
-    });
-    if constexpr (kKind == Kind::kMax) {
-      sum = from_bits(bits(sum) | nan);
-    } else {
-      const int64_t count = row.depth.counted * row.height.counted * width.counted;
-      sum = sum / splat(static_cast<float>(count));
+  const int64_t next = shape.stride[2] * kChannelBlock;
+  Sum<kKind> sums[kPixels];
+  row.for_each_input_row([&](int64_t at) {
+    const float* in = row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
+    for (int64_t k = width.begin; k < width.end; ++k, in += step) {
+      SX_UNROLLED
+      for (int p = 0; p < kPixels; ++p) sums[p].add(load(in + p * next));
     }
-    store(row.out + kChannelBlock * pixel, sum);
+  });
+  const int64_t count = row.depth.counted * row.height.counted * width.counted;
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) {
+    store(row.out + kChannelBlock * (pixel + p), sums[p].finish(count));
   }
+}
+
+template <Kind kKind>
+void row_blocked(const Row& row) {
+  const PoolShape& shape = row.shape;
+  // Outputs whose windows are whole.
+  const int64_t outputs = shape.out[2], stride = shape.stride[2];
+  const int64_t reach = (shape.kernel[2] - 1) * shape.dilation[2];
+  const int64_t room = shape.in[2] - 1 - reach + shape.pad_begin[2];
+  const int64_t begin = std::min(ceil_div(shape.pad_begin[2], stride), outputs);
+  const int64_t end = std::clamp<int64_t>(room < 0 ? 0 : room / stride + 1, begin, outputs);
+  int64_t pixel = 0;
+  for (; pixel < begin; ++pixel) pixels_blocked<kKind, 1>(row, pixel, taps_at(shape, 2, pixel));
+  for (; pixel + 4 <= end; pixel += 4) {
+    pixels_blocked<kKind, 4>(row, pixel, taps_at(shape, 2, pixel));
+  }
+  for (; pixel < outputs; ++pixel) pixels_blocked<kKind, 1>(row, pixel, taps_at(shape, 2, pixel));
 }
 
 SX_INLINE float keep_nan_max(float a, float b) {

@@ -54,6 +54,10 @@ TEST_CASE("BatchNormalization refuses training and wrong shapes", "[batch_norm]"
     return out;
   };
   test(wrong).fails(ErrorCode::SHAPE_MISMATCH);
+  OpTest old("BatchNormalization", 6);
+  old.input(x).weight(p.scale).weight(p.bias).weight(p.mean).weight(p.variance);
+  old.fails(ErrorCode::MODEL_UNSUPPORTED);
+  old.set("is_test", 1).tolerance(1e-5, 2e-5).expect(reference_batch_norm(x, p, 1e-5)).run();
   test(p).set("training_mode", 1).fails(ErrorCode::MODEL_UNSUPPORTED);
   OpTest("BatchNormalization", 9).input(x).weight(p.scale).fails(ErrorCode::GRAPH_INPUT_MISSING);
 }

@@ -214,7 +214,7 @@ TEST_CASE("Channels are copied between any offsets", "[layout]") {
       auto y = random_floats(total * plane, 2);
       auto to = stored(y, total, plane, Layout::kNC4HW4);
       copy_channels(from.data(), channels, plane, to.data(), first);
-      std::copy(x.begin(), x.end(), y.begin() + first * plane);
+      std::copy(x.begin(), x.end(), y.begin() + static_cast<std::ptrdiff_t>(first * plane));
       check_close(to, y, total, plane, Layout::kNC4HW4);
     }
   }
