@@ -11,6 +11,7 @@
 
 struct sx_loader {
   sardonyx::ModelLoader loader;
+  bool for_gpu = false;
 };
 
 struct sx_session {
@@ -27,4 +28,5 @@ struct sx_run {
   sx_session* session;
   sardonyx::Run run;
   std::vector<sx_output> outputs;
+  sx_gpu_plan plan{};
 };

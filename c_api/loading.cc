@@ -58,6 +58,10 @@ int32_t sx_loader_external(sx_loader* loader, const char* name, void* data, size
   return report(loader->loader.add_external(name, {std::move(block), 0, size}));
 }
 
+void sx_loader_for_gpu(sx_loader* loader) {
+  loader->for_gpu = true;
+}
+
 void sx_loader_destroy(sx_loader* loader) {
   delete loader;
 }
@@ -68,7 +72,7 @@ sx_session* sx_session_create(sx_loader* loader) {
     report(graph.status());
     return nullptr;
   }
-  Result<std::unique_ptr<Session>> session = Session::create(graph.take());
+  Result<std::unique_ptr<Session>> session = Session::create(graph.take(), loader->for_gpu);
   if (!session.ok()) {
     report(session.status());
     return nullptr;
@@ -85,6 +89,10 @@ sx_session* sx_session_create(sx_loader* loader) {
 
 void sx_session_destroy(sx_session* session) {
   delete session;
+}
+
+int32_t sx_session_leave_gpu(sx_session* session) {
+  return report(session->session->leave_gpu());
 }
 
 const char* sx_session_describe(sx_session* session) {

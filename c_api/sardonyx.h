@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 1
+#define SX_ABI_VERSION 2
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -45,6 +45,8 @@ int32_t sx_loader_expect_size(sx_loader*, size_t size);
 int32_t sx_loader_push(sx_loader*, const uint8_t* bytes, size_t size);
 // Takes over `data`, which came from sx_alloc. `name` is UTF-8, null-terminated.
 int32_t sx_loader_external(sx_loader*, const char* name, void* data, size_t size);
+// Before sx_session_create: the session is one whose steps a GPU can take over.
+void sx_loader_for_gpu(sx_loader*);
 void sx_loader_destroy(sx_loader*);
 
 // Parses, compiles and prepacks what the loader got. Consumes neither; destroy the loader
@@ -57,8 +59,11 @@ void sx_session_destroy(sx_session*);
 // "weightBytes":n,"packedBytes":n}. A dim is a number, a symbol's name, or null. Valid as long as
 // the session.
 const char* sx_session_describe(sx_session*);
-// JSON: one entry per lowered step, for explain(): {"steps":[{"node","operator","kernel","layout",
-// "outputs":[{"name","dtype","shape"}]}],"arenaBytes":n}. Valid until the next call.
+// Ends what sx_loader_for_gpu() began: the model is lowered anew for the CPU. The session's runs
+// must have been destroyed.
+int32_t sx_session_leave_gpu(sx_session*);
+// JSON: one entry per lowered step, for explain(): {"steps":[{"node","operator","device","kernel",
+// "outputs":[{"name","dtype","layout","shape"}]}],"arenaBytes":n}. Valid until the next call.
 const char* sx_session_explain(sx_session*);
 
 // --- running -----------------------------------------------------------------------------------
@@ -89,6 +94,48 @@ typedef struct {
 } sx_output;
 // Null when the output is not computed.
 const sx_output* sx_run_output(sx_run*, uint32_t index);
+// --- WebGPU ------------------------------------------------------------------------------------
+// In place of sx_run_advance: what to dispatch for the run that has been started. The structs are
+// those of engine/gpu/plan.h; offsets and bytes are those of the GPU's buffers.
+typedef struct {
+  uint32_t offset;
+  uint32_t bytes;
+  uint64_t address;
+} sx_gpu_copy;
+typedef struct {
+  uint32_t after;  // dispatches before it
+  uint32_t begin;  // for sx_run_cpu_steps
+  uint32_t end;
+  uint32_t downloads;  // of its transfers, the first ones
+  uint32_t first_transfer;
+  uint32_t transfers;
+} sx_gpu_hand_over;
+typedef struct {
+  uint32_t id;  // another for each plan
+  uint32_t steps_count;
+  const void* steps;  // GpuStep, 256 bytes each
+  const sx_gpu_hand_over* hand_overs;
+  uint32_t hand_overs_count;
+  uint32_t transfers_count;
+  const sx_gpu_copy* transfers;
+  uint32_t feeds_count;
+  const sx_gpu_copy* feeds;
+  uint32_t constants_count;
+  const sx_gpu_copy* constants;
+  uint32_t outputs_count;  // 0 bytes: read it through sx_run_output
+  const sx_gpu_copy* outputs;
+  uint32_t weights_count;
+  const sx_gpu_copy* weights;
+  uint32_t weights_bytes;
+  uint32_t arena_bytes;
+  const void* arena;  // where transfers go, at their offsets
+} sx_gpu_plan;
+// Null on failure, see sx_error(). Valid until the run's next start.
+const sx_gpu_plan* sx_run_gpu_plan(sx_run*);
+int32_t sx_run_cpu_steps(sx_run*, uint32_t begin, uint32_t end);
+// All steps have run; sx_run_output tells dtypes and shapes, the plan where the contents are.
+void sx_run_finish_on_gpu(sx_run*);
+
 // Forgets inputs and outputs, keeps memory for the next run.
 void sx_run_reset(sx_run*);
 

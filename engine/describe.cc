@@ -49,11 +49,13 @@ std::string_view layout_name(Layout layout) {
   return layout == Layout::kNC4HW4 ? "NC4HW4" : "row-major";
 }
 
-void write_step(JsonWriter& json, const Session& session, const Step& step,
-                const TensorView* bound) {
+void write_step(JsonWriter& json, const Session& session, const Step& step, const TensorView* bound,
+                GpuKernel gpu) {
+  const bool on_cpu = gpu == GpuKernel::kCpu;
   json.begin_object().key("node").string(step.node->name);
-  json.key("operator").string(step.node->type);
-  json.key("kernel").string(step.kernel->name()).key("outputs").begin_array();
+  json.key("operator").string(step.node->type).key("device").string(on_cpu ? "cpu" : "webgpu");
+  json.key("kernel").string(on_cpu ? step.kernel->name() : gpu_kernel_name(gpu));
+  json.key("outputs").begin_array();
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     if (step.outputs[i] == kNoSlot) continue;
     const Slot& slot = session.lowering().slots[step.outputs[i]];
@@ -96,6 +98,7 @@ std::string explain_session(const Session& session, const Run* run) {
   json.begin_object().key("steps").begin_array();
   std::vector<const TensorView*> bound(session.lowering().steps.size(), nullptr);
   std::vector<bool> runs(session.lowering().steps.size(), !run);
+  std::vector<GpuKernel> gpu(bound.size(), GpuKernel::kCpu);
   if (run) {
     for (const Segment* segment : run->segments()) {
       for (const BoundStep& step : segment->steps) {
@@ -104,8 +107,13 @@ std::string explain_session(const Session& session, const Run* run) {
       }
     }
   }
+  if (run && run->plan_used()) {
+    for (const GpuStep& step : run->plan_used()->steps) {
+      gpu[run->segments()[0]->steps[step.step].step] = step.kernel;
+    }
+  }
   for (size_t i = 0; i < bound.size(); ++i) {
-    if (runs[i]) write_step(json, session, session.lowering().steps[i], bound[i]);
+    if (runs[i]) write_step(json, session, session.lowering().steps[i], bound[i], gpu[i]);
   }
   json.end_array();
   json.key("arenaBytes").number(run ? static_cast<int64_t>(run->arena_bytes()) : 0);

@@ -12,7 +12,8 @@ constexpr uint8_t index_of(Layout layout) {
 
 class Lowerer {
  public:
-  explicit Lowerer(Graph& graph) : graph_(graph), out_(std::make_unique<Lowering>()) {}
+  Lowerer(Graph& graph, bool for_gpu)
+      : graph_(graph), for_gpu_(for_gpu), out_(std::make_unique<Lowering>()) {}
 
   Result<std::unique_ptr<Lowering>> run() {
     by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
@@ -99,6 +100,7 @@ class Lowerer {
 
   // Decides the layout of output 0 and of the inputs that may follow it.
   bool choose_nc4hw4(const Node& node) {
+    if (for_gpu_) return false;
     const Value* first = node.inputs.empty() || node.inputs[0] == kNoValue
                              ? nullptr
                              : &graph_.values[node.inputs[0]];
@@ -175,7 +177,7 @@ class Lowerer {
     SX_ASSIGN(step.kernel, node.op->make(init));
     inputs.clear();
     for (size_t i = 0; i < consumed.size(); ++i) {
-      if (consumed[i]) release(node.inputs[i]);
+      if (consumed[i] && !for_gpu_) release(node.inputs[i]);
     }
     out_->steps.push_back(std::move(step));
     return {};
@@ -204,6 +206,7 @@ class Lowerer {
   }
 
   Graph& graph_;
+  const bool for_gpu_;
   std::unique_ptr<Lowering> out_;
   std::vector<std::array<SlotId, 2>> by_layout_;
   std::vector<uint32_t> uses_;
@@ -212,7 +215,11 @@ class Lowerer {
 }  // namespace
 
 Result<std::unique_ptr<Lowering>> lower_to_cpu(Graph& graph) {
-  return Lowerer(graph).run();
+  return Lowerer(graph, false).run();
+}
+
+Result<std::unique_ptr<Lowering>> lower_for_gpu(Graph& graph) {
+  return Lowerer(graph, true).run();
 }
 
 }  // namespace sardonyx

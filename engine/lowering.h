@@ -45,5 +45,7 @@ struct Lowering {
 // Constants of `graph` that every reader has packed are released from it while it is lowered. The
 // lowering refers to nodes of `graph`, which must outlive it unchanged.
 Result<std::unique_ptr<Lowering>> lower_to_cpu(Graph& graph);
+// The form that a GPU shares: all values row-major, every constant kept.
+Result<std::unique_ptr<Lowering>> lower_for_gpu(Graph& graph);
 
 }  // namespace sardonyx

@@ -93,6 +93,7 @@ Result<Run::Binding*> Run::find_binding() {
   }
   binding->slots = initial_slots(session_.lowering(), shapes);
   SX_ASSIGN(binding->segment, bind_segment(session_.lowering(), binding->slots, 0, false));
+  plan_used_ = nullptr;  // it may be of the binding that goes
   if (bindings_.size() == kMaxBindings) bindings_.pop_back();
   bindings_.insert(bindings_.begin(), std::move(binding));
   return bindings_.front().get();
@@ -156,6 +157,48 @@ Status Run::run_step(const BoundStep& bound) {
   return std::move(status).at_node(step.node->name, step.node->type);
 }
 
+Result<const GpuPlan*> Run::gpu_plan() {
+  if (!started_ || done_ || !session_.gpu_weights()) {
+    return error(ErrorCode::INVALID_ARGUMENT, "the run has not been started for a GPU");
+  }
+  if (binding_->segment.end != session_.lowering().steps.size()) {
+    const Node& node = *session_.lowering().steps[binding_->segment.end].node;
+    return error(ErrorCode::MODEL_UNSUPPORTED, "%s has a shape that depends on contents",
+                 node.label().c_str());
+  }
+  if (!binding_->gpu) {
+    SX_ASSIGN(GpuPlan plan, plan_gpu(session_.lowering(), binding_->segment, binding_->slots,
+                                     *session_.gpu_weights()));
+    binding_->gpu = std::make_unique<GpuPlan>(std::move(plan));
+  }
+  GpuPlan& plan = *binding_->gpu;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    plan.feeds[i].address = reinterpret_cast<uintptr_t>(inputs_[i].data);
+  }
+  return &plan;
+}
+
+Status Run::run_steps(uint32_t begin, uint32_t end) {
+  if (!started_ || segment_number_ != 0 || begin > end || end > binding_->segment.steps.size()) {
+    return error(ErrorCode::INVALID_ARGUMENT, "steps %u to %u can not run now", begin, end);
+  }
+  for (uint32_t i = begin; i < end; ++i) {
+    Status status = run_step(binding_->segment.steps[i]);
+    if (!status.ok()) {
+      started_ = false;
+      return status;
+    }
+  }
+  return {};
+}
+
+void Run::finish_on_gpu() {
+  if (!started_ || !binding_->gpu) return;
+  done_ = true;
+  plan_used_ = binding_->gpu.get();
+  position_ = binding_->segment.end;
+}
+
 Result<Run::State> Run::advance(double budget_ms) {
   if (done_) return State::kDone;
   if (!started_) return error(ErrorCode::INVALID_ARGUMENT, "the run has not been started");
@@ -190,6 +233,7 @@ Result<Run::State> Run::advance(double budget_ms) {
     }
   }
   done_ = true;
+  plan_used_ = nullptr;
   return State::kDone;
 }
 

@@ -16,7 +16,7 @@ void bind_defaults(Graph& graph) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph) {
+Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph, bool for_gpu) {
   auto session = std::make_unique<Session>();
   for (const Node& node : graph->nodes) {
     ++session->operator_counts_[node.domain.empty() ? node.type : node.domain + "." + node.type];
@@ -24,8 +24,21 @@ Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph) {
   bind_defaults(*graph);
   SX_TRY(run_passes(*graph));
   session->graph_ = std::move(graph);
-  SX_ASSIGN(session->lowering_, lower_to_cpu(*session->graph_));
+  if (for_gpu) {
+    SX_ASSIGN(session->lowering_, lower_for_gpu(*session->graph_));
+    SX_ASSIGN(session->gpu_weights_, place_gpu_weights(*session->lowering_));
+  } else {
+    SX_ASSIGN(session->lowering_, lower_to_cpu(*session->graph_));
+  }
   return session;
+}
+
+Status Session::leave_gpu() {
+  if (!gpu_weights_) return {};
+  gpu_weights_.reset();
+  lowering_.reset();
+  SX_ASSIGN(lowering_, lower_to_cpu(*graph_));
+  return {};
 }
 
 size_t Session::weight_bytes() const {

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/binding.h"
+#include "engine/gpu/plan.h"
 #include "engine/graph.h"
 #include "engine/lowering.h"
 
@@ -19,18 +21,27 @@ namespace sardonyx {
 class Session {
  public:
   // Resolves operators, infers shapes, runs the passes, lowers.
-  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph);
+  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph) {
+    return create(std::move(graph), false);
+  }
+  // `for_gpu`: lowered so that a GPU can take over steps; runs on the CPU too, but slower.
+  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph, bool for_gpu);
+  // Lowers a session made for a GPU anew for the CPU alone. No Run of the session may exist.
+  Status leave_gpu();
 
   const Graph& graph() const { return *graph_; }
   const Lowering& lowering() const { return *lowering_; }
   // Nodes of the model as it came, by operator ("Conv", "com.microsoft.Gelu").
   const std::map<std::string, int>& operator_counts() const { return operator_counts_; }
+  // Null unless the session was made for a GPU.
+  const GpuWeights* gpu_weights() const { return gpu_weights_ ? &*gpu_weights_ : nullptr; }
   // Bytes of weights that are kept as they came.
   size_t weight_bytes() const;
 
  private:
   std::unique_ptr<Graph> graph_;
   std::unique_ptr<Lowering> lowering_;
+  std::optional<GpuWeights> gpu_weights_;
   std::map<std::string, int> operator_counts_;
 };
 
@@ -49,6 +60,17 @@ class Run {
   Status start();
   // Runs steps until `budget_ms` has passed (checked between steps; 0: until the end).
   Result<State> advance(double budget_ms);
+  // The current binding for WebGPU; after start() and before any step. MODEL_UNSUPPORTED when
+  // shapes depend on contents, LIMIT_EXCEEDED.
+  Result<const GpuPlan*> gpu_plan();
+  // Runs steps [begin, end) of the plan's segment on the CPU, in the arena.
+  Status run_steps(uint32_t begin, uint32_t end);
+  // The GPU has run all other steps. output() tells dtypes and shapes; contents of what the plan
+  // lists as outputs are on the GPU.
+  void finish_on_gpu();
+  // Of the last finish_on_gpu(); null when the last run ended on the CPU.
+  const GpuPlan* plan_used() const { return plan_used_; }
+  const uint8_t* arena() const { return arenas_.empty() ? nullptr : arenas_[0].data(); }
   // After kDone: row-major, valid until the next start() or reset().
   TensorView output(size_t index) const;
   void reset();
@@ -64,6 +86,7 @@ class Run {
     std::vector<Shape> key;  // input shapes
     Segment segment;
     SlotTable slots;  // after the segment
+    std::unique_ptr<GpuPlan> gpu;
   };
 
   Result<Binding*> find_binding();
@@ -84,6 +107,7 @@ class Run {
   size_t segment_number_ = 0;
   size_t next_step_ = 0;  // within the current segment
   uint32_t position_ = 0;
+  const GpuPlan* plan_used_ = nullptr;
   bool started_ = false;
   bool done_ = false;
 };

@@ -1,15 +1,18 @@
 // Which wasm module and how many threads.
 import { Failure } from '../worker/failure.js';
 import type { ModuleName } from '../worker/abi.js';
+import type { Device } from '../worker/protocol.js';
 import type { Features } from './features.js';
 
 export interface RouteFilter {
-  device?: 'cpu';
+  /** 'webgpu' falls back to the CPU where it can not be had. */
+  device?: Device;
   module?: ModuleName;
   threads?: number;
 }
 
 export interface Choice {
+  readonly device: Device;
   readonly module: ModuleName;
   /** What to ask the page's budget for. */
   readonly threads: number;
@@ -27,7 +30,7 @@ export function choose(features: Features, force: RouteFilter = {}): Choice {
   const why: string[] = [];
   const module = chooseModule(features, force.module, why);
   const threads = chooseThreads(features, force.threads, why);
-  return { module, threads, why };
+  return { device: force.device ?? 'cpu', module, threads, why };
 }
 
 // Callers without TypeScript pass anything.
@@ -35,7 +38,7 @@ function checkFilter({ device, module, threads }: { [key in keyof RouteFilter]?:
   const refuse = (field: string, value: unknown) => {
     throw new Failure('INVALID_ARGUMENT', `force.${field} is ${String(value)}`, { field });
   };
-  if (device !== undefined && device !== 'cpu') refuse('device', device);
+  if (device !== undefined && device !== 'cpu' && device !== 'webgpu') refuse('device', device);
   if (module !== undefined && module !== 'relaxed' && module !== 'simd') refuse('module', module);
   if (threads === undefined) return;
   const whole = typeof threads === 'number' && Number.isInteger(threads);

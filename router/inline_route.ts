@@ -4,8 +4,10 @@ import type { EngineLibrary } from '../worker/entry.js';
 import { asFailure, Failure, isFatal } from '../worker/failure.js';
 import {
   LIBRARY_KEY,
+  ON_CPU,
   PROTOCOL_VERSION,
   type ModelDescription,
+  type Placement,
   type Plan,
   type Slot,
   type WireTensor,
@@ -19,6 +21,7 @@ export class InlineRoute implements Route {
   threads = 1;
   closed = false;
 
+  placement: Placement = ON_CPU;
   readonly #lent = new Map<Slot, () => void>();
   #engine: Engine | undefined;
   #cancelled = false;
@@ -94,19 +97,26 @@ export class InlineRoute implements Route {
   async #load(
     { Engine, factory }: EngineLibrary,
     module: WebAssembly.Module,
-    { threads, workerUrl, source, external }: RouteSetup,
+    { threads, workerUrl, source, external, gpu }: RouteSetup,
     hooks: RouteHooks,
   ): Promise<void> {
     const engine = await Engine.start(
       { factory, module, threads, scriptUrl: scriptOf(workerUrl) },
-      { onThreads: (count) => (this.threads = count), onTrap: () => this.#close() },
+      {
+        onThreads: (count) => (this.threads = count),
+        onTrap: () => this.#close(),
+        onPlacement: (placement) => {
+          this.placement = placement;
+          if (this.#engine?.loaded) hooks.onDegrade?.(placement);
+        },
+      },
     );
     if (this.closed) {
       engine.dispose();
       return;
     }
     this.#engine = engine;
-    this.model = await engine.load(source, external, (progress) => hooks.onProgress(progress));
+    this.model = await engine.load(source, external, (progress) => hooks.onProgress(progress), gpu);
   }
 
   #alive(): Engine {

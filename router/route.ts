@@ -3,6 +3,7 @@ import type { DType, TypedArray } from '../worker/dtypes.js';
 import type {
   LoadProgress,
   ModelDescription,
+  Placement,
   Plan,
   Slot,
   WireSource,
@@ -16,10 +17,14 @@ export interface RouteSetup {
   readonly isolated: boolean;
   readonly source: WireSource;
   readonly external: Readonly<Record<string, WireSource>>;
+  // Where webgpu.mjs is, when the model is to run on a GPU.
+  readonly gpu?: string | undefined;
 }
 
 export interface RouteHooks {
   onProgress(progress: LoadProgress): void;
+  // The CPU took over from the GPU, in the middle of a run.
+  onDegrade?(placement: Placement): void;
 }
 
 export interface Feed {
@@ -36,6 +41,7 @@ export interface Route {
   readonly model: ModelDescription;
   // Threads that run now.
   readonly threads: number;
+  readonly placement: Placement;
   // True once the engine can not be used any more; all that was lent has then been called back.
   readonly closed: boolean;
 

@@ -1,6 +1,7 @@
 // A route whose engine lives in a worker of its own.
 import { Failure } from '../worker/failure.js';
 import {
+  ON_CPU,
   PROTOCOL_VERSION,
   type FromWorker,
   type ModelDescription,
@@ -32,6 +33,7 @@ interface CurrentRun extends Pending<readonly WireTensor[] | undefined> {
 export class WorkerRoute implements Route {
   model!: ModelDescription;
   threads = 1;
+  placement = ON_CPU;
   closed = false;
 
   readonly #setup: RouteSetup;
@@ -138,7 +140,7 @@ export class WorkerRoute implements Route {
   }
 
   async #begin(spawn: Spawn): Promise<void> {
-    const { workerUrl, wasm, source, external, threads } = this.#setup;
+    const { workerUrl, wasm, source, external, threads, gpu } = this.#setup;
     const compiling = typeof wasm === 'string' ? compile(wasm) : Promise.resolve(wasm);
     compiling.catch(() => undefined);
     this.#watchdog.watch(this.#limits.scriptMs, () => this.#startFailed('did not start in time'));
@@ -152,7 +154,7 @@ export class WorkerRoute implements Route {
       return;
     }
     // The download begins while the module is still being compiled.
-    this.#post({ type: 'load', source, external });
+    this.#post({ type: 'load', source, external, gpu });
     const module = await compiling;
     this.#post({ type: 'start', module, threads, control: this.#control });
     if (this.#heard) this.#watchStart();
@@ -182,6 +184,10 @@ export class WorkerRoute implements Route {
         return this.#loaded(message.model);
       case 'threads':
         this.threads = message.count;
+        return;
+      case 'placement':
+        this.placement = message.placement;
+        if (!this.#loading) this.#hooks.onDegrade?.(message.placement);
         return;
       case 'slot':
         return this.#slots.add(message.slot);

@@ -101,6 +101,7 @@ async function main() {
     write(file, readFileSync(join(dist, file)));
   }
   write('worker.js', worker);
+  write('webgpu.mjs', await bundle('webgpu/entry.ts', { format: 'esm' }));
   write('index.mjs', await bundle('web/entry_esm.ts', { format: 'esm' }));
   write('ort.mjs', await bundle('web/ort/entry_esm.ts', { format: 'esm' }));
   write(

@@ -49,21 +49,25 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
     external[name] = await toWireSource(data, !inline, `externalData.${name}`);
   }
   const features = await probeFeatures();
-  const { module, threads, why } = choose(features, force);
+  const { device, module, threads, why } = choose(features, force);
   const { isolated } = features;
   const claim = pageThreadBudget(features.cores).claim(threads, force?.threads !== undefined);
+  const { webgpuUrl, ...files } = resolveAssets(assets, module);
   const setup: RouteSetup = {
-    ...resolveAssets(assets, module),
+    ...files,
+    gpu: device === 'webgpu' ? webgpuUrl : undefined,
     threads: claim.threads,
     isolated,
     source: wire,
     external,
   };
   try {
-    const first = await start(inline, setup, { onProgress: reporter(onProgress) }, signal);
+    const onDegrade = () => session.dispatchEvent(new Event('degrade'));
+    const hooks = { onProgress: reporter(onProgress), onDegrade };
+    const first = await start(inline, setup, hooks, signal);
     const supervisor = new Supervisor(
       first,
-      () => start(inline, setup, { onProgress: () => undefined }),
+      () => start(inline, setup, { onProgress: () => undefined, onDegrade }),
       () => session.dispatchEvent(new Event('recover')),
     );
     const session = new Session({

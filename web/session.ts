@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
-import type { ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
+import type { Device, ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
 import type { Supervisor } from '../router/supervisor.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
@@ -28,7 +28,7 @@ export interface RunOptions {
 /** What runs the model. */
 export interface Route {
   readonly id: string;
-  readonly device: 'cpu';
+  readonly device: Device;
   readonly module: ModuleName;
   /** In use now; rises while threads join. */
   readonly threads: number;
@@ -38,6 +38,8 @@ export interface Route {
 
 export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
   readonly model: Omit<ModelDescription, 'inputs' | 'outputs'>;
+  readonly device: Device;
+  readonly why: readonly string[];
   readonly module: ModuleName;
   readonly threads: number;
   readonly isolated: boolean;
@@ -62,7 +64,10 @@ const leaks =
       })
     : undefined;
 
-/** A loaded model. Events: `recover` after a new worker took over from one that had stopped. */
+/**
+ * A loaded model. Events: `recover` after a new worker took over from one that had stopped, `degrade`
+ * after the CPU took over from the GPU; `route.why` says why.
+ */
 export class Session extends EventTarget {
   /** For `await using`, where the language has it. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -86,7 +91,9 @@ export class Session extends EventTarget {
   get route(): Route {
     const { supervisor, module, isolated, why } = this.#parts;
     const { threads } = supervisor.route;
-    return { id: `cpu-${module}`, device: 'cpu', module, threads, isolated, why };
+    const { device, why: placed } = supervisor.route.placement;
+    const id = `${device}-${module}`;
+    return { id, device, module, threads, isolated, why: [...why, ...placed] };
   }
 
   /**
@@ -156,7 +163,8 @@ export class Session extends EventTarget {
       const route = await supervisor.acquire();
       const plan = await route.explain();
       const { inputs: _inputs, outputs: _outputs, ...model } = route.model;
-      return { ...plan, model, module, isolated, threads: route.threads };
+      const { device, why } = this.route;
+      return { ...plan, model, device, module, isolated, threads: route.threads, why };
     } catch (thrown) {
       throw toSardonyxError(thrown);
     }

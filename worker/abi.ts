@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -25,10 +25,12 @@ export interface Instance {
   _sx_loader_expect_size(loader: number, size: number): number;
   _sx_loader_push(loader: number, bytes: number, size: number): number;
   _sx_loader_external(loader: number, name: number, data: number, size: number): number;
+  _sx_loader_for_gpu(loader: number): void;
   _sx_loader_destroy(loader: number): void;
   _sx_session_create(loader: number): number;
   _sx_session_destroy(session: number): void;
   _sx_session_describe(session: number): number;
+  _sx_session_leave_gpu(session: number): number;
   _sx_session_explain(session: number): number;
   _sx_run_create(session: number): number;
   _sx_run_destroy(run: number): void;
@@ -44,6 +46,9 @@ export interface Instance {
   _sx_run_start(run: number): number;
   _sx_run_advance(run: number, budgetMs: number): number;
   _sx_run_output(run: number, index: number): number;
+  _sx_run_gpu_plan(run: number): number;
+  _sx_run_cpu_steps(run: number, begin: number, end: number): number;
+  _sx_run_finish_on_gpu(run: number): void;
   _sx_run_reset(run: number): void;
   _sx_memory_in_use(): number;
 }

@@ -3,20 +3,23 @@
 // Every method throws Failure; after one that is fatal the engine must be dropped.
 import { type Factory, type Instance } from './abi.js';
 import { asFailure, Failure, isFatal } from './failure.js';
+import { type GpuExecutor, isGpuFailure, startGpu } from './gpu.js';
 import { instantiate } from './instantiate.js';
 import { loadModel, type LoadedModel } from './load_model.js';
 import { allocate, bytesAt, readString } from './memory.js';
 import type {
   LoadProgress,
   ModelDescription,
+  Placement,
   Plan,
   Slot,
   WireFeed,
   WireSource,
   WireTensor,
 } from './protocol.js';
+import { ON_CPU } from './protocol.js';
 import { Runner, type RunHooks } from './runner.js';
-import { lastError } from './status.js';
+import { check, lastError } from './status.js';
 import { widen } from './threads.js';
 
 export interface EngineOptions {
@@ -30,22 +33,35 @@ export interface EngineOptions {
 export interface EngineHooks {
   onThreads(count: number): void;
   onTrap(failure: Failure): void;
+  onPlacement?(placement: Placement): void;
 }
 
 export class Engine {
   #instance: Instance;
   #model: LoadedModel | undefined;
   #runner: Runner | undefined;
+  #gpu: GpuExecutor | undefined;
+  #placement = ON_CPU;
   #dead: Failure | undefined;
+  readonly #hooks: EngineHooks;
 
-  private constructor(instance: Instance) {
+  private constructor(instance: Instance, hooks: EngineHooks) {
     this.#instance = instance;
+    this.#hooks = hooks;
+  }
+
+  get loaded(): boolean {
+    return this.#model !== undefined;
+  }
+
+  get placement(): Placement {
+    return this.#placement;
   }
 
   static async start(options: EngineOptions, hooks: EngineHooks): Promise<Engine> {
     const { factory, module, threads, scriptUrl } = options;
     const instance = await instantiate(factory, module, threads - 1, scriptUrl);
-    const engine = new Engine(instance);
+    const engine = new Engine(instance, hooks);
     const trapped = (message: string) => {
       engine.#dead ??= new Failure('ENGINE_TRAP', message);
       hooks.onTrap(engine.#dead);
@@ -58,9 +74,11 @@ export class Engine {
     source: WireSource,
     external: Readonly<Record<string, WireSource>>,
     onProgress: (progress: LoadProgress) => void,
+    gpu?: string,
   ): Promise<ModelDescription> {
     try {
-      this.#model = await loadModel(this.#instance, source, external, onProgress);
+      const forGpu = gpu === undefined ? undefined : this.#startGpu(gpu);
+      this.#model = await loadModel(this.#instance, source, external, onProgress, forGpu);
       this.#runner = new Runner(this.#instance, this.#model);
       return this.#model.description;
     } catch (thrown) {
@@ -75,6 +93,14 @@ export class Engine {
     hooks: RunHooks,
   ): Promise<WireTensor[] | undefined> {
     try {
+      if (this.#gpu) {
+        try {
+          return await this.#alive(this.#runner).runOnGpu(this.#gpu, feeds, outputs, hooks);
+        } catch (thrown) {
+          if (!isGpuFailure(thrown)) throw thrown;
+          this.#leaveGpu(this.#gpu, thrown.message);
+        }
+      }
       return await this.#alive(this.#runner).run(feeds, outputs, hooks);
     } catch (thrown) {
       throw this.#failed(thrown);
@@ -114,7 +140,36 @@ export class Engine {
     this.#dead ??= new Failure('SESSION_DISPOSED', 'the session was disposed');
     this.#runner = undefined;
     this.#model = undefined;
+    this.#gpu?.dispose();
+    this.#gpu = undefined;
     this.#instance.PThread.terminateAllThreads();
+  }
+
+  async #startGpu(url: string): Promise<boolean> {
+    try {
+      this.#gpu = await startGpu(url);
+      this.#place({ device: 'webgpu', why: [`WebGPU: forced, on ${this.#gpu.adapter}`] });
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#place({ device: 'cpu', why: [`CPU: ${reason}`] });
+    }
+    return this.#gpu !== undefined;
+  }
+
+  #leaveGpu(gpu: GpuExecutor, reason: string): void {
+    this.#gpu = undefined;
+    gpu.dispose();
+    const model = this.#alive(this.#model);
+    this.#runner?.dispose();
+    this.#runner = undefined;
+    check(this.#instance, this.#instance._sx_session_leave_gpu(model.session));
+    this.#runner = new Runner(this.#instance, model);
+    this.#place({ device: 'cpu', why: [...this.#placement.why, `CPU: ${reason}`] });
+  }
+
+  #place(placement: Placement): void {
+    this.#placement = placement;
+    this.#hooks.onPlacement?.(placement);
   }
 
   #guard<T>(call: () => T): T {

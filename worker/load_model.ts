@@ -21,6 +21,7 @@ export async function loadModel(
   source: WireSource,
   external: Readonly<Record<string, WireSource>>,
   onProgress: OnProgress,
+  forGpu: Promise<boolean> | undefined,
 ): Promise<LoadedModel> {
   const loader = instance._sx_loader_create() >>> 0;
   if (loader === 0) throw new Failure('OUT_OF_MEMORY', 'no memory for the loader');
@@ -29,6 +30,7 @@ export async function loadModel(
     for (const [name, data] of Object.entries(external)) {
       await pushExternal(instance, loader, name, data);
     }
+    if (await forGpu) instance._sx_loader_for_gpu(loader);
     onProgress({ phase: 'compile', loaded: 0, total: 1 });
     const session = instance._sx_session_create(loader) >>> 0;
     if (session === 0) throw lastError(instance);

@@ -4,7 +4,7 @@ import type { DType, TypedArray } from './dtypes.js';
 import type { WireFailure } from './failure.js';
 
 // Raised with every incompatible change of this file.
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 // Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
 // thread (Emscripten's 'em-pthread') or was loaded for inline execution.
 export const ENGINE_WORKER_NAME = 'sardonyx-engine';
@@ -36,10 +36,20 @@ export interface ModelDescription {
   readonly packedBytes: number;
 }
 
+export type Device = 'cpu' | 'webgpu';
+
+/** Which device runs the model, and why. */
+export interface Placement {
+  readonly device: Device;
+  readonly why: readonly string[];
+}
+export const ON_CPU: Placement = { device: 'cpu', why: [] };
+
 export interface Plan {
   readonly steps: readonly {
     readonly node: string;
     readonly operator: string;
+    readonly device: Device;
     readonly kernel: string;
     readonly layout: string;
     readonly outputs: readonly {
@@ -86,6 +96,8 @@ export type ToWorker =
       readonly type: 'load';
       readonly source: WireSource;
       readonly external: Readonly<Record<string, WireSource>>;
+      // Where webgpu.mjs is, when the model is to run on a GPU.
+      readonly gpu?: string | undefined;
     }
   | {
       readonly type: 'start';
@@ -112,6 +124,8 @@ export type FromWorker =
   | { readonly type: 'progress'; readonly progress: LoadProgress }
   | { readonly type: 'loaded'; readonly model: ModelDescription }
   | { readonly type: 'threads'; readonly count: number }
+  // Before 'loaded' when a GPU was asked for, and when the CPU takes over.
+  | { readonly type: 'placement'; readonly placement: Placement }
   | { readonly type: 'slot'; readonly slot: Slot }
   // Sent during long runs: the engine makes progress.
   | { readonly type: 'alive' }

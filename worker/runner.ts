@@ -2,6 +2,7 @@
 import { MAX_RANK, OUTPUT, type Instance } from './abi.js';
 import { byteLength, dtypeByNumber, dtypeInfo, elementCount } from './dtypes.js';
 import { Failure } from './failure.js';
+import { agree, type GpuExecutor, GpuFailure } from './gpu.js';
 import type { LoadedModel } from './load_model.js';
 import { allocate, bytesAt, viewAt } from './memory.js';
 import type { WireFeed, WireTensor } from './protocol.js';
@@ -9,6 +10,8 @@ import { check, lastError } from './status.js';
 
 // How long the engine works before it looks for a cancel.
 const SLICE_MS = 8;
+// How often it looks while the GPU works.
+const WATCH_MS = 50;
 
 export interface RunHooks {
   cancelled(): boolean;
@@ -21,12 +24,17 @@ interface Staging {
   bytes: number;
 }
 
+const planId = (instance: Instance, plan: number) => viewAt(instance, plan, 4).getUint32(0, true);
+
 export class Runner {
   readonly #instance: Instance;
   readonly #run: number;
   readonly #dims: number;
   // Per input, where feeds that come by message are copied to; kept for the next run.
   readonly #staging = new Map<number, Staging>();
+  // Plans whose results on the GPU have been compared.
+  readonly #trusted = new Set<number>();
+  #abandoned: Promise<unknown> | undefined;
 
   constructor(instance: Instance, model: LoadedModel) {
     this.#instance = instance;
@@ -41,24 +49,109 @@ export class Runner {
     outputs: readonly number[],
     hooks: RunHooks,
   ): Promise<WireTensor[] | undefined> {
-    const instance = this.#instance;
     if (hooks.cancelled()) return undefined;
+    this.#feed(feeds);
+    const results = (await this.#compute(hooks)) ? this.#outputs(outputs) : undefined;
+    this.#instance._sx_run_reset(this.#run);
+    return results;
+  }
+
+  // As run(), on the GPU. Each plan's first run is done on the CPU too and compared. Rejects with
+  // GpuFailure when the result is not there or not to be trusted; then the runner must be replaced.
+  async runOnGpu(
+    gpu: GpuExecutor,
+    feeds: readonly WireFeed[],
+    outputs: readonly number[],
+    hooks: RunHooks,
+  ): Promise<WireTensor[] | undefined> {
+    // What a cancelled run left on the GPU.
+    await this.#abandoned;
+    if (hooks.cancelled()) return undefined;
+    const instance = this.#instance;
+    this.#feed(feeds);
+    const id = planId(instance, this.#plan());
+    let expected: WireTensor[] | undefined;
+    if (!this.#trusted.has(id)) {
+      if (!(await this.#compute(hooks))) return undefined;
+      expected = this.#outputs(outputs);
+      check(instance, instance._sx_run_start(this.#run));
+    }
+    const contents = await this.#dispatch(gpu, hooks);
+    if (!contents) return undefined;
+    instance._sx_run_finish_on_gpu(this.#run);
+    const results = this.#outputs(outputs, contents);
+    instance._sx_run_reset(this.#run);
+    if (expected && !agree(results, expected)) {
+      throw new GpuFailure('the GPU computes other numbers than the CPU');
+    }
+    this.#trusted.add(id);
+    return results;
+  }
+
+  // Frees what the runner has. The session's lowering may change then.
+  dispose(): void {
+    const instance = this.#instance;
+    instance._sx_run_destroy(this.#run);
+    instance._sx_free(this.#dims);
+    for (const { pointer } of this.#staging.values()) instance._sx_free(pointer);
+  }
+
+  #feed(feeds: readonly WireFeed[]): void {
+    const instance = this.#instance;
     instance._sx_run_reset(this.#run);
     for (const feed of feeds) this.#setInput(feed);
     check(instance, instance._sx_run_start(this.#run));
+  }
+
+  // False when cancelled.
+  async #compute(hooks: RunHooks): Promise<boolean> {
+    const instance = this.#instance;
     for (;;) {
       const state = instance._sx_run_advance(this.#run, SLICE_MS);
       if (state < 0) throw lastError(instance);
-      if (state === 0) break;
+      if (state === 0) return true;
       const pause = hooks.betweenSlices();
       if (pause) await pause;
-      if (hooks.cancelled()) {
-        instance._sx_run_reset(this.#run);
-        return undefined;
-      }
+      if (hooks.cancelled()) return false;
     }
-    const results = outputs.map((output) => this.#output(output));
-    instance._sx_run_reset(this.#run);
+  }
+
+  // Contents of the outputs. Undefined when cancelled; the GPU then works on.
+  async #dispatch(
+    gpu: GpuExecutor,
+    hooks: RunHooks,
+  ): Promise<(Uint8Array | undefined)[] | undefined> {
+    const instance = this.#instance;
+    const cpuSide = {
+      memory: instance.wasmMemory,
+      runSteps: (begin: number, end: number) =>
+        check(instance, instance._sx_run_cpu_steps(this.#run, begin, end)),
+    };
+    const work = gpu.run(cpuSide, this.#plan());
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const cancelled = new Promise<undefined>((resolve) => {
+      timer = setInterval(() => {
+        void hooks.betweenSlices();
+        if (hooks.cancelled()) resolve(undefined);
+      }, WATCH_MS);
+    });
+    try {
+      const contents = await Promise.race([work, cancelled]);
+      if (!contents) this.#abandoned = work.catch(() => undefined);
+      return contents;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #plan(): number {
+    const plan = this.#instance._sx_run_gpu_plan(this.#run) >>> 0;
+    if (plan === 0) throw new GpuFailure(lastError(this.#instance).message);
+    return plan;
+  }
+
+  #outputs(outputs: readonly number[], contents?: readonly (Uint8Array | undefined)[]) {
+    const results = outputs.map((output) => this.#output(output, contents?.[output]));
     return results.filter((result) => result !== undefined);
   }
 
@@ -100,7 +193,7 @@ export class Runner {
   }
 
   // A copy in an ordinary ArrayBuffer; undefined for an output that the model did not compute.
-  #output(output: number): WireTensor | undefined {
+  #output(output: number, contents?: Uint8Array): WireTensor | undefined {
     const instance = this.#instance;
     const pointer = instance._sx_run_output(this.#run, output) >>> 0;
     if (pointer === 0) return undefined;
@@ -113,7 +206,7 @@ export class Runner {
     );
     const data = view.getUint32(OUTPUT.data, true);
     const bytes = view.getUint32(OUTPUT.bytes, true);
-    const copy = bytesAt(instance, data, bytes).slice();
+    const copy = contents?.slice(0, bytes) ?? bytesAt(instance, data, bytes).slice();
     return { output, type: info.type, shape, data: new info.array(copy.buffer) };
   }
 }

@@ -58,7 +58,11 @@ export class Service {
     this.#control = control;
     const engine = Engine.start(
       { factory: this.#factory, module, threads, scriptUrl: this.#scriptUrl },
-      { onThreads: (count) => this.#post({ type: 'threads', count }), onTrap: this.dead },
+      {
+        onThreads: (count) => this.#post({ type: 'threads', count }),
+        onTrap: this.dead,
+        onPlacement: (placement) => this.#post({ type: 'placement', placement }),
+      },
     );
     this.#started(engine);
     engine.then(() => this.#post({ type: 'ready' }), this.dead);
@@ -92,9 +96,12 @@ export class Service {
     }
   }
 
-  async #load(engine: Engine, { source, external }: Message<'load'>): Promise<void> {
-    const model = await engine.load(source, external, (progress) =>
-      this.#post({ type: 'progress', progress }),
+  async #load(engine: Engine, { source, external, gpu }: Message<'load'>): Promise<void> {
+    const model = await engine.load(
+      source,
+      external,
+      (progress) => this.#post({ type: 'progress', progress }),
+      gpu,
     );
     if (this.#control) model.inputs.forEach((value, input) => this.#offer(engine, value, input));
     this.#post({ type: 'loaded', model });

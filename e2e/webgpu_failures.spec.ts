@@ -1,0 +1,135 @@
+// What happens where WebGPU fails: the caller gets the right answer, from the CPU, and is told why.
+// The failures are made by a module in front of webgpu.mjs, which the session is told to load.
+import { expect, sharedPage, test } from './site';
+
+test.use({
+  launchOptions: {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
+  },
+});
+
+/** What the page's model "small" computes for the feeds of runSmall(). */
+const smallOutput = [1, 0, 1.5, 8];
+
+const failures = [
+  {
+    title: 'there is no adapter',
+    shim: 'GPU.prototype.requestAdapter = async () => null;',
+    reason: 'there is no WebGPU adapter',
+    whileLoading: true,
+  },
+  {
+    title: 'the adapter does not answer',
+    shim: 'GPU.prototype.requestAdapter = () => new Promise(() => undefined);',
+    reason: 'did not answer in 2 s',
+    whileLoading: true,
+  },
+  {
+    title: 'a shader does not compile',
+    shim: `const create = GPUDevice.prototype.createShaderModule;
+      GPUDevice.prototype.createShaderModule = function (options) {
+        return create.call(this, { ...options, code: options.code + ' no WGSL' });
+      };`,
+    reason: 'does not compile',
+  },
+  {
+    title: 'a kernel computes wrongly',
+    shim: `const create = GPUDevice.prototype.createShaderModule;
+      GPUDevice.prototype.createShaderModule = function (options) {
+        const code = options.code.replace(/(arena\\[[^=;]*\\] = )([^;]*);/, '$1 1.5 + ($2);');
+        if (code === options.code) throw new Error('nothing to corrupt');
+        return create.call(this, { ...options, code });
+      };`,
+    reason: 'other numbers',
+  },
+  {
+    title: 'a buffer is above the limits',
+    shim: `const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (options) {
+        const device = await request.call(this, options);
+        Object.defineProperty(device, 'limits', {
+          value: { maxBufferSize: 64, maxStorageBufferBindingSize: 64 },
+        });
+        return device;
+      };`,
+    reason: "above the device's limit",
+  },
+  {
+    title: 'the GPU has no memory left',
+    shim: `GPUDevice.prototype.popErrorScope = async () => ({ message: 'out of memory' });`,
+    reason: 'not enough memory',
+  },
+  {
+    title: 'the device is lost in the middle of a run',
+    shim: `const map = GPUBuffer.prototype.mapAsync;
+      const devices = [];
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (options) {
+        const device = await request.call(this, options);
+        devices.push(device);
+        return device;
+      };
+      GPUBuffer.prototype.mapAsync = function (...rest) {
+        const mapped = map.apply(this, rest);
+        devices[0].destroy();
+        return mapped;
+      };`,
+    reason: 'CPU: ',
+  },
+] as const;
+
+test.describe('without a working GPU', () => {
+  const page = sharedPage('isolated');
+
+  test('the same model runs on the GPU where nothing fails', async () => {
+    const found = await page().evaluate(async () => {
+      const { harness, sardonyx } = window;
+      const session = await sardonyx.load(harness.modelUrl('small'), {
+        force: { device: 'webgpu' },
+      });
+      const outputs = [await harness.runSmall(session), await harness.runSmall(session)];
+      const { device, why, steps } = await session.explain();
+      await session.dispose();
+      return { outputs, device, why, devices: steps.map((step) => step.device) };
+    });
+    expect(found.device, found.why.join('\n')).toBe('webgpu');
+    expect(new Set(found.devices)).toEqual(new Set(['webgpu']));
+    expect(found.outputs).toEqual([smallOutput, smallOutput]);
+  });
+
+  for (const failure of failures) {
+    test(failure.title, async () => {
+      const found = await page().evaluate(
+        async ({ shim, whileLoading }) => {
+          const { harness, sardonyx } = window;
+          const code = `${shim}\nexport * from '${location.origin}/dist/webgpu.mjs';`;
+          const webgpu = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+          const session = await sardonyx.load(harness.modelUrl('small'), {
+            force: { device: 'webgpu' },
+            assets: { webgpu },
+          });
+          let degraded = 0;
+          session.addEventListener('degrade', () => degraded++);
+          const before = session.route.device;
+          const outputs = [await harness.runSmall(session), await harness.runSmall(session)];
+          const { device, why, steps } = await session.explain();
+          const { route } = session;
+          await session.dispose();
+          const devices = steps.map((step) => step.device);
+          return { before, outputs, device, route, why, devices, degraded, whileLoading };
+        },
+        { shim: failure.shim, whileLoading: 'whileLoading' in failure },
+      );
+      const early = 'whileLoading' in failure;
+      expect(found.outputs).toEqual([smallOutput, smallOutput]);
+      expect(found.before).toBe(early ? 'cpu' : 'webgpu');
+      expect(found.degraded).toBe(early ? 0 : 1);
+      expect(found.device).toBe('cpu');
+      expect(found.route.device).toBe('cpu');
+      expect(new Set(found.devices)).toEqual(new Set(['cpu']));
+      expect(found.why.join('\n')).toContain(failure.reason);
+      expect(found.route.why).toEqual(found.why);
+    });
+  }
+});

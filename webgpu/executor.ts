@@ -1,0 +1,182 @@
+// Runs plans on one device: buffers and pipelines are made when a plan is seen for the first time, a
+// run writes the inputs, submits once and reads back once, unless it hands steps over to the CPU.
+import { acquireDevice, type GpuContext } from './device.js';
+import { GpuFailure, reasonOf } from './failure.js';
+import { PipelineCache } from './pipelines.js';
+import {
+  type Copy,
+  type HandOver,
+  planId,
+  readArena,
+  readFeeds,
+  readPlan,
+  STEP_BYTES,
+} from './plan.js';
+import { checked, makeBuffer, type PreparedPlan, preparePlan } from './prepared_plan.js';
+
+/** The CPU side of the program. */
+export interface CpuSide {
+  readonly memory: WebAssembly.Memory;
+  /** Runs steps [begin, end) of the plan's segment in the arena. */
+  runSteps(begin: number, end: number): void;
+}
+
+/** Plans kept with their buffers; the engine keeps as many bindings. */
+const MAX_PLANS = 4;
+
+export class GpuExecutor {
+  readonly adapter: string;
+  readonly #device: GPUDevice;
+  readonly #lost: Promise<never>;
+  readonly #cache: PipelineCache;
+  readonly #plans = new Map<number, PreparedPlan>();
+  #weights: GPUBuffer | undefined;
+  #gone = false;
+
+  private constructor({ device, adapter, lost }: GpuContext) {
+    this.#device = device;
+    this.adapter = adapter;
+    this.#cache = new PipelineCache(device);
+    this.#lost = lost.then((reason) => {
+      this.#gone = true;
+      throw new GpuFailure(`the device was lost (${reason})`);
+    });
+    this.#lost.catch(() => undefined);
+  }
+
+  /** Rejects with GpuFailure. */
+  static async create(): Promise<GpuExecutor> {
+    return new GpuExecutor(await acquireDevice());
+  }
+
+  /**
+   * Runs the plan at `address` on the feeds that it names. The contents of each output of the model,
+   * padded to whole words; undefined for those that are in wasm memory. Rejects with GpuFailure when
+   * the GPU can not do it.
+   */
+  async run(cpu: CpuSide, address: number): Promise<(Uint8Array | undefined)[]> {
+    try {
+      return await Promise.race([this.#run(cpu, address), this.#lost]);
+    } catch (thrown) {
+      if ((thrown as Error).name === 'Failure') throw thrown;
+      throw thrown instanceof GpuFailure ? thrown : new GpuFailure(reasonOf(thrown));
+    }
+  }
+
+  dispose(): void {
+    this.#gone = true;
+    this.#device.destroy();
+  }
+
+  async #run(cpu: CpuSide, address: number): Promise<(Uint8Array | undefined)[]> {
+    const id = planId(cpu.memory, address);
+    let prepared = this.#plans.get(id);
+    const steady = prepared !== undefined;
+    prepared ??= await this.#prepare(cpu, address);
+    this.#plans.delete(id);
+    this.#plans.set(id, prepared);
+    const feeds = readFeeds(cpu.memory, address);
+    const arena = readArena(cpu.memory, address);
+    const work = () => ({ contents: this.#execute(prepared, feeds, arena, cpu) });
+    if (steady) return work().contents;
+    const first = await checked(this.#device, () => {
+      const started = work();
+      started.contents.catch(() => undefined);
+      return started;
+    });
+    return first.contents;
+  }
+
+  async #prepare({ memory }: CpuSide, address: number): Promise<PreparedPlan> {
+    const plan = readPlan(memory, address);
+    this.#weights ??= await checked(this.#device, () => {
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+      const buffer = makeBuffer(this.#device, plan.weightsBytes, usage);
+      for (const { offset, bytes, address } of plan.weights) {
+        this.#device.queue.writeBuffer(buffer, offset, memory.buffer, address, bytes);
+      }
+      return buffer;
+    });
+    if (this.#plans.size === MAX_PLANS) {
+      const [oldest, old] = this.#plans.entries().next().value!;
+      this.#plans.delete(oldest);
+      old.destroy();
+    }
+    return preparePlan(this.#device, this.#cache, this.#weights, plan, memory);
+  }
+
+  async #execute(
+    prepared: PreparedPlan,
+    feeds: readonly Copy[],
+    cpuArena: number,
+    cpu: CpuSide,
+  ): Promise<(Uint8Array | undefined)[]> {
+    const { plan, arena } = prepared;
+    const { queue } = this.#device;
+    for (const { offset, bytes, address } of feeds) {
+      if (bytes > 0) queue.writeBuffer(arena, offset, cpu.memory.buffer, address, bytes);
+    }
+    let next = 0;
+    for (const handOver of plan.handOvers) {
+      const contents = await this.#advance(prepared, next, handOver.after, handOver.downloads);
+      next = handOver.after;
+      this.#onCpu(prepared, handOver, contents, cpuArena, cpu);
+    }
+    const present = plan.outputs.filter(({ bytes }) => bytes > 0);
+    const contents = await this.#advance(prepared, next, plan.dispatches.length, present);
+    let found = 0;
+    return plan.outputs.map(({ bytes }) => (bytes > 0 ? contents[found++] : undefined));
+  }
+
+  #onCpu(
+    { arena }: PreparedPlan,
+    { begin, end, downloads, uploads }: HandOver,
+    contents: readonly Uint8Array[],
+    cpuArena: number,
+    cpu: CpuSide,
+  ): void {
+    // Then the run in memory may be another one already.
+    if (this.#gone) throw new GpuFailure('the device was lost');
+    const { memory } = cpu;
+    const bytesAt = (at: number, bytes: number) => new Uint8Array(memory.buffer, at, bytes);
+    downloads.forEach(({ offset, bytes }, i) =>
+      bytesAt(cpuArena + offset, bytes).set(contents[i]!),
+    );
+    cpu.runSteps(begin, end);
+    for (const { offset, bytes } of uploads) {
+      this.#device.queue.writeBuffer(arena, offset, memory.buffer, cpuArena + offset, bytes);
+    }
+  }
+
+  // Dispatches [begin, end), then a copy of each of `wanted` from the arena.
+  async #advance(
+    { plan, pipelines, bindings, arena, readback }: PreparedPlan,
+    begin: number,
+    end: number,
+    wanted: readonly Copy[],
+  ): Promise<Uint8Array[]> {
+    const encoder = this.#device.createCommandEncoder();
+    if (end > begin) {
+      const pass = encoder.beginComputePass();
+      for (let i = begin; i < end; ++i) {
+        const { groups } = plan.dispatches[i]!;
+        pass.setPipeline(pipelines[i]!);
+        pass.setBindGroup(0, bindings, [i * STEP_BYTES]);
+        pass.dispatchWorkgroups(groups[0], groups[1]);
+      }
+      pass.end();
+    }
+    let total = 0;
+    for (const { offset, bytes } of wanted) {
+      encoder.copyBufferToBuffer(arena, offset, readback, total, bytes);
+      total += bytes;
+    }
+    this.#device.queue.submit([encoder.finish()]);
+    if (total === 0) return [];
+    await readback.mapAsync(GPUMapMode.READ, 0, total);
+    const all = new Uint8Array(readback.getMappedRange(0, total)).slice();
+    readback.unmap();
+    let offset = 0;
+    return wanted.map(({ bytes }) => all.slice(offset, (offset += bytes)));
+  }
+}
