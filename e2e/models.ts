@@ -59,6 +59,7 @@ const good: Record<string, () => ModelParts> = {
   external: () => external,
   // ~7 ms a step at 512 rows on one thread.
   'many-steps': () => chain(400, 512),
+  'some-steps': () => chain(40, 512),
   'one-long-step': () => chain(1, 2048),
   // y = x · xᵀ: the output grows with the square of the input.
   outer: () => ({

@@ -15,7 +15,8 @@ export default defineConfig({
   outputDir: '../test-results',
   // Timing is part of what is tested, so tests do not compete for the cores.
   workers: 1,
-  timeout: 60_000,
+  // Far above what a quiet machine needs: a step of many threads waits for the slowest of them.
+  timeout: 120_000,
   forbidOnly: true,
   use: {
     browserName: 'chromium',

@@ -89,7 +89,7 @@ for (const isolated of [true, false]) {
     test('the queue is first in, first out, and bounded', async ({ page }) => {
       const found = await page.evaluate(async () => {
         const { failureOf, modelUrl, rows } = window.harness;
-        const session = await window.sardonyx.load(modelUrl('many-steps'), { queueLimit: 3 });
+        const session = await window.sardonyx.load(modelUrl('some-steps'), { queueLimit: 3 });
         const order: number[] = [];
         const runs = [40, 3, 2, 1].map((count) =>
           session.run({ x: rows(count, 512) }).then(({ y }) => {
@@ -113,7 +113,7 @@ for (const isolated of [true, false]) {
     test('an abort in the queue takes only that request', async ({ page }) => {
       const found = await page.evaluate(async () => {
         const { failureOf, modelUrl, rows } = window.harness;
-        const session = await window.sardonyx.load(modelUrl('many-steps'));
+        const session = await window.sardonyx.load(modelUrl('some-steps'));
         const controller = new AbortController();
         const first = session.run({ x: rows(64, 512) });
         const second = failureOf(session.run({ x: rows(2, 512) }, { signal: controller.signal }));
