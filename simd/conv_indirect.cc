@@ -90,30 +90,28 @@ SX_INLINE void put_blocked(const Tile<MR, NP>& tile, const TileCall& call) {
   }
 }
 
-// Four pixels of each channel by transposing, the others one by one.
-template <int MR, int NP>
-SX_INLINE void put_row_major(const Tile<MR, NP>& tile, const TileCall& call) {
+// The same from a tile in memory, `width` floats per pixel, for all tile shapes: four pixels of
+// each channel by transposing, the others one by one.
+void put_row_major(const float* tile, int rows, int width, const TileCall& call) {
   const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
-  SX_UNROLLED
-  for (int v = 0; v < 2 * NP; ++v) {
-    const int columns = std::min(call.columns - 4 * v, 4);
-    const size_t first = static_cast<size_t>(4 * v) * call.out_plane;
-    if constexpr (MR >= 4) {
-      f32x4 x[4] = {tile.acc[0][v], tile.acc[1][v], tile.acc[2][v], tile.acc[3][v]};
+  const int transposed = rows / 4 * 4;
+  for (int column = 0; column < call.columns; column += 4) {
+    const int columns = std::min(call.columns - column, 4);
+    const size_t first = static_cast<size_t>(column) * call.out_plane;
+    for (int r = 0; r < transposed; r += 4) {
+      const float* in = tile + r * width + column;
+      f32x4 x[4] = {load(in), load(in + width), load(in + 2 * width), load(in + 3 * width)};
       transpose(x[0], x[1], x[2], x[3]);
-      size_t offset = first;
+      size_t offset = first + static_cast<size_t>(r);
       for (int c = 0; c < columns; ++c, offset += call.out_plane) {
         if (call.add) x[c] += load(call.add + offset);
         store(call.out + offset, pmin(pmax(x[c], low), high));
       }
     }
-    SX_UNROLLED
-    for (int r = MR >= 4 ? 4 : 0; r < MR; ++r) {
-      float lanes[4];
-      store(lanes, tile.acc[r][v]);
+    for (int r = transposed; r < rows; ++r) {
       size_t offset = first + static_cast<size_t>(r);
       for (int c = 0; c < columns; ++c, offset += call.out_plane) {
-        float x = lanes[c];
+        float x = tile[r * width + column + c];
         if (call.add) x += call.add[offset];
         x = x < call.clamp.low ? call.clamp.low : x;
         call.out[offset] = call.clamp.high < x ? call.clamp.high : x;
@@ -135,7 +133,13 @@ void run_tile(const TileCall& call) {
   if (call.blocked) {
     put_blocked(tile, call);
   } else {
-    put_row_major(tile, call);
+    float lanes[MR][8 * NP];
+    SX_UNROLLED
+    for (int r = 0; r < MR; ++r) {
+      SX_UNROLLED
+      for (int v = 0; v < 2 * NP; ++v) store(lanes[r] + 4 * v, tile.acc[r][v]);
+    }
+    put_row_major(lanes[0], MR, 8 * NP, call);
   }
 }
 
