@@ -4,6 +4,12 @@ import { expect, openPage, test } from './site';
 /** What a run takes alone is far above this, so that what these tests stop is under way. */
 const soon = 150;
 
+/** Times are compared with what the machine does to timers of an idle page, so that its load does not count. */
+function percentile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? 0;
+}
+
 for (const isolated of [true, false]) {
   test.describe(isolated ? 'isolated' : 'not isolated', () => {
     test.beforeEach(async ({ page, site }) => {
@@ -19,8 +25,9 @@ for (const isolated of [true, false]) {
       }) => {
         const found = await page.evaluate(
           async ({ model, width, soon }) => {
-            const { failureOf, modelUrl, rows } = window.harness;
+            const { failureOf, gapsDuring, modelUrl, rows } = window.harness;
             const session = await window.sardonyx.load(modelUrl(model));
+            const idle = await gapsDuring(new Promise((resolve) => setTimeout(resolve, 300)));
             const few = { x: rows(3, width) };
             const many = { x: rows(width === 512 ? 512 : 8192, width) };
             const { y: before } = await session.run(few);
@@ -41,48 +48,50 @@ for (const isolated of [true, false]) {
             const same =
               before?.data.length === after?.data.length &&
               Array.from(before?.data as Float32Array).every((v, i) => v === after?.data[i]);
-            return { delays, reasons, same, bytes: many.x.data.length };
+            return { delays, reasons, same, bytes: many.x.data.length, idle: idle.timers };
           },
           { model, width, soon },
         );
         expect(found.reasons).toEqual(['stop 0', 'stop 1', 'stop 2', 'stop 3']);
-        expect(Math.min(...found.delays)).toBeLessThan(20);
-        expect(Math.max(...found.delays)).toBeLessThan(250);
+        const noise = Math.max(...found.idle);
+        expect(Math.min(...found.delays)).toBeLessThan(20 + noise);
+        expect(Math.max(...found.delays)).toBeLessThan(250 + 4 * noise);
         expect(found.same).toBe(true);
         expect(found.bytes).toBeGreaterThan(0);
       });
     }
 
     test('the main thread stays free during a long run', async ({ page }) => {
-      const found = await page.evaluate(async () => {
+      const { idle, running, ms } = await page.evaluate(async () => {
         const { gapsDuring, modelUrl, rows } = window.harness;
         const session = await window.sardonyx.load(modelUrl('many-steps'));
+        const idle = await gapsDuring(new Promise((resolve) => setTimeout(resolve, 500)));
         const start = performance.now();
-        const gaps = await gapsDuring(session.run({ x: rows(512, 512) }));
-        return { ...gaps, ms: performance.now() - start };
+        const running = await gapsDuring(session.run({ x: rows(512, 512) }));
+        return { idle, running, ms: performance.now() - start };
       });
-      expect(found.ms).toBeGreaterThan(500);
-      const sorted = [...found.timers].sort((a, b) => a - b);
-      // With an engine on every core a timer may wait for one time slice or two.
-      expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(50);
-      expect(Math.max(...sorted)).toBeLessThan(300);
-      expect(found.frames).toBeGreaterThan((found.ms / 1000) * 10);
+      expect(ms).toBeGreaterThan(500);
+      // With an engine on every core a timer may wait for a time slice or two.
+      expect(percentile(running.timers, 95)).toBeLessThan(50 + 3 * percentile(idle.timers, 95));
+      expect(Math.max(...running.timers)).toBeLessThan(ms / 2);
+      expect(running.frames / ms).toBeGreaterThan((0.2 * idle.frames) / 500);
     });
 
     test('timeoutMs ends a run, and the session goes on', async ({ page }) => {
       const found = await page.evaluate(async () => {
-        const { failureOf, modelUrl, rows } = window.harness;
+        const { failureOf, gapsDuring, modelUrl, rows } = window.harness;
         const session = await window.sardonyx.load(modelUrl('many-steps'));
         await session.run({ x: rows(1, 512) });
+        const idle = await gapsDuring(new Promise((resolve) => setTimeout(resolve, 300)));
         const start = performance.now();
         const failure = await failureOf(session.run({ x: rows(512, 512) }, { timeoutMs: 200 }));
         const ms = performance.now() - start;
         const { y } = await session.run({ x: rows(2, 512) });
-        return { failure, ms, shape: y?.shape };
+        return { failure, ms, shape: y?.shape, idle: idle.timers };
       });
       expect(found.failure).toMatchObject({ code: 'RUN_TIMEOUT', scope: 'caller' });
       expect(found.ms).toBeGreaterThanOrEqual(199);
-      expect(found.ms).toBeLessThan(600);
+      expect(found.ms).toBeLessThan(600 + 4 * Math.max(...found.idle));
       expect(found.shape).toEqual([2, 512]);
     });
 
