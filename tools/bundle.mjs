@@ -1,7 +1,9 @@
-// dist/: the two wasm modules, worker.js, index.mjs, ort.mjs, sardonyx.js and the type declarations.
+// dist/: the two wasm modules, worker.js, index.mjs, ort.mjs, sardonyx.js, cli.mjs and the type
+// declarations.
 //   node tools/bundle.mjs [--no-types] [--out=dist]
 // SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -71,6 +73,28 @@ async function bundleWorker() {
   return code;
 }
 
+// The command line uses the library beside it: one engine, one class of errors.
+function bundleCli() {
+  const library = join(root, 'web/index');
+  const besideLibrary = {
+    name: 'library beside',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/index(\.js)?$/ }, ({ path, resolveDir }) =>
+        resolve(resolveDir, path).replace(/\.js$/, '') === library
+          ? { path: './index.mjs', external: true }
+          : undefined,
+      );
+    },
+  };
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return bundle('cli/main.ts', {
+    format: 'esm',
+    platform: 'node',
+    plugins: [besideLibrary],
+    define: { SARDONYX_VERSION: JSON.stringify(version) },
+  });
+}
+
 function emitTypes() {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const run = spawnSync(
@@ -108,6 +132,8 @@ async function main() {
     'sardonyx.js',
     await bundle('web/entry_script.ts', { format: 'iife', globalName: 'sardonyx' }),
   );
+  write('cli.mjs', await bundleCli());
+  chmodSync(join(dist, 'cli.mjs'), 0o755);
   // worker.js and sardonyx.js are classic scripts, in Node CommonJS.
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
   if (!process.argv.includes('--no-types')) emitTypes();

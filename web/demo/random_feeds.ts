@@ -28,7 +28,9 @@ const one16 = 0x3c00;
 export function makeFeed(info: ValueInfo, shape: readonly number[], fill: Fill): Tensor {
   const ArrayType = arrays[info.type];
   if (!ArrayType)
-    throw new Error(`Input '${info.name}' is ${info.type}: this page can not make such values.`);
+    throw new Error(
+      `Input '${info.name}' is ${info.type}: random values of that type can not be made.`,
+    );
   const count = shape.reduce((a, b) => a * b, 1);
   if (!(count <= elementLimit))
     throw new Error(`Input '${info.name}' would have ${count} elements: choose smaller dims.`);

@@ -1,0 +1,55 @@
+// The tensor for one input of a run: from a file, or random.
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { SardonyxError, Tensor, type ValueInfo } from '../web/index.js';
+import { makeFeed } from '../web/demo/random_feeds.js';
+import { dtypeInfo } from '../worker/dtypes.js';
+import { UsageError } from './command.js';
+import { readNpy } from './npy.js';
+import { fromBytes, readTensorProto } from './tensor_proto.js';
+
+/** `1x3x224x224`; `scalar` has no dims. */
+export function parseShape(text: string): number[] {
+  if (text === 'scalar') return [];
+  const dims = text.split(/[x,]/).map(Number);
+  if (!/^\d+([x,]\d+)*$/.test(text) || !dims.every(Number.isSafeInteger)) {
+    throw new UsageError(`a shape is written like 1x3x224x224, not ${text}`);
+  }
+  return dims;
+}
+
+/** The shape asked for, or the model's with 1 for what it leaves open. */
+const shapeOf = ({ shape }: ValueInfo, wanted: readonly number[] | undefined) =>
+  wanted ?? shape.map((dim) => (typeof dim === 'number' ? dim : 1));
+
+async function read(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((thrown: unknown) => {
+    throw new SardonyxError('INVALID_ARGUMENT', `can not read ${file}: ${String(thrown)}`, {
+      field: 'input',
+    });
+  });
+}
+
+/** .pb holds a TensorProto, .npy an array of NumPy, any other file the elements, little-endian. */
+export async function feedFromFile(
+  info: ValueInfo,
+  file: string,
+  shape: readonly number[] | undefined,
+): Promise<Tensor> {
+  const bytes = await read(file);
+  const kind = extname(file).toLowerCase();
+  if (kind !== '.pb' && kind !== '.npy') {
+    return new Tensor(info.type, fromBytes(dtypeInfo(info.type), bytes), shapeOf(info, shape));
+  }
+  const tensor = kind === '.pb' ? readTensorProto(bytes) : readNpy(bytes);
+  return shape ? new Tensor(tensor.type, tensor.data, shape) : tensor;
+}
+
+export function randomFeed(info: ValueInfo, shape: readonly number[] | undefined): Tensor {
+  try {
+    return makeFeed(info, shapeOf(info, shape), 'random');
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new SardonyxError('INVALID_ARGUMENT', message, { tensor: info.name });
+  }
+}

@@ -1,0 +1,53 @@
+// Numbers that describe a tensor or a series of times.
+import type { Tensor, TypedArray } from '../web/index.js';
+
+export interface Summary {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** Elements that are NaN; the other numbers leave them out. */
+  readonly nan: number;
+}
+
+/** Undefined for tensors without elements and for element types that have no JavaScript number. */
+export function summarize({ type, data }: Tensor): Summary | undefined {
+  const decode = decoders[type] ?? (hasNumbers(type) ? Number : undefined);
+  if (!decode || data.length === 0) return undefined;
+  let [min, max, sum, nan] = [Infinity, -Infinity, 0, 0];
+  for (const element of data as Iterable<TypedArray[number]>) {
+    const value = decode(element);
+    if (Number.isNaN(value)) nan += 1;
+    else {
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+      sum += value;
+    }
+  }
+  return { min, max, mean: sum / (data.length - nan), nan };
+}
+
+const hasNumbers = (type: Tensor['type']) => !/^(u?int[24]|float8.*|float4.*)$/.test(type);
+
+const decoders: Partial<Record<Tensor['type'], (element: number | bigint) => number>> = {
+  float16: (bits) => fromHalf(Number(bits)),
+  bfloat16: (bits) => {
+    const view = new DataView(new ArrayBuffer(4));
+    view.setUint32(0, Number(bits) << 16);
+    return view.getFloat32(0);
+  },
+};
+
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 0x3ff;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,120 @@
+// Reads a TensorProto, the format of ONNX's test data. Wire format: protobuf.dev/programming-guides/encoding.
+import { SardonyxError, Tensor, type TypedArray } from '../web/index.js';
+import { dtypeByNumber, type DTypeInfo } from '../worker/dtypes.js';
+
+const VARINT = 0;
+const FIXED64 = 1;
+const BYTES = 2;
+const FIXED32 = 5;
+
+interface Field {
+  readonly number: number;
+  readonly wire: number;
+  readonly varint: bigint;
+  readonly bytes: Uint8Array;
+}
+
+const malformed = (what: string) =>
+  new SardonyxError('INVALID_ARGUMENT', `not a TensorProto: ${what}`, { field: 'input' });
+
+class Reader {
+  #at = 0;
+  constructor(readonly bytes: Uint8Array) {}
+
+  get done(): boolean {
+    return this.#at >= this.bytes.length;
+  }
+
+  varint(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.bytes[this.#at++];
+      if (byte === undefined) break;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+    throw malformed('a number does not end');
+  }
+
+  take(count: number): Uint8Array {
+    if (count > this.bytes.length - this.#at) throw malformed('its end is missing');
+    this.#at += count;
+    return this.bytes.subarray(this.#at - count, this.#at);
+  }
+
+  field(): Field {
+    const tag = Number(this.varint());
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    const none = new Uint8Array();
+    if (wire === VARINT) return { number, wire, varint: this.varint(), bytes: none };
+    if (wire === FIXED64) return { number, wire, varint: 0n, bytes: this.take(8) };
+    if (wire === FIXED32) return { number, wire, varint: 0n, bytes: this.take(4) };
+    if (wire === BYTES) {
+      return { number, wire, varint: 0n, bytes: this.take(Number(this.varint())) };
+    }
+    throw malformed(`wire type ${wire}`);
+  }
+}
+
+// A repeated number comes packed or one by one.
+function varints({ wire, varint, bytes }: Field): bigint[] {
+  if (wire === VARINT) return [varint];
+  const values: bigint[] = [];
+  for (const reader = new Reader(bytes); !reader.done;) values.push(reader.varint());
+  return values;
+}
+
+/** INVALID_ARGUMENT when the bytes are no TensorProto, or one whose data are elsewhere. */
+export function readTensorProto(bytes: Uint8Array): Tensor {
+  const dims: number[] = [];
+  const integers: bigint[] = [];
+  const floats: Uint8Array[] = [];
+  let raw: Uint8Array | undefined;
+  let type = 0;
+  for (const reader = new Reader(bytes); !reader.done;) {
+    const field = reader.field();
+    switch (field.number) {
+      case 1:
+        dims.push(...varints(field).map(Number));
+        break;
+      case 2:
+        type = Number(field.varint);
+        break;
+      case 4: // float_data
+      case 10: // double_data
+        floats.push(field.bytes);
+        break;
+      case 5: // int32_data
+      case 7: // int64_data
+      case 11: // uint64_data
+        for (const value of varints(field)) integers.push(value);
+        break;
+      case 9:
+        raw = field.bytes;
+        break;
+      case 14:
+        if (field.varint === 1n) throw malformed('its data are in another file');
+    }
+  }
+  const info = dtypeByNumber(type);
+  if (!info) throw malformed(`there is no element type ${type}`);
+  const data =
+    floats.length > 0 ? fromBytes(info, Buffer.concat(floats)) : fromIntegers(info, integers);
+  return new Tensor(info.type, raw ? fromBytes(info, raw) : data, dims);
+}
+
+/** Little-endian elements as a typed array of their own. */
+export function fromBytes(info: DTypeInfo, bytes: Uint8Array): TypedArray {
+  const size = Math.max(1, info.bits / 8);
+  if (bytes.length % size !== 0) {
+    throw new SardonyxError('INPUT_SIZE', `${bytes.length} bytes are no whole ${info.type}s`);
+  }
+  return new info.array(Uint8Array.from(bytes).buffer);
+}
+
+function fromIntegers(info: DTypeInfo, values: readonly bigint[]): TypedArray {
+  const data = new info.array(new ArrayBuffer(values.length * Math.max(1, info.bits / 8)));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.set(values);
+  else data.set(values.map((value) => Number(BigInt.asIntN(32, value))));
+  return data;
+}
