@@ -24,6 +24,7 @@ class Layer:
     stride: int = 1
     pad: int = 1
     relu: bool = True
+    dilation: int = 1
 
 
 @dataclass
@@ -64,25 +65,33 @@ def weight_scales(weight):
     return (weight.abs().amax(dim=(1, 2, 3)).clamp(min=1e-8) / 127).float()
 
 
+def _through(exact, rounded):
+    """`rounded`, with the gradient of `exact`: so that training can go through quantization."""
+    return exact + (rounded - exact).detach()
+
+
 def _fake(x, s):
-    return (torch.clamp(torch.round(x / s.scale) + s.zero, 0, 255) - s.zero) * s.scale
+    low, high = -s.zero, 255 - s.zero
+    rounded = torch.round(x / s.scale).clamp(low, high) * s.scale
+    return _through(x.clamp(low * s.scale, high * s.scale), rounded)
 
 
 def _layer_parameters(layer, precision, entry):
     if precision == "fp16":
         return layer.weight.half().float(), layer.bias
     if precision == "int8":
-        scales = weight_scales(layer.weight)
+        scales = weight_scales(layer.weight.detach())
         shape = scales[:, None, None, None]
         weight = torch.clamp(torch.round(layer.weight / shape), -127, 127) * shape
         step = scales * entry.scale
-        return weight, torch.round(layer.bias / step) * step
+        bias = torch.round(layer.bias / step) * step
+        return _through(layer.weight, weight), _through(layer.bias, bias)
     return layer.weight, layer.bias
 
 
 def _convolved(layer, x, precision, entry):
     weight, bias = _layer_parameters(layer, precision, entry)
-    x = F.conv2d(x, weight, bias, stride=layer.stride, padding=layer.pad)
+    x = F.conv2d(x, weight, bias, layer.stride, layer.pad, layer.dilation)
     return F.relu(x) if layer.relu else x
 
 
@@ -172,7 +181,7 @@ class _Writer:
         height, width = layer.weight.shape[2:]
         value = self.node(
             "Conv", [value, *parameters], f"{layer.name}_conv", kernel_shape=[height, width],
-            strides=[layer.stride] * 2, pads=[layer.pad] * 4,
+            strides=[layer.stride] * 2, pads=[layer.pad] * 4, dilations=[layer.dilation] * 2,
         )
         return self.node("Relu", [value], layer.name) if layer.relu else value
 

@@ -1,26 +1,37 @@
 // npm run train: trains the models of models/ anew (minutes).
 //   npm run train -- glyphs            this model only
+//   npm run train -- denoise --photos FOLDER   measured with these photos as well
 //   npm run train -- --smoke           a few steps into build/train_smoke, then loads the files
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { main, must, npmBin } from '../../tools/process.mjs';
 import { root } from '../../tools/setup/paths.mjs';
 import { PYTHON, trainingPackages } from './packages.mjs';
 
-const MODELS = ['glyphs'];
+const MODELS = ['glyphs', 'denoise'];
 const SMOKE_STEPS = 12;
 const precisions = ['fp32', 'fp16', 'int8'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { smoke: { type: 'boolean', default: false }, steps: { type: 'string' } },
+  options: {
+    smoke: { type: 'boolean', default: false },
+    steps: { type: 'string' },
+    photos: { type: 'string' },
+  },
 });
+
+const library = join(resolve(root, process.env.SARDONYX_DIST ?? 'dist'), 'index.mjs');
 
 await main('training', async () => {
   const unknown = positionals.filter((name) => !MODELS.includes(name));
   if (unknown.length > 0) {
     throw new Error(`no model ${unknown.join(', ')}; there are ${MODELS.join(', ')}`);
+  }
+  if (!existsSync(library)) {
+    throw new Error('missing: dist/, which loads the trained files. Type: npm run build');
   }
   const fonts = await trainingPackages();
   const target = join(root, values.smoke ? 'build/train_smoke' : 'models');
@@ -32,6 +43,7 @@ await main('training', async () => {
       ...[script, fonts, folder],
       ...(steps ? ['--steps', steps] : []),
       ...(values.smoke ? ['--smoke'] : []),
+      ...(values.photos ? ['--photos', resolve(values.photos)] : []),
     ]);
     const manifest = join(folder, `${name}.sardonyx.json`);
     await must(npmBin('prettier'), [
@@ -48,12 +60,7 @@ await main('training', async () => {
 
 /** Loads each file with the built library and asks for the manifest's known answers. */
 async function checkFiles(folder, manifest) {
-  const entry = join(resolve(root, process.env.SARDONYX_DIST ?? 'dist'), 'index.mjs');
-  if (!existsSync(entry)) {
-    console.log(`${manifest.name}: not loaded here, dist/ is missing (npm run build)`);
-    return;
-  }
-  const { load, Tensor } = await import(entry);
+  const { load, Tensor } = await import(pathToFileURL(library).href);
   for (const precision of precisions) {
     const { url } = manifest.variants.find((variant) => variant.name === precision);
     const session = await load(readFileSync(join(folder, url))).catch((error) => {

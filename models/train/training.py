@@ -13,6 +13,7 @@ def arguments(usage, steps):
     parser.add_argument("output", help="folder for the .onnx files and the manifest")
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--smoke", action="store_true", help="little data: does it run?")
+    parser.add_argument("--photos", help="folder of photos to measure with (denoise)")
     args = parser.parse_args()
     # One thread: sums are in the same order on every machine with this torch.
     torch.set_num_threads(1)
