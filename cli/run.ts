@@ -1,7 +1,7 @@
 // sardonyx run: a model on given or random inputs, what comes out, and how long it takes.
 import type { LoadOptions, Session, Tensor, ValueInfo } from '../web/index.js';
 import { SardonyxError } from '../web/index.js';
-import { MAX_THREADS } from '../router/choose.js';
+import { MAX_THREADS } from '../router/check_filter.js';
 import { assignments, UsageError, wholeNumber, type Arguments, type Command } from './command.js';
 import { feedFromFile, parseShape, randomFeed } from './feed.js';
 import { EXTERNAL, EXTERNAL_HELP, withModel } from './model_file.js';

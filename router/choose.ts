@@ -2,47 +2,76 @@
 import { Failure } from '../worker/failure.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { Device } from '../worker/protocol.js';
+import type { Precision } from '../manifest/parse.js';
 import type { Features } from './features.js';
 
 export interface RouteFilter {
-  /** 'webgpu' falls back to the CPU where it can not be had. */
+  /** Forced, 'webgpu' takes software adapters too, and still falls back to the CPU. */
   device?: Device;
+  /** Of a manifest's variants. */
+  precision?: Precision;
+  /** The name of a variant of the manifest. */
+  variant?: string;
   module?: ModuleName;
   threads?: number;
 }
 
 export interface Choice {
-  readonly device: Device;
   readonly module: ModuleName;
   /** What to ask the page's budget for. */
   readonly threads: number;
   readonly why: readonly string[];
 }
 
+export interface Wishes {
+  readonly force?: RouteFilter | undefined;
+  // Routes that match one of these are not taken.
+  readonly exclude?: readonly RouteFilter[] | undefined;
+}
+
 const DEFAULT_THREADS = 4;
-export const MAX_THREADS = 32;
 
 export function choose(features: Features, force: RouteFilter = {}): Choice {
   if (!features.engine) {
     throw new Failure('UNSUPPORTED_ENVIRONMENT', 'WebAssembly here lacks SIMD128 or shared memory');
   }
-  checkFilter(force);
   const why: string[] = [];
   const module = chooseModule(features, force.module, why);
   const threads = chooseThreads(features, force.threads, why);
-  return { device: force.device ?? 'cpu', module, threads, why };
+  return { module, threads, why };
 }
 
-// Callers without TypeScript pass anything.
-function checkFilter({ device, module, threads }: { [key in keyof RouteFilter]?: unknown }): void {
-  const refuse = (field: string, value: unknown) => {
-    throw new Failure('INVALID_ARGUMENT', `force.${field} is ${String(value)}`, { field });
-  };
-  if (device !== undefined && device !== 'cpu' && device !== 'webgpu') refuse('device', device);
-  if (module !== undefined && module !== 'relaxed' && module !== 'simd') refuse('module', module);
-  if (threads === undefined) return;
-  const whole = typeof threads === 'number' && Number.isInteger(threads);
-  if (!whole || threads < 1 || threads > MAX_THREADS) refuse('threads', threads);
+// The choice, then what is left when its module fails: where relaxed SIMD computes wrongly, plain SIMD
+// may not.
+export function choicesOf(features: Features, force: RouteFilter): readonly Choice[] {
+  const choice = choose(features, force);
+  if (choice.module !== 'relaxed' || force.module) return [choice];
+  const why = ['module simd: in place of relaxed', ...choice.why.slice(1)];
+  return [choice, { ...choice, module: 'simd', why }];
+}
+
+export function excludes(exclude: Wishes['exclude'], route: RouteFilter): boolean {
+  return (exclude ?? []).some((filter) => {
+    const fields = Object.entries(filter).filter(([, value]) => value !== undefined);
+    return fields.every(([field, value]) => route[field as keyof RouteFilter] === value);
+  });
+}
+
+/** For a model without a manifest: on the CPU, unless another device is forced. */
+export function choosePlain(
+  features: Features,
+  { force = {}, exclude }: Wishes,
+): Choice & { readonly device: Device } {
+  if (force.variant !== undefined || force.precision !== undefined) {
+    const field = force.variant === undefined ? 'force.precision' : 'force.variant';
+    throw new Failure('VARIANT_UNKNOWN', `an .onnx file has no variants for ${field}`, { field });
+  }
+  const device = force.device ?? 'cpu';
+  const choice = choicesOf(features, force).find(
+    ({ module, threads }) => !excludes(exclude, { device, module, threads }),
+  );
+  if (choice) return { ...choice, device };
+  throw new Failure('NO_CANDIDATE', `every route of the model on ${device} is excluded`);
 }
 
 function chooseModule(

@@ -2,6 +2,7 @@
 import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { Device, ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
+import type { Manifest, Precision, Variant } from '../manifest/parse.js';
 import type { Supervisor } from '../router/supervisor.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
@@ -33,6 +34,10 @@ export interface Route {
   /** In use now; rises while threads join. */
   readonly threads: number;
   readonly isolated: boolean;
+  /** Of the manifest; undefined for a plain .onnx. */
+  readonly precision?: Precision;
+  readonly variant?: string;
+  /** The reasons of the choice, and what happened since. */
   readonly why: readonly string[];
 }
 
@@ -43,6 +48,8 @@ export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
   readonly module: ModuleName;
   readonly threads: number;
   readonly isolated: boolean;
+  readonly precision?: Precision;
+  readonly variant?: string;
   /** Bytes the engine has in tensors, weights and working memory. */
   readonly memoryBytes: number;
 }
@@ -53,6 +60,7 @@ export interface SessionParts {
   readonly isolated: boolean;
   readonly why: readonly string[];
   readonly queueLimit: number;
+  readonly served?: { readonly manifest: Manifest; readonly variant: Variant } | undefined;
   release(): void;
 }
 
@@ -73,6 +81,8 @@ export class Session extends EventTarget {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** What the model was loaded by; undefined for a plain .onnx. */
+  readonly manifest?: Manifest;
   readonly #parts: SessionParts;
   readonly #queue: RunQueue;
   #disposed: Promise<void> | undefined;
@@ -85,15 +95,25 @@ export class Session extends EventTarget {
     const { inputs, outputs } = parts.supervisor.route.model;
     this.inputs = inputs;
     this.outputs = outputs;
+    if (parts.served) this.manifest = parts.served.manifest;
     leaks?.register(this, inputs.map(({ name }) => name).join(', '), this);
   }
 
   get route(): Route {
-    const { supervisor, module, isolated, why } = this.#parts;
-    const { threads } = supervisor.route;
-    const { device, why: placed } = supervisor.route.placement;
-    const id = `${device}-${module}`;
-    return { id, device, module, threads, isolated, why: [...why, ...placed] };
+    const { supervisor, module, isolated, why, served } = this.#parts;
+    const { threads, placement } = supervisor.route;
+    const { device } = placement;
+    const { name: variant, precision } = served?.variant ?? {};
+    const id = [variant, device, module].filter(Boolean).join('-');
+    return {
+      id,
+      device,
+      module,
+      threads,
+      isolated,
+      ...(variant && precision ? { variant, precision } : {}),
+      why: [...why, ...placement.why],
+    };
   }
 
   /**
@@ -159,12 +179,11 @@ export class Session extends EventTarget {
   async explain(): Promise<PlanReport> {
     try {
       this.#checkOpen();
-      const { supervisor, module, isolated } = this.#parts;
-      const route = await supervisor.acquire();
+      const route = await this.#parts.supervisor.acquire();
       const plan = await route.explain();
       const { inputs: _inputs, outputs: _outputs, ...model } = route.model;
-      const { device, why } = this.route;
-      return { ...plan, model, device, module, isolated, threads: route.threads, why };
+      const { id: _id, ...served } = this.route;
+      return { ...plan, ...served, model };
     } catch (thrown) {
       throw toSardonyxError(thrown);
     }

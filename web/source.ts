@@ -3,7 +3,7 @@ import type { WireSource } from '../worker/protocol.js';
 import { turn } from '../worker/turn.js';
 import { SardonyxError } from './errors.js';
 
-/** An .onnx file: its URL, its bytes, or a Blob or File of it. */
+/** An .onnx file or a manifest (*.sardonyx.json): its URL, its bytes, or a Blob or File of it. */
 export type Source = string | URL | ArrayBuffer | Uint8Array | Blob;
 
 /** `copy`: bytes are kept as a Blob, outside the heap of the page and safe from later changes. */
@@ -26,6 +26,16 @@ export async function toWireSource(
   }
   if (!copy) return { bytes };
   return { blob: await copyToBlob(bytes) };
+}
+
+/** By the name of a URL, by the first letter of contents: no .onnx file starts with a brace. */
+export async function isManifest(source: WireSource): Promise<boolean> {
+  if ('url' in source) return new URL(source.url).pathname.endsWith('.json');
+  const head =
+    'blob' in source
+      ? new Uint8Array(await source.blob.slice(0, 64).arrayBuffer())
+      : source.bytes.slice(0, 64);
+  return new TextDecoder().decode(head).trimStart().startsWith('{');
 }
 
 const PART_BYTES = 1 << 22;

@@ -25,6 +25,12 @@ export const ERRORS = {
   SESSION_DISPOSED: [12, 'caller', 'Load the model again: this session was disposed.'],
   RUN_SUPERSEDED: [13, 'caller', 'Nothing to do: a newer latest-wins request replaced this one.'],
   UNSUPPORTED_ENVIRONMENT: [14, 'caller', 'Use a browser or runtime with WebAssembly SIMD.'],
+  VARIANT_UNKNOWN: [15, 'caller', "Use the name of one of the manifest's variants."],
+  NO_CANDIDATE: [
+    16,
+    'caller',
+    'Force or exclude less: the message says why each variant is left out.',
+  ],
   MODEL_EMPTY: [20, 'model', 'Check that the file or buffer holds an ONNX model.'],
   MODEL_TRUNCATED: [21, 'model', 'Download or export the model again: its end is missing.'],
   MODEL_MALFORMED: [22, 'model', 'Check that the file is an ONNX model; export it again.'],
@@ -75,6 +81,11 @@ export const ERRORS = {
     'model',
     "Use a smaller model: the size named in the message is above the engine's limit.",
   ],
+  MANIFEST_INVALID: [
+    38,
+    'model',
+    'Correct the field named in the message as docs/manifest.md describes it.',
+  ],
   OUT_OF_MEMORY: [50, 'route', 'Use a smaller variant or input, or close other models.'],
   ENGINE_TRAP: [
     51,
@@ -105,6 +116,11 @@ export const ERRORS = {
   ],
   ROUTES_EXHAUSTED: [58, 'route', 'See attempts for the reason of each candidate.'],
   INTERNAL: [59, 'route', 'Report this as a bug with the model that shows it.'],
+  DEVICE_UNAVAILABLE: [
+    60,
+    'route',
+    'Nothing to do: another candidate is tried. The message says what the device lacks.',
+  ],
   NETWORK_FAILED: [70, 'network', 'Check the connection and the URL.'],
   HTTP_STATUS: [
     71,
@@ -116,7 +132,27 @@ export const ERRORS = {
     'network',
     'Check the URL: the server answered with a web page instead of a model.',
   ],
+  FILE_MISMATCH: [
+    73,
+    'network',
+    'Publish the file together with its manifest: it is not the one that the manifest describes.',
+  ],
   STORAGE_FAILED: [80, 'storage', "Free some storage or pass storage: 'none'."],
+  STORAGE_FULL: [
+    81,
+    'storage',
+    'Free some storage, remove models with models.remove(), or ask for more with models.persist().',
+  ],
+  STORAGE_BLOCKED: [
+    82,
+    'storage',
+    'Allow this site to store data; private windows and frames of other sites may not.',
+  ],
+  STORAGE_MISSING: [
+    83,
+    'storage',
+    'Serve the page over https: this browser or origin has no storage for files.',
+  ],
 } as const satisfies Record<string, readonly [number, ErrorScope, string]>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -16,9 +16,18 @@ export interface WireFailure {
   where?: Where;
 }
 
+/** A candidate that did not serve. */
+export interface Attempt {
+  readonly route: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export class Failure extends Error {
   readonly code: ErrorCode;
   readonly where: Where | undefined;
+  // Candidates that were tried before; router/serve.ts.
+  attempts?: readonly Attempt[];
 
   constructor(code: ErrorCode, message: string, where?: Where) {
     super(message);

@@ -86,7 +86,7 @@ export interface Slot {
 }
 
 export interface LoadProgress {
-  readonly phase: 'download' | 'compile';
+  readonly phase: 'download' | 'verify' | 'compile' | 'selftest';
   readonly loaded: number;
   readonly total?: number;
 }

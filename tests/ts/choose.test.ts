@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { choose, type RouteFilter } from '../../router/choose.js';
+import { checkFilter } from '../../router/check_filter.js';
+import { choose, choosePlain } from '../../router/choose.js';
 import { type Features, probeFeatures } from '../../router/features.js';
 import { ThreadBudget } from '../../router/thread_budget.js';
 
@@ -31,15 +32,49 @@ describe('choose', () => {
     expect(() => choose(plain, { module: 'relaxed' })).toThrow(code('UNSUPPORTED_ENVIRONMENT'));
     expect(() => choose({ ...features, engine: false })).toThrow(code('UNSUPPORTED_ENVIRONMENT'));
   });
+});
 
+describe('choosePlain', () => {
+  it('takes the CPU unless the GPU is forced', () => {
+    expect(choosePlain(features, {}).device).toBe('cpu');
+    expect(choosePlain(features, { force: { device: 'webgpu' } }).device).toBe('webgpu');
+  });
+
+  it('takes what is not excluded', () => {
+    const choice = choosePlain(features, { exclude: [{ module: 'relaxed', device: 'cpu' }] });
+    expect(choice.module).toBe('simd');
+    expect(choice.why.join()).toContain('in place of relaxed');
+    expect(() => choosePlain(features, { exclude: [{ device: 'cpu' }] })).toThrow(
+      code('NO_CANDIDATE'),
+    );
+  });
+
+  it.each([{ variant: 'int8' }, { precision: 'int8' }] as const)('has no variants: %o', (force) => {
+    expect(() => choosePlain(features, { force })).toThrow(code('VARIANT_UNKNOWN'));
+  });
+});
+
+describe('checkFilter', () => {
   it.each([
     { threads: 0 },
     { threads: 1.5 },
     { threads: 33 },
+    { threads: '2' },
     { module: 'avx' },
     { device: 'gpu' },
-  ])('refuses %o', (force) => {
-    expect(() => choose(features, force as RouteFilter)).toThrow(code('INVALID_ARGUMENT'));
+    { precision: 'fp8' },
+    { variant: 8 },
+  ])('refuses %o', (filter) => {
+    const field = `force.${Object.keys(filter)[0]!}`;
+    expect(() => checkFilter(filter, 'force')).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', where: { field } }) as Error,
+    );
+  });
+
+  it('takes all that a filter can say', () => {
+    const filter = { device: 'cpu', precision: 'int4', variant: 'x', module: 'simd', threads: 32 };
+    expect(() => checkFilter(filter, 'force')).not.toThrow();
+    expect(() => checkFilter({ device: undefined }, 'force')).not.toThrow();
   });
 });
 

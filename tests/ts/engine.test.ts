@@ -210,7 +210,7 @@ describe('wrong use', () => {
     ['source', 5, {}],
     ['execution', linearModel(), { execution: 'gpu' as 'inline' }],
     ['queueLimit', linearModel(), { queueLimit: -1 }],
-    ['threads', linearModel(), { force: { threads: 0 } }],
+    ['force.threads', linearModel(), { force: { threads: 0 } }],
   ])('a bad %s gives INVALID_ARGUMENT', async (field, source, options) => {
     await expect(load(source as Uint8Array, options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -1,0 +1,119 @@
+// Bytes of a *.sardonyx.json -> a checked Manifest. Everything wrong with it is MANIFEST_INVALID and
+// names the field.
+import { byteLength, dtypeInfo, elementCount } from '../worker/dtypes.js';
+import { Failure } from '../worker/failure.js';
+import type { EncodedTensor, KnownAnswer, Manifest, Variant } from './manifest.generated.js';
+import { validate, type SchemaError } from './validate.generated.js';
+
+export type * from './manifest.generated.js';
+
+export const FORMAT = 1;
+
+// `url` is where it came from, for messages.
+export function parseManifest(text: string, url: string): Manifest {
+  const refuse: Refuse = (field, message) => {
+    const place = field ? `${field} ` : '';
+    throw new Failure('MANIFEST_INVALID', `${url}: ${place}${message}`, {
+      url,
+      ...(field ? { field } : {}),
+    });
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    return refuse('', `is not JSON: ${(thrown as Error).message}`);
+  }
+  const format = isObject(value) ? value.format : undefined;
+  if (typeof format === 'number' && format !== FORMAT) {
+    refuse('format', `is ${format}, this release reads ${FORMAT}`);
+  }
+  if (!validate(value)) refuse(...describe(validate.errors![0]!));
+  const manifest = value as Manifest;
+  checkVariants(manifest.variants, refuse);
+  manifest.knownAnswers?.forEach((answer, i) => checkAnswer(manifest, answer, i, refuse));
+  return manifest;
+}
+
+// Absolute URL of a variant's file.
+export function variantUrl(variant: Variant, manifestUrl: string): string {
+  return new URL(variant.url, manifestUrl).href;
+}
+
+export function toleranceOf({ tolerance }: KnownAnswer, { precision }: Variant): number {
+  return typeof tolerance === 'number' ? tolerance : tolerance[precision]!;
+}
+
+type Refuse = (field: string, message: string) => never;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+function describe({ keyword, instancePath, params, message }: SchemaError): [string, string] {
+  const field = toPath(instancePath);
+  const inside = (name: unknown) => (field ? `${field}.${String(name)}` : String(name));
+  switch (keyword) {
+    case 'required':
+      return [inside(params.missingProperty), 'is missing'];
+    case 'additionalProperties':
+      return [inside(params.additionalProperty), 'is not a field of the format'];
+    case 'enum':
+      return [field, `must be one of ${(params.allowedValues as string[]).join(', ')}`];
+    default:
+      return [field, message ?? keyword];
+  }
+}
+
+// /variants/0/url -> variants[0].url
+function toPath(pointer: string): string {
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((path, part) => {
+      if (/^\d+$/.test(part)) return `${path}[${part}]`;
+      return path ? `${path}.${part}` : part;
+    }, '');
+}
+
+function checkVariants(variants: readonly Variant[], refuse: Refuse): void {
+  variants.forEach(({ name, url }, i) => {
+    if (variants.findIndex((other) => other.name === name) < i) {
+      refuse(`variants[${i}].name`, `is ${name}, as that of an earlier variant`);
+    }
+    if (!isUrl(url)) refuse(`variants[${i}].url`, `is not a URL: ${url}`);
+  });
+}
+
+function isUrl(url: string): boolean {
+  try {
+    return Boolean(new URL(url, 'https://base.invalid/'));
+  } catch {
+    return false;
+  }
+}
+
+function checkAnswer(manifest: Manifest, answer: KnownAnswer, i: number, refuse: Refuse): void {
+  const path = `knownAnswers[${i}]`;
+  for (const side of ['inputs', 'outputs'] as const) {
+    for (const [name, tensor] of Object.entries(answer[side])) {
+      const field = `${path}.${side}.${name}`;
+      if (!manifest[side].some((value) => value.name === name)) {
+        refuse(field, `is not named in ${side}`);
+      }
+      checkTensor(tensor, field, refuse);
+    }
+  }
+  for (const { name, precision } of manifest.variants) {
+    if (typeof answer.tolerance === 'number' || answer.tolerance[precision] !== undefined) continue;
+    refuse(`${path}.tolerance`, `has no number for ${precision} of variant ${name}`);
+  }
+}
+
+function checkTensor({ dtype, shape, base64 }: EncodedTensor, field: string, refuse: Refuse): void {
+  const wanted = byteLength(dtypeInfo(dtype), elementCount(shape));
+  const padding = /=*$/.exec(base64)![0].length;
+  const bytes = (base64.length * 3) / 4 - padding;
+  if (bytes === wanted) return;
+  refuse(`${field}.base64`, `holds ${bytes} bytes, ${dtype} [${shape.join(', ')}] takes ${wanted}`);
+}

@@ -1,0 +1,127 @@
+// Which routes could serve a model, best first. A pure function of what is known.
+import type { ModuleName } from '../worker/abi.js';
+import { Failure } from '../worker/failure.js';
+import type { Device } from '../worker/protocol.js';
+import type { Manifest, Precision, Variant } from '../manifest/parse.js';
+import { type Choice, choicesOf, excludes, type RouteFilter, type Wishes } from './choose.js';
+import type { Features } from './features.js';
+import type { GpuProbe } from './gpu_probe.js';
+
+export interface Probe {
+  readonly features: Features;
+  readonly gpu: GpuProbe;
+}
+
+export interface Candidate {
+  readonly variant: Variant;
+  readonly device: Device;
+  readonly module: ModuleName;
+  // What to ask the page's budget for.
+  readonly threads: number;
+  readonly why: readonly string[];
+}
+
+// What was not taken, or comes last.
+export interface Rejection {
+  readonly variant: string;
+  readonly device: Device;
+  readonly why: string;
+}
+
+export interface Ranking {
+  // Best first. Never empty.
+  readonly ranked: readonly Candidate[];
+  readonly rejected: readonly Rejection[];
+}
+
+// Reasons of what has failed before, by banKey(). It comes last.
+export type Bans = ReadonlyMap<string, string>;
+
+// Faster and smaller first. On a GPU integers are no faster than floats.
+const PREFERENCE: Readonly<Record<Device, readonly Precision[]>> = {
+  webgpu: ['fp16', 'fp32', 'int8', 'int4'],
+  cpu: ['int8', 'int4', 'fp16', 'fp32'],
+};
+
+export const banKey = ({ sha256 }: Variant, device: Device, module: ModuleName) =>
+  `${sha256} ${device} ${module}`;
+
+export const nameOf = ({ variant, device, module }: Candidate) =>
+  `${variant.name} on ${device}, module ${module}`;
+
+// VARIANT_UNKNOWN, NO_CANDIDATE, and what choose() throws.
+export function rankCandidates(
+  manifest: Pick<Manifest, 'name' | 'variants'>,
+  { features, gpu }: Probe,
+  { force = {}, exclude }: Wishes = {},
+  bans: Bans = new Map(),
+): Ranking {
+  checkVariant(manifest, force);
+  const choices = choicesOf(features, force);
+  const ranked: Candidate[] = [];
+  const last: Candidate[] = [];
+  const rejected: Rejection[] = [];
+  const consider = (variant: Variant, device: Device, { module, threads, why }: Choice) => {
+    const { name, precision } = variant;
+    const route = { device, precision, variant: name, module, threads };
+    const forced = force.device === device;
+    const reason =
+      refuse(variant, device, gpu, force) ?? (excludes(exclude, route) ? 'excluded' : undefined);
+    const ban = forced ? undefined : bans.get(banKey(variant, device, module));
+    if (reason ?? ban) rejected.push({ variant: name, device, why: (reason ?? ban)! });
+    if (reason) return;
+    const adapter = device === 'webgpu' && gpu.available ? ` (${gpu.adapter})` : '';
+    const chosen = `variant ${name} on ${device}${adapter}${forced ? ': forced' : ''}`;
+    (ban ? last : ranked).push({ variant, device, module, threads, why: [chosen, ...why] });
+  };
+  for (const device of ['webgpu', 'cpu'] as const) {
+    for (const variant of inOrder(manifest.variants, device)) {
+      for (const choice of choices) consider(variant, device, choice);
+    }
+  }
+  ranked.push(...last);
+  if (ranked.length > 0) return { ranked, rejected };
+  const reasons = rejected.map(({ variant, device, why }) => `${variant} on ${device}: ${why}`);
+  throw new Failure(
+    'NO_CANDIDATE',
+    `no variant of ${manifest.name} is left to run: ${[...new Set(reasons)].join('; ')}`,
+  );
+}
+
+function checkVariant({ name, variants }: Pick<Manifest, 'name' | 'variants'>, force: RouteFilter) {
+  const names = variants.map((variant) => variant.name);
+  if (force.variant === undefined || names.includes(force.variant)) return;
+  throw new Failure(
+    'VARIANT_UNKNOWN',
+    `${name} has no variant ${force.variant}; there are ${names.join(', ')}`,
+    { field: 'force.variant' },
+  );
+}
+
+function inOrder(variants: readonly Variant[], device: Device): Variant[] {
+  const order = PREFERENCE[device];
+  const rank = ({ precision }: Variant) => order.indexOf(precision);
+  return [...variants].sort((a, b) => rank(a) - rank(b));
+}
+
+// Why the variant can or must not run there; undefined when it may.
+function refuse(
+  { name, precision, devices, bytes }: Variant,
+  device: Device,
+  gpu: GpuProbe,
+  force: RouteFilter,
+): string | undefined {
+  if (force.variant !== undefined && force.variant !== name) return `${force.variant} is forced`;
+  if (force.precision && force.precision !== precision) return `${force.precision} is forced`;
+  if (force.device === 'cpu' && device === 'webgpu') return 'the CPU is forced';
+  if (!devices.includes(device)) return `the manifest does not offer it for ${device}`;
+  if (device === 'cpu') return undefined;
+  if (!gpu.available) return gpu.why;
+  if (gpu.software && force.device !== 'webgpu') {
+    return `the adapter (${gpu.adapter}) is software, slower than the CPU`;
+  }
+  if (bytes > gpu.maxBytes) {
+    return `${bytes} bytes of weights are above the adapter's limit of ${gpu.maxBytes}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+// Elements of any dtype as numbers.
+import type { DType, TypedArray } from '../worker/dtypes.js';
+
+export type NumberArray = Exclude<TypedArray, BigInt64Array | BigUint64Array>;
+
+export function toNumbers(type: DType, data: TypedArray): NumberArray {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    return Float64Array.from(data, Number);
+  }
+  if (type === 'float16') return Float64Array.from(data, halfToNumber);
+  if (type === 'bfloat16') {
+    return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
+  }
+  return data;
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  if (exponent === 0) return sign * fraction * 2 ** -14;
+  return sign * (1 + fraction) * 2 ** (exponent - 15);
+}

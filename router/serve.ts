@@ -1,0 +1,96 @@
+// Starts candidates in their order until one serves: loads, stays on its device, and gives the known
+// answers.
+import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
+import { asFailure, type Attempt, Failure } from '../worker/failure.js';
+import { type Candidate, nameOf } from './candidates.js';
+import type { Route } from './route.js';
+
+export interface Served {
+  readonly candidate: Candidate;
+  readonly route: Route;
+  readonly attempts: readonly Attempt[];
+}
+
+export interface ServeHooks {
+  start(candidate: Candidate): Promise<Route>;
+  selfTest(route: Route, candidate: Candidate): Promise<void>;
+  // The device gave a wrong answer or could not be had.
+  onBan(candidate: Candidate, reason: string): void;
+}
+
+// Rejects with signal.reason, with what the caller did wrong, or with the failure of all candidates:
+// ROUTES_EXHAUSTED when they failed in different ways. It then has `attempts`.
+export async function serve(
+  ranked: readonly Candidate[],
+  hooks: ServeHooks,
+  signal?: AbortSignal,
+): Promise<Served> {
+  const attempts: Attempt[] = [];
+  const failures: Failure[] = [];
+  let rest = ranked;
+  for (;;) {
+    const candidate = rest[0];
+    if (!candidate) throw exhausted(failures, attempts);
+    try {
+      const route = await tryCandidate(candidate, hooks, signal);
+      return { candidate, route, attempts };
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const failure = asFailure(thrown);
+      const [, scope] = ERRORS[failure.code];
+      if (scope === 'caller') throw failure;
+      failures.push(failure);
+      attempts.push({ route: nameOf(candidate), code: failure.code, message: failure.message });
+      if (BANNING.has(failure.code)) hooks.onBan(candidate, failure.message);
+      rest = rest.filter((other) => other !== candidate && !shares(other, candidate, scope));
+    }
+  }
+}
+
+const BANNING = new Set<ErrorCode>(['SELFTEST_FAILED', 'DEVICE_UNAVAILABLE']);
+
+// Whether what stopped `failed` will stop `other` too: a wrong file or model does so on every device,
+// a GPU with every variant.
+function shares(other: Candidate, failed: Candidate, scope: string): boolean {
+  if (scope !== 'route') return other.variant === failed.variant;
+  return failed.device === 'webgpu' && other.device === 'webgpu';
+}
+
+async function tryCandidate(
+  candidate: Candidate,
+  hooks: ServeHooks,
+  signal: AbortSignal | undefined,
+): Promise<Route> {
+  const route = await hooks.start(candidate);
+  const abort = () => void route.dispose();
+  signal?.addEventListener('abort', abort);
+  try {
+    checkDevice(route, candidate);
+    await hooks.selfTest(route, candidate);
+    signal?.throwIfAborted();
+    checkDevice(route, candidate);
+    return route;
+  } catch (thrown) {
+    await route.dispose();
+    throw thrown;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+// The engine leaves a GPU by itself when it computes wrongly or is lost.
+function checkDevice({ placement }: Route, candidate: Candidate): void {
+  if (placement.device === candidate.device) return;
+  throw new Failure('DEVICE_UNAVAILABLE', placement.why.at(-1) ?? `left ${candidate.device}`);
+}
+
+function exhausted(failures: readonly Failure[], attempts: readonly Attempt[]): Failure {
+  const first = failures[0]!;
+  const alike = failures.every(({ code }) => code === first.code);
+  const texts = attempts.map(({ route, message }) => `${route}: ${message}`);
+  const failure = alike
+    ? new Failure(first.code, first.message, first.where)
+    : new Failure('ROUTES_EXHAUSTED', `no candidate could serve: ${texts.join('; ')}`);
+  failure.attempts = attempts;
+  return failure;
+}

@@ -1,0 +1,168 @@
+// Manifests in the built library, in Node. Needs dist/: npm run build.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type * as Sardonyx from '../../web/index.js';
+import type { Manifest, Variant } from '../../manifest/parse.js';
+import { linearModel, unknownOperatorModel } from './models.js';
+
+const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
+if (!existsSync(entry)) throw new Error('missing: dist/. Type: npm run build');
+const { load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
+
+const folder = resolve('build/manifest_test');
+const base64 = (...values: number[]) =>
+  Buffer.from(Float32Array.from(values).buffer).toString('base64');
+
+function variant(name: string, precision: Variant['precision'], change = {}): Variant {
+  const bytes = readFileSync(resolve(folder, 'linear.onnx'));
+  return {
+    name,
+    precision,
+    url: 'linear.onnx',
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    devices: ['cpu'],
+    opset: 17,
+    ...change,
+  };
+}
+
+const manifest = (variants: readonly Variant[], change: Partial<Manifest> = {}): Manifest => ({
+  format: 1,
+  name: 'linear',
+  version: '1',
+  license: 'MIT',
+  inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 4] }],
+  outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 3] }],
+  variants: [...variants],
+  knownAnswers: [
+    {
+      title: 'ones',
+      inputs: { image: { dtype: 'float32', shape: [1, 4], base64: base64(1, 1, 1, 1) } },
+      outputs: { scores: { dtype: 'float32', shape: [1, 3], base64: base64(6, 46, 86) } },
+      tolerance: 1e-3,
+    },
+  ],
+  ...change,
+});
+
+function write(name: string, value: Manifest): URL {
+  const file = resolve(folder, `${name}.sardonyx.json`);
+  writeFileSync(file, JSON.stringify(value));
+  return pathToFileURL(file);
+}
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(resolve(folder, 'linear.onnx'), linearModel());
+  writeFileSync(resolve(folder, 'unknown.onnx'), unknownOperatorModel());
+});
+
+const image = () => new Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]);
+const unknown = () => {
+  const bytes = readFileSync(resolve(folder, 'unknown.onnx'));
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return variant('int8', 'int8', { url: 'unknown.onnx', bytes: bytes.length, sha256 });
+};
+
+describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
+  it('serves its best variant after a self-test', async () => {
+    const url = write('good', manifest([variant('fp32', 'fp32'), variant('fp16', 'fp16')]));
+    const seen: string[] = [];
+    const onProgress = ({ phase }: { phase: string }) => seen.push(phase);
+    const session = await load(url, { execution, onProgress });
+    expect(session.route).toMatchObject({ device: 'cpu', variant: 'fp16', precision: 'fp16' });
+    expect(session.manifest?.name).toBe('linear');
+    expect(session.route.why.join('\n')).toContain('no WebGPU: the manifest does not offer');
+    expect([...new Set(seen)]).toEqual(['download', 'compile', 'selftest']);
+    const { scores } = await session.run({ image: image() });
+    expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
+    const { variant: explained, precision, why } = await session.explain();
+    expect({ explained, precision }).toEqual({ explained: 'fp16', precision: 'fp16' });
+    expect(why).toEqual(session.route.why);
+    await session.dispose();
+  });
+
+  it('leaves a variant that it can not run, and says so', async () => {
+    const url = write('fallback', manifest([variant('fp32', 'fp32'), unknown()]));
+    const session = await load(url, { execution });
+    const degraded = new Promise((done) => session.addEventListener('degrade', done));
+    expect(session.route.variant).toBe('fp32');
+    expect(session.route.why.join('\n')).toContain('Frobnicate');
+    await degraded;
+    await session.dispose();
+  });
+
+  it('gives a wrong answer no chance', async () => {
+    const wrong = manifest([variant('fp32', 'fp32')]);
+    wrong.knownAnswers![0]!.outputs.scores!.base64 = base64(6, 46, 87);
+    const failure = load(write('wrong', wrong), { execution });
+    await expect(failure).rejects.toMatchObject({
+      code: 'SELFTEST_FAILED',
+      scope: 'route',
+      message: expect.stringContaining('"ones"') as string,
+      attempts: expect.arrayContaining([
+        expect.objectContaining({ code: 'SELFTEST_FAILED' }),
+      ]) as unknown[],
+    });
+    const session = await load(write('right', manifest([variant('fp32', 'fp32', { name: 'x' })])), {
+      execution,
+      force: { device: 'cpu' },
+    });
+    await session.dispose();
+  });
+});
+
+describe('what a manifest may be', () => {
+  it('bytes and Blobs too, with absolute URLs in them', async () => {
+    const url = pathToFileURL(resolve(folder, 'linear.onnx')).href;
+    const text = JSON.stringify(manifest([variant('fp32', 'fp32', { url })]));
+    for (const source of [new TextEncoder().encode(text), new Blob(['\n ', text])]) {
+      const session = await load(source);
+      expect(session.route.variant).toBe('fp32');
+      await session.dispose();
+    }
+  });
+
+  it('refuses one that does not describe its model', async () => {
+    const value = manifest([variant('fp32', 'fp32')], {
+      inputs: [{ name: 'picture', dtype: 'float32', shape: [4] }],
+      knownAnswers: [],
+    });
+    await expect(load(write('other', value))).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      where: { field: 'inputs[0]' },
+    });
+  });
+
+  it('is refused with its URL and field', async () => {
+    const url = write('invalid', { ...manifest([variant('fp32', 'fp32')]), version: '' });
+    await expect(load(url)).rejects.toMatchObject({
+      name: 'SardonyxError',
+      code: 'MANIFEST_INVALID',
+      where: { field: 'version', url: url.href },
+    });
+  });
+
+  it('is missing', async () => {
+    const url = pathToFileURL(resolve(folder, 'absent.sardonyx.json'));
+    await expect(load(url)).rejects.toMatchObject({
+      code: 'NETWORK_FAILED',
+      where: { url: url.href },
+    });
+  });
+
+  it('has no such variant', async () => {
+    const url = write('good', manifest([variant('fp32', 'fp32')]));
+    await expect(load(url, { force: { variant: 'int4' } })).rejects.toMatchObject({
+      code: 'VARIANT_UNKNOWN',
+    });
+    await expect(load(url, { exclude: [{ device: 'gpu' as 'cpu' }] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: { field: 'exclude[0].device' },
+    });
+  });
+});

@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseManifest, toleranceOf, variantUrl } from '../../manifest/parse.js';
+import { sampleManifest } from './sample_manifest.js';
+
+interface Generator {
+  readonly generate: () => Promise<Record<string, string>>;
+}
+const script = '../../tools/generate_manifest.mjs';
+const { generate } = (await import(script)) as Generator;
+
+const URL = 'https://example.org/models/m.sardonyx.json';
+const parse = (value: unknown) => parseManifest(JSON.stringify(value), URL);
+
+it('tools/generate_manifest.mjs wrote the files that are in the repository', async () => {
+  for (const [file, text] of Object.entries(await generate())) {
+    expect(readFileSync(file, 'utf8') === text, `${file}: type: node ${script.slice(6)}`).toBe(
+      true,
+    );
+  }
+});
+
+describe('parseManifest', () => {
+  it('takes what the format allows', () => {
+    expect(parse(sampleManifest())).toEqual(sampleManifest());
+    expect(parse({ ...sampleManifest(), measured: { any: ['thing'] } })).toBeTruthy();
+    expect(parse({ ...sampleManifest(), labels: ['a', 'b'] })).toBeTruthy();
+    const { knownAnswers: _, ...silent } = sampleManifest();
+    expect(parse(silent).knownAnswers).toBeUndefined();
+  });
+
+  it.each(['glyphs'])('takes the manifest of %s', (name) => {
+    const text = readFileSync(`models/${name}/${name}.sardonyx.json`, 'utf8');
+    expect(parseManifest(text, URL).name).toBe(name);
+  });
+
+  it('resolves files against its own URL', () => {
+    const variant = sampleManifest().variants[0]!;
+    expect(variantUrl(variant, URL)).toBe('https://example.org/models/m_fp32.onnx');
+    const elsewhere = { ...variant, url: 'https://cdn.example/x.onnx' };
+    expect(variantUrl(elsewhere, URL)).toBe('https://cdn.example/x.onnx');
+  });
+
+  it('has one tolerance for all, or one per precision', () => {
+    const { variants, knownAnswers } = sampleManifest();
+    expect(toleranceOf(knownAnswers[0]!, variants[2]!)).toBe(0.25);
+    expect(toleranceOf({ ...knownAnswers[0]!, tolerance: 1 }, variants[2]!)).toBe(1);
+  });
+});
+
+type Edit = (manifest: Record<string, unknown>) => unknown;
+const variant =
+  (change: object, index = 0): Edit =>
+  (manifest) => {
+    const variants = [...(manifest.variants as object[])];
+    variants[index] = { ...variants[index], ...change };
+    return { ...manifest, variants };
+  };
+const answer =
+  (change: object): Edit =>
+  (manifest) => ({
+    ...manifest,
+    knownAnswers: [{ ...(manifest.knownAnswers as object[])[0], ...change }],
+  });
+const without =
+  (field: string): Edit =>
+  (manifest) =>
+    Object.fromEntries(Object.entries(manifest).filter(([name]) => name !== field));
+const tensor = { dtype: 'float32', shape: [2], base64: 'AAAAAAAAgD8=' };
+
+const wrong: [title: string, field: string | undefined, text: string, edit: Edit][] = [
+  ['another format', 'format', 'this release reads 1', (m) => ({ ...m, format: 2 })],
+  ['no format', 'format', 'is missing', without('format')],
+  ['a format that is no number', 'format', 'constant', (m) => ({ ...m, format: '1' })],
+  ...['name', 'version', 'license', 'inputs', 'outputs', 'variants'].map(
+    (field): [string, string, string, Edit] => [`no ${field}`, field, 'missing', without(field)],
+  ),
+  ['an array', undefined, 'must be object', () => []],
+  ['null', undefined, 'must be object', () => null],
+  ['an unknown field', 'varaints', 'not a field', (m) => ({ ...m, varaints: [] })],
+  ['a name with a slash', 'name', 'pattern', (m) => ({ ...m, name: '../x' })],
+  ['a blank version', 'version', 'pattern', (m) => ({ ...m, version: ' ' })],
+  ['no variant', 'variants', 'fewer than 1', (m) => ({ ...m, variants: [] })],
+  ['an unknown field of a variant', 'variants[0].size', 'not a field', variant({ size: 3 })],
+  ['a hash in capitals', 'variants[1].sha256', 'pattern', variant({ sha256: 'A'.repeat(64) }, 1)],
+  ['a short hash', 'variants[0].sha256', 'pattern', variant({ sha256: 'ab' })],
+  ['bytes as text', 'variants[0].bytes', 'integer', variant({ bytes: '12' })],
+  ['no bytes', 'variants[0].bytes', '>= 1', variant({ bytes: 0 })],
+  ['more than 4 GiB', 'variants[0].bytes', '<= 4294967295', variant({ bytes: 2 ** 32 })],
+  ['an unknown precision', 'variants[0].precision', 'fp16', variant({ precision: 'fp8' })],
+  ['an unknown device', 'variants[0].devices[0]', 'webgpu', variant({ devices: ['gpu'] })],
+  ['no device', 'variants[0].devices', 'fewer than 1', variant({ devices: [] })],
+  ['a variant twice', 'variants[2].name', 'earlier variant', variant({ name: 'fp32' }, 2)],
+  ['a URL that is none', 'variants[0].url', 'not a URL', variant({ url: 'https://' })],
+  [
+    'an unknown dtype of an input',
+    'inputs[0].dtype',
+    'float32',
+    (m) => ({ ...m, inputs: [{ name: 'x', dtype: 'float', shape: [2] }] }),
+  ],
+  [
+    'a negative dim',
+    'inputs[0].shape[0]',
+    '>= 0',
+    (m) => ({ ...m, inputs: [{ name: 'x', dtype: 'float32', shape: [-1] }] }),
+  ],
+  ['a look-alike alone', 'lookAlikes[0]', 'fewer than 2', (m) => ({ ...m, lookAlikes: [['0']] })],
+  [
+    'an answer about another input',
+    'knownAnswers[0].inputs.z',
+    'not named in inputs',
+    answer({ inputs: { z: tensor } }),
+  ],
+  [
+    'an answer of the wrong size',
+    'knownAnswers[0].inputs.x.base64',
+    'holds 8 bytes, float32 [3] takes 12',
+    answer({ inputs: { x: { ...tensor, shape: [3] } } }),
+  ],
+  [
+    'letters that are not base64',
+    'knownAnswers[0].inputs.x.base64',
+    'pattern',
+    answer({ inputs: { x: { ...tensor, base64: '%%%%' } } }),
+  ],
+  ['a tolerance below 0', 'knownAnswers[0].tolerance', '', answer({ tolerance: -1 })],
+  [
+    'no tolerance for a precision',
+    'knownAnswers[0].tolerance',
+    'fp16',
+    answer({ tolerance: { fp32: 1, int8: 1 } }),
+  ],
+];
+
+describe('MANIFEST_INVALID', () => {
+  it.each(wrong)('%s', (_, field, text, edit) => {
+    const value = edit(sampleManifest() as unknown as Record<string, unknown>);
+    let thrown: unknown;
+    try {
+      parse(value);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({
+      code: 'MANIFEST_INVALID',
+      where: { url: URL, ...(field ? { field } : {}) },
+    });
+    const { message } = thrown as Error;
+    for (const part of [URL, text, field ?? '']) expect(message).toContain(part);
+  });
+
+  it.each(['', '{', '{"format": 1,}'])('text that is not JSON: %s', (text) => {
+    expect(() => parseManifest(text, URL)).toThrow('is not JSON');
+  });
+});
