@@ -20,7 +20,7 @@ async function typescript(schema, style) {
     ignoreMinAndMaxItems: true,
     format: false,
   });
-  const records = text.replace(/\{\s*\[k: string\]: (\w+);\s*\}/g, 'Record<string, $1>');
+  const records = text.replace(/\{\s*\[k: string\]: (\w+);?\s*\}/g, 'Record<string, $1>');
   return format(records, { parser: 'typescript', ...style });
 }
 
