@@ -3,6 +3,7 @@ import { test as base, type Page } from '@playwright/test';
 import { build, type Plugin } from 'esbuild';
 import { join } from 'node:path';
 import { serve, type Answer, type Mount, type Server } from '../tools/server.mjs';
+import { answerReport } from './engines/reports';
 import { answerGolden, shared } from './golden';
 import { modelBytes } from './models';
 
@@ -58,7 +59,9 @@ function answerPage({ url }: { url: URL }): Answer {
     url.pathname === '/page/script'
       ? `<script src="${origin}/dist/sardonyx.js"${origin && ' crossorigin'}></script>`
       : '<script type="module" src="/harness/esm_entry.js"></script>';
-  const harness = '<script type="module" src="/harness/harness.js"></script>';
+  // A page of /page/smoke drives itself; on the others window.harness is the test's.
+  const code = url.pathname === '/page/smoke' ? 'smoke' : 'harness';
+  const harness = `<script type="module" src="/harness/${code}.js"></script>`;
   return {
     body: `<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">${script}${harness}`,
     type: 'text/html; charset=utf-8',
@@ -79,6 +82,8 @@ const mounts: Mount[] = [
   ],
   ['/models/', answerModel],
   ['/golden/', answerGolden],
+  ['/own-models/', join(root, 'models')],
+  ['/report/', answerReport],
   ['/shared-models/', join(shared, 'models')],
   // Never answers, as a stalled download.
   ['/stalled/', () => new Promise<never>(() => undefined)],

@@ -8,18 +8,21 @@ import { fileURLToPath } from 'node:url';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const pinFile = join(root, 'tools/setup/debian-packages.json');
 
-const pinText = readFileSync(pinFile);
-export const pins = JSON.parse(pinText.toString('utf8'));
+export const pins = JSON.parse(readFileSync(pinFile, 'utf8'));
 
 export const cacheRoot = resolve(
   process.env.SARDONYX_CACHE ||
     join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sardonyx'),
 );
 
-/** One folder per pin list, so that clones which pin the same packages share it. */
+/** One folder per list of private packages, so that clones which pin the same ones share it. */
 export const cacheDir = join(
   cacheRoot,
-  createHash('sha256').update(pinText).update(process.arch).digest('hex').slice(0, 12),
+  createHash('sha256')
+    .update(JSON.stringify({ ...pins, system: undefined }))
+    .update(process.arch)
+    .digest('hex')
+    .slice(0, 12),
 );
 
 export const ccacheDir = join(cacheRoot, 'ccache');

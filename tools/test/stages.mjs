@@ -22,7 +22,7 @@ export const stages = [
   { name: 'build', title: 'wasm modules, dist/ and demo', run: buildStage },
   { name: 'types', title: 'TypeScript types', run: types },
   { name: 'vitest', title: 'TypeScript tests', run: vitest },
-  { name: 'e2e', title: 'browser tests in Chromium', run: e2e },
+  { name: 'e2e', title: 'browser tests', run: e2e },
 ];
 
 /** Totals of a step that is no test itself: nothing when it succeeds, one failure when it does not. */

@@ -1,0 +1,72 @@
+// A model of models/ against the known answers of its manifest.
+import type { Tensor } from '../../web/index';
+
+interface Encoded {
+  readonly shape: readonly number[];
+  readonly base64: string;
+}
+
+interface Manifest {
+  readonly labels: string;
+  readonly variants: readonly { readonly name: string; readonly url: string }[];
+  readonly knownAnswers: readonly {
+    readonly title: string;
+    readonly inputs: Readonly<Record<string, Encoded>>;
+    readonly outputs: Readonly<Record<string, Encoded>>;
+    readonly tolerance: Readonly<Record<string, number>>;
+  }[];
+}
+
+export interface Answered {
+  readonly title: string;
+  /** The label with the highest probability. */
+  readonly label: string;
+  /** Largest |a − b|. */
+  readonly difference: number;
+  readonly tolerance: number;
+}
+
+function decode({ shape, base64 }: Encoded): Tensor {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return new window.sardonyx.Tensor('float32', new Float32Array(bytes.buffer), [...shape]);
+}
+
+const decodeAll = (encoded: Readonly<Record<string, Encoded>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(encoded).map(([name, value]) => [name, decode(value)]));
+
+/** Every known answer, by the plain .onnx file of a variant. */
+export async function runKnownAnswers(
+  folder: string,
+  name: string,
+  variant: string,
+): Promise<Answered[]> {
+  const answer = await fetch(`${folder}/${name}.sardonyx.json`);
+  const { labels, variants, knownAnswers } = (await answer.json()) as Manifest;
+  const { url } = variants.find((each) => each.name === variant) ?? {};
+  if (!url) throw new Error(`no variant ${variant}`);
+  const session = await window.sardonyx.load(`${folder}/${url}`);
+  const answered = [];
+  for (const { title, inputs, outputs, tolerance } of knownAnswers) {
+    const results = await session.run(decodeAll(inputs));
+    for (const [output, wanted] of Object.entries(decodeAll(outputs))) {
+      const got = results[output]?.data as Float32Array;
+      answered.push({
+        title,
+        label: labels[got.indexOf(Math.max(...got))] ?? '',
+        difference: largestDifference(got, wanted.data as Float32Array),
+        tolerance: tolerance[variant] ?? 0,
+      });
+    }
+  }
+  await session.dispose();
+  return answered;
+}
+
+function largestDifference(got: Float32Array, wanted: Float32Array): number {
+  if (got.length !== wanted.length) throw new Error(`${got.length} values, not ${wanted.length}`);
+  return got.reduce((most, value, i) => {
+    const difference = Math.abs(value - (wanted[i] ?? NaN));
+    // NaN must not pass as small.
+    return difference <= most ? most : difference;
+  }, 0);
+}
