@@ -10,7 +10,7 @@ const nodeGlobals = Object.fromEntries(
     'performance process setTimeout clearTimeout setInterval clearInterval setImmediate',
     'queueMicrotask structuredClone',
     // Code that Playwright carries into a page.
-    'window document self Worker localStorage location caches createImageBitmap',
+    'window document self Worker localStorage location caches createImageBitmap atob',
   ]
     .flatMap((line) => line.split(' '))
     .map((name) => [name, 'readonly']),
@@ -19,12 +19,10 @@ const nodeGlobals = Object.fromEntries(
 export default defineConfig(
   {
     ignores: [
+      ...['build/', 'dist/', 'node_modules/', 'test-results/', 'playwright-report/'],
       'manifest/validate.generated.js',
-      'build/',
-      'dist/',
-      'node_modules/',
-      'test-results/',
-      'playwright-report/',
+      // Compiled where the package is installed.
+      'e2e/package/project/*.*ts',
     ],
   },
   js.configs.recommended,
@@ -57,6 +55,10 @@ export default defineConfig(
   {
     files: ['**/*.test.ts', 'e2e/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts', 'web/demo/**/*.ts'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { require: 'readonly', __dirname: 'readonly' } },
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],

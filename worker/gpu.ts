@@ -16,12 +16,18 @@ export const isGpuFailure = (thrown: unknown): thrown is Error =>
 export async function startGpu(url: string): Promise<GpuExecutor> {
   let code: typeof WebGpu;
   try {
-    code = (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as typeof WebGpu;
+    code = await importMjs(stemOf(url));
   } catch (thrown) {
     throw new GpuFailure(`can not load ${url}: ${String(thrown)}`);
   }
   return code.GpuExecutor.create();
 }
+
+// Vite's development server puts an `import` statement before scripts that import() anything but a
+// string, which a template that ends in .mjs is to it; worker.js is no module and must stay without.
+const importMjs = (stem: string) => import(`${stem}.mjs`) as Promise<typeof WebGpu>;
+
+const stemOf = (url: string) => (url.endsWith('.mjs') ? url.slice(0, -'.mjs'.length) : `${url}#`);
 
 // A difference that float arithmetic in another order does not explain.
 const OF_MAXIMUM = 1e-3;

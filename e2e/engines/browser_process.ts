@@ -11,14 +11,10 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export interface Started extends Running {
-  readonly pid: number;
-}
-
 /** A folder that a browser may take for its home. */
 export const makeHome = (name: string): string => mkdtempSync(join(tmpdir(), `sardonyx-${name}-`));
 
-export const homeVariables = (home: string): Record<string, string> => ({
+const homeVariables = (home: string): Record<string, string> => ({
   HOME: home,
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_CONFIG_HOME: join(home, 'config'),
@@ -32,7 +28,7 @@ export function start(
   args: readonly string[],
   home: string,
   variables: Readonly<Record<string, string>> = {},
-): Started {
+): Running {
   const logFile = join(home, 'output.log');
   const output = openSync(logFile, 'w');
   const child = spawn(command, args, {
@@ -44,15 +40,19 @@ export function start(
   const ended = once(child, 'exit').catch(() => undefined);
   const { pid } = child;
   if (pid === undefined) throw new Error(`cannot start ${command}. Type: npm run setup`);
+  const kill = (): void => {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The group has ended by itself.
+    }
+  };
+  process.once('exit', kill);
   return {
-    pid,
     log: () => readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n'),
     close: async () => {
-      try {
-        process.kill(-pid, 'SIGKILL');
-      } catch {
-        // The group has ended by itself.
-      }
+      process.off('exit', kill);
+      kill();
       await ended;
       rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },

@@ -1,0 +1,4 @@
+import * as sardonyx from 'sardonyx';
+import { show } from './show.js';
+
+show(sardonyx);
