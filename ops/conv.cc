@@ -4,10 +4,10 @@
 #include <variant>
 
 #include "ops/activation.h"
+#include "ops/conv_shape.h"
 #include "ops/operator.h"
 #include "ops/scratch.h"
 #include "ops/shape_rule.h"
-#include "ops/window.h"
 #include "simd/conv.h"
 #include "simd/conv_direct.h"
 #include "simd/conv_indirect.h"
@@ -25,137 +25,14 @@ constexpr size_t kX = 0, kW = 1, kB = 2, kZ = 3;
 
 // --- shape rule ----------------------------------------------------------------------------------
 
-Result<int64_t> group_count(const Attributes& attributes) {
-  const int64_t groups = attributes.get_int("group", 1);
-  if (groups >= 1) return groups;
-  return error(ErrorCode::ATTRIBUTE_INVALID, "group %lld is below 1",
-               static_cast<long long>(groups));
-}
-
-// The kernel's extents, from the weights or the attribute; empty when neither is known yet.
-Result<IntList> kernel_extents(const Attributes& attributes, const Shape* weights) {
-  SX_ASSIGN(IntList kernel, int_list(attributes.get_ints("kernel_shape")));
-  if (!weights) return kernel;
-  if (!kernel.empty() && kernel.size() != weights->rank() - 2) {
-    return error(ErrorCode::ATTRIBUTE_INVALID, "kernel_shape has %d elements for weights %s",
-                 kernel.size(), weights->to_string().c_str());
-  }
-  IntList out;
-  for (int i = 0; i + 2 < weights->rank(); ++i) {
-    const int64_t dim = (*weights)[i + 2];
-    if (!kernel.empty() && dim != kUnknownDim && dim != kernel[i]) {
-      return error(ErrorCode::SHAPE_MISMATCH, "kernel_shape does not fit weights %s",
-                   weights->to_string().c_str());
-    }
-    if (dim == kUnknownDim && kernel.empty()) return IntList();
-    out.push_back(dim == kUnknownDim ? kernel[i] : dim);
-  }
-  return out;
-}
-
-Status check_channels(const InferContext& context, int64_t groups) {
-  const ValueFacts& x = context.inputs[kX];
-  const ValueFacts& w = context.inputs[kW];
-  if (w.has_shape && (w.shape.rank() < 3 || w.shape[1] == 0)) {
-    return error(ErrorCode::SHAPE_MISMATCH, "weights have shape %s", w.shape.to_string().c_str());
-  }
-  if (x.has_shape && (x.shape.rank() < 3 || (w.has_shape && w.shape.rank() != x.shape.rank()))) {
-    return error(ErrorCode::SHAPE_MISMATCH, "an input of shape %s with weights %s",
-                 x.shape.to_string().c_str(), w.shape.to_string().c_str());
-  }
-  if (!w.has_shape) return {};
-  const int64_t channels = x.has_shape ? x.shape[1] : kUnknownDim;
-  const int64_t group_in = w.shape[1], filters = w.shape[0];
-  if (channels != kUnknownDim && group_in != kUnknownDim &&
-      (channels % groups != 0 || channels / groups != group_in)) {
-    return error(ErrorCode::SHAPE_MISMATCH, "%lld channels in %lld groups with weights %s",
-                 static_cast<long long>(channels), static_cast<long long>(groups),
-                 w.shape.to_string().c_str());
-  }
-  if (filters != kUnknownDim && filters % groups != 0) {
-    return error(ErrorCode::SHAPE_MISMATCH, "%lld filters in %lld groups",
-                 static_cast<long long>(filters), static_cast<long long>(groups));
-  }
-  if (!context.has_input(kB) || !context.inputs[kB].has_shape) return {};
-  const Shape& bias = context.inputs[kB].shape;
-  if (bias.rank() == 1 && (bias[0] == filters || bias[0] < 0 || filters < 0)) return {};
-  return error(ErrorCode::SHAPE_MISMATCH, "a bias of shape %s for %lld filters",
-               bias.to_string().c_str(), static_cast<long long>(filters));
-}
-
 Status infer(InferContext& context, size_t max_inputs) {
   SX_TRY(check_arity(context, 2, max_inputs));
   for (size_t i = 0; i < max_inputs; ++i) SX_TRY(check_dtype(context, i, {DType::kFloat32}));
   SX_TRY(parse_activation(context.attributes).take_status());
-  SX_ASSIGN(const int64_t groups, group_count(context.attributes));
-  SX_TRY(check_channels(context, groups));
-  const ValueFacts& x = context.inputs[kX];
-  const ValueFacts& w = context.inputs[kW];
-  SX_ASSIGN(const IntList kernel,
-            kernel_extents(context.attributes, w.has_shape ? &w.shape : nullptr));
-  if (!x.has_shape && !w.has_shape) {
-    context.set_output_unknown(0, DType::kFloat32);
-    return {};
-  }
-  Shape out;
-  out.resize(x.has_shape ? x.shape.rank() : w.shape.rank(), kUnknownDim);
-  out[0] = x.has_shape ? x.shape[0] : kUnknownDim;
-  out[1] = w.has_shape ? w.shape[0] : kUnknownDim;
-  if (!kernel.empty()) {
-    if (kernel.size() != out.rank() - 2) {
-      return error(ErrorCode::ATTRIBUTE_INVALID, "kernel_shape has %d elements for %d axes",
-                   kernel.size(), out.rank() - 2);
-    }
-    SX_ASSIGN(const Window window,
-              parse_window(context.attributes, {kernel.begin(), kernel.end()}));
-    for (int axis = 0; axis < window.axes && x.has_shape; ++axis) {
-      SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x.shape[axis + 2]));
-      out[axis + 2] = placed.out;
-    }
-  }
-  context.set_output(0, DType::kFloat32, out);
-  return {};
+  return infer_conv_shape(context, {.x = kX, .w = kW, .bias = kB}, DType::kFloat32);
 }
 
 // --- what is computed ----------------------------------------------------------------------------
-
-Result<ConvSpec> make_spec(const Attributes& attributes, const Shape& weights, Layout in_layout,
-                           Layout out_layout, Window& window) {
-  SX_ASSIGN(const int64_t groups, group_count(attributes));
-  const auto kernel = weights.dims().subspan(2);
-  SX_ASSIGN(window, parse_window(attributes, kernel));
-  window.ceil_mode = false;
-  if (window.axes > 3) {
-    return error(ErrorCode::MODEL_UNSUPPORTED, "a convolution over %d axes", window.axes);
-  }
-  ConvSpec spec;
-  spec.groups = groups;
-  spec.in_channels = weights[1] * groups;
-  spec.out_channels = weights[0];
-  spec.spatial_axes = window.axes;
-  const auto axes = static_cast<size_t>(window.axes);
-  std::copy_n(window.kernel.begin(), axes, spec.kernel + 3 - axes);
-  std::copy_n(window.stride.begin(), axes, spec.stride + 3 - axes);
-  std::copy_n(window.dilation.begin(), axes, spec.dilation + 3 - axes);
-  spec.in_layout = in_layout;
-  spec.out_layout = out_layout;
-  return spec;
-}
-
-Result<ConvShape> make_shape(const ConvSpec& spec, const Window& window, const Shape& x,
-                             const Shape& y) {
-  ConvShape shape;
-  static_cast<ConvSpec&>(shape) = spec;
-  shape.batch = x[0];
-  for (int axis = 0; axis < window.axes; ++axis) {
-    SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x[axis + 2]));
-    const int to = 3 - window.axes + axis;
-    shape.in[to] = x[axis + 2];
-    shape.out[to] = y[axis + 2];
-    shape.pad[to] = placed.pad_begin;
-  }
-  return shape;
-}
 
 // Floats of the packed weights; 0 when the algorithm takes them as they are.
 std::optional<int64_t> packed_size(const ConvSpec& spec) {
@@ -240,7 +117,7 @@ Status ConvKernel::prepare(const KernelInit& init) {
   const ConstantPtr& weights = init.inputs[kW].constant;
   if (!weights) return {};
   Window window;
-  SX_ASSIGN(const ConvSpec spec, make_spec(attributes_, weights->shape, init.inputs[kX].layout,
+  SX_ASSIGN(const ConvSpec spec, conv_spec(attributes_, weights->shape, init.inputs[kX].layout,
                                            init.output_layouts[0], window));
   name_ = kernel_name(spec);
   const bool has_bias = init.has_input(kB);
@@ -308,9 +185,9 @@ Status ConvKernel::bind(BindContext& context) const {
   }
   Window window;
   SX_ASSIGN(const ConvSpec spec,
-            make_spec(attributes_, context.inputs[kW].shape, x.layout, y.layout, window));
+            conv_spec(attributes_, context.inputs[kW].shape, x.layout, y.layout, window));
   auto plan = std::make_unique<Plan>();
-  SX_ASSIGN(plan->shape, make_shape(spec, window, x.shape, y.shape));
+  SX_ASSIGN(plan->shape, conv_shape(spec, window, x.shape, y.shape));
   if (y.elements() > 0) {
     switch (choose_conv(spec)) {
       case ConvAlgorithm::kIndirect: {
@@ -394,7 +271,7 @@ bool takes_nc4hw4_conv(const KernelInit& init) {
     return false;
   }
   Window window;
-  const auto spec = make_spec(init.attributes, w.shape, x.layout, Layout::kNC4HW4, window);
+  const auto spec = conv_spec(init.attributes, w.shape, x.layout, Layout::kNC4HW4, window);
   return spec.ok() && simd::conv_takes_channel_blocks(spec.value());
 }
 

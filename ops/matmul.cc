@@ -3,32 +3,13 @@
 #include <optional>
 
 #include "ops/gemm_weights.h"
+#include "ops/matmul_shape.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "simd/gemm.h"
 
 namespace sardonyx::ops {
 namespace {
-
-// A shape as a stack of matrices.
-struct Stack {
-  Shape batch;
-  int64_t rows = 1, columns = 1;
-};
-// A vector is a row on the left and a column on the right.
-Stack as_stack(const Shape& shape, bool left) {
-  const int rank = shape.rank();
-  if (rank == 1) {
-    return left ? Stack{{}, 1, shape[0]} : Stack{{}, shape[0], 1};
-  }
-  return {Shape(shape.dims().first(static_cast<size_t>(rank - 2))), shape[rank - 2],
-          shape[rank - 1]};
-}
-
-Status mismatch(const Shape& a, const Shape& b) {
-  return error(ErrorCode::SHAPE_MISMATCH, "shapes %s and %s do not multiply", a.to_string().c_str(),
-               b.to_string().c_str());
-}
 
 // How B is given to the product.
 enum class BForm : uint8_t {
@@ -48,18 +29,6 @@ struct Plan final : StepPlan {
   }
 };
 
-// Index, in a stack of shape `shape`, of the matrix that output matrix i is made from.
-int64_t matrix_index(const Shape& shape, const Shape& out, int64_t i) {
-  int64_t index = 0, step = 1;
-  for (int back = 1; back <= shape.rank(); ++back) {
-    const int64_t own = shape[shape.rank() - back], dim = out[out.rank() - back];
-    if (own != 1) index += i % dim * step;
-    step *= own;
-    i /= dim;
-  }
-  return index;
-}
-
 BForm choose_form(const Plan& plan) {
   // A single column is read as it is.
   if (plan.n == 1 || plan.k == 0) return BForm::kDense;
@@ -69,9 +38,9 @@ BForm choose_form(const Plan& plan) {
 // Shapes have passed the shape rule.
 Result<std::unique_ptr<Plan>> make_plan(const TensorView& a, const TensorView& b,
                                         std::optional<BForm> form) {
-  const Stack left = as_stack(a.shape, true), right = as_stack(b.shape, false);
+  const MatrixStack left = as_stack(a.shape, true), right = as_stack(b.shape, false);
   const auto out = broadcast(left.batch, right.batch);
-  if (!out || left.columns != right.rows) return mismatch(a.shape, b.shape);
+  if (!out || left.columns != right.rows) return matmul_mismatch(a.shape, b.shape);
   auto plan = std::make_unique<Plan>();
   plan->n = right.columns;
   plan->k = left.columns;
@@ -204,23 +173,7 @@ Status infer_matmul(InferContext& context) {
                      {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
                       DType::kUint32, DType::kUint64}));
   SX_TRY(check_same_dtype(context, 0, 1));
-  const ValueFacts &a = context.inputs[0], &b = context.inputs[1];
-  if (!a.has_shape || !b.has_shape) {
-    context.set_output_unknown(0, a.dtype);
-    return {};
-  }
-  if (a.shape.rank() == 0 || b.shape.rank() == 0) return mismatch(a.shape, b.shape);
-  const Stack left = as_stack(a.shape, true), right = as_stack(b.shape, false);
-  const auto batch = broadcast(left.batch, right.batch);
-  const bool known = left.columns != kUnknownDim && right.rows != kUnknownDim;
-  if (!batch || (known && left.columns != right.rows)) return mismatch(a.shape, b.shape);
-  Shape out = *batch;
-  bool fits = true;
-  if (a.shape.rank() > 1) fits = out.push_back(left.rows) && fits;
-  if (b.shape.rank() > 1) fits = out.push_back(right.columns) && fits;
-  if (!fits) return mismatch(a.shape, b.shape);
-  context.set_output(0, a.dtype, out);
-  return {};
+  return infer_matmul_shape(context, 0, 1, context.inputs[0].dtype);
 }
 
 Result<KernelPtr> make_matmul(const KernelInit& init) {
@@ -228,7 +181,7 @@ Result<KernelPtr> make_matmul(const KernelInit& init) {
   const ConstantPtr& b = init.inputs[1].constant;
   std::shared_ptr<const Block> packed;
   if (b && b->shape.rank() >= 1) {
-    const Stack stack = as_stack(b->shape, false);
+    const MatrixStack stack = as_stack(b->shape, false);
     // A single column is read as it is.
     if (stack.columns > 1) {
       SX_ASSIGN(packed, pack_constant(init, 1,

@@ -315,6 +315,63 @@ SX_INLINE void transpose(f32x4& a, f32x4& b, f32x4& c, f32x4& d) {
   d = shuffle<2, 3, 6, 7>(ab_hi, cd_hi);
 }
 
+// --- 16-bit integers, and bytes on their way to and from them
+// --------------------------------------
+struct i16x8 {
+  v128_t v;
+};
+SX_INLINE i16x8 load(const int16_t* p) {
+  return {wasm_v128_load(p)};
+}
+SX_INLINE void store(int16_t* p, i16x8 a) {
+  wasm_v128_store(p, a.v);
+}
+SX_INLINE i16x8 splat(int16_t x) {
+  return {wasm_i16x8_splat(x)};
+}
+// Elements p[0] and p[1] four times over.
+SX_INLINE i16x8 load_splat_pair(const int16_t* p) {
+  return {wasm_v128_load32_splat(p)};
+}
+// Eight bytes, widened.
+SX_INLINE i16x8 load_wide(const uint8_t* p) {
+  return {wasm_u16x8_load8x8(p)};
+}
+SX_INLINE i16x8 load_wide(const int8_t* p) {
+  return {wasm_i16x8_load8x8(p)};
+}
+SX_INLINE i16x8 operator-(i16x8 a, i16x8 b) {
+  return {wasm_i16x8_sub(a.v, b.v)};
+}
+SX_INLINE i32x4 widen_low(i16x8 a) {
+  return {wasm_i32x4_extend_low_i16x8(a.v)};
+}
+SX_INLINE i32x4 widen_high(i16x8 a) {
+  return {wasm_i32x4_extend_high_i16x8(a.v)};
+}
+// Lane i is a[2i] * b[2i] + a[2i + 1] * b[2i + 1].
+SX_INLINE i32x4 dot(i16x8 a, i16x8 b) {
+  return {wasm_i32x4_dot_i16x8(a.v, b.v)};
+}
+// Products of lanes 0-3 and 4-7.
+SX_INLINE i32x4 multiply_low(i16x8 a, i16x8 b) {
+  return {wasm_i32x4_extmul_low_i16x8(a.v, b.v)};
+}
+SX_INLINE i32x4 multiply_high(i16x8 a, i16x8 b) {
+  return {wasm_i32x4_extmul_high_i16x8(a.v, b.v)};
+}
+// Saturating: the lanes of a, then those of b.
+SX_INLINE i16x8 narrow(i32x4 a, i32x4 b) {
+  return {wasm_i16x8_narrow_i32x4(a.v, b.v)};
+}
+// Eight bytes, saturating.
+SX_INLINE void store_narrow(uint8_t* p, i16x8 a) {
+  wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(a.v, a.v), 0);
+}
+SX_INLINE void store_narrow(int8_t* p, i16x8 a) {
+  wasm_v128_store64_lane(p, wasm_i8x16_narrow_i16x8(a.v, a.v), 0);
+}
+
 // --- relaxed dot products ------------------------------------------------------------------------
 // What the machine does with a second operand outside [0, 127]; inside, all agree. Emulated
 // natively.

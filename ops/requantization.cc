@@ -1,0 +1,127 @@
+#include "ops/requantization.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/activation.h"
+#include "ops/quantization.h"
+#include "ops/shape_rule.h"
+
+namespace sardonyx::ops {
+namespace {
+
+TensorView input_or_absent(const RunContext& context, size_t i) {
+  return context.has_input(i) ? context.inputs[i] : TensorView();
+}
+
+// The codes that are left between the activation's bounds.
+void clamp_range(const simd::Activation& activation, float scale, simd::QuantizedRange& range) {
+  const simd::ClampBounds bounds = simd::clamp_bounds(activation);
+  const auto code = [&](float bound) {
+    const float step = std::nearbyint(bound / scale) + static_cast<float>(range.zero);
+    return static_cast<int32_t>(
+        std::clamp(step, static_cast<float>(range.low), static_cast<float>(range.high)));
+  };
+  // Above the upper bound everything is that bound, as Clip does.
+  const int32_t low = code(bounds.low), high = code(bounds.high);
+  range.low = std::min(low, high);
+  range.high = high;
+}
+
+}  // namespace
+
+Status check_integer_inputs(const InferContext& context, const IntegerInputs& at,
+                            const IntegerEnding& ending, int64_t columns, DType& dtype) {
+  for (size_t i : {at.x, at.w}) SX_TRY(check_dtype(context, i, {DType::kUint8, DType::kInt8}));
+  const DType x = context.inputs[at.x].dtype, w = context.inputs[at.w].dtype;
+  SX_TRY(check_quantization(context, at.x_scale, at.x_zero, x, 1));
+  SX_TRY(check_quantization(context, at.w_scale, at.w_zero, w, columns));
+  dtype = DType::kInt32;
+  if (at.y_scale == kNoInput) return {};
+  dtype = context.has_input(at.y_zero) ? context.inputs[at.y_zero].dtype : DType::kUint8;
+  if (dtype != DType::kUint8 && dtype != DType::kInt8) return unsupported_dtype(dtype);
+  SX_TRY(check_quantization(context, at.y_scale, at.y_zero, dtype, 1));
+  return check_dtype(context, at.bias, {ending.like_float ? DType::kFloat32 : DType::kInt32});
+}
+
+Status check_fused_qlinear(const InferContext& context) {
+  SX_TRY(check_arity(context, 2, 9));
+  for (size_t i : {kQLinearInputs.w, kQLinearInputs.w_scale, kQLinearInputs.y_scale}) {
+    if (!context.has_input(i)) {
+      return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
+    }
+  }
+  return {};
+}
+
+Result<simd::Activation> clamp_activation(const Attributes& attributes) {
+  SX_ASSIGN(const simd::Activation activation, parse_activation(attributes));
+  if (simd::is_clamp(activation.kind) && !std::isnan(activation.a) && !std::isnan(activation.b)) {
+    return activation;
+  }
+  return error(ErrorCode::ATTRIBUTE_INVALID,
+               "the activation of a quantized product must be a clamp");
+}
+
+Status check_integer_depth(std::optional<int64_t> depth) {
+  if (depth && *depth <= simd::kIntegerDepthLimit) return {};
+  return error(ErrorCode::LIMIT_EXCEEDED,
+               "sums of more than %lld products of 8-bit integers may overflow",
+               static_cast<long long>(simd::kIntegerDepthLimit));
+}
+
+simd::ByteMatrix byte_matrix(const TensorView& tensor) {
+  return {tensor.data, tensor.dtype == DType::kInt8};
+}
+
+Status check_constant_scales(const KernelInit& init, const IntegerInputs& at) {
+  for (size_t i : {at.x_scale, at.w_scale, at.y_scale}) SX_TRY(check_constant_scale(init, i));
+  return {};
+}
+
+Status IntegerColumns::place(int64_t columns, int64_t padded, ScratchLayout& scratch) {
+  columns_ = columns;
+  padded_ = padded;
+  SX_ASSIGN(first_, scratch.add(padded, sizeof(int32_t)));
+  SX_ASSIGN(scale_, scratch.add(padded, sizeof(float)));
+  SX_ASSIGN(bias_, scratch.add(padded, sizeof(float)));
+  return {};
+}
+
+Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
+                            const IntegerEnding& ending, simd::Requantization& quantize,
+                            simd::IntegerOutput& output) const {
+  auto* first = reinterpret_cast<int32_t*>(context.scratch + first_);
+  std::fill_n(first, padded_, 0);
+  output = {.data = context.outputs[0].data, .first = first};
+  if (at.y_scale == kNoInput) return {};
+  auto* scale = reinterpret_cast<float*>(context.scratch + scale_);
+  auto* bias = reinterpret_cast<float*>(context.scratch + bias_);
+  std::fill_n(scale, padded_, 0.0f);
+  std::fill_n(bias, padded_, 0.0f);
+  float x_scale = 0, y_scale = 0;
+  int32_t y_zero = 0;
+  SX_TRY(read_scales(context.inputs[at.x_scale], 1, &x_scale));
+  SX_TRY(read_scales(context.inputs[at.y_scale], 1, &y_scale));
+  SX_TRY(read_zeros(input_or_absent(context, at.y_zero), 1, &y_zero));
+  SX_TRY(read_scales(context.inputs[at.w_scale], columns_, scale));
+  for (int64_t i = 0; i < columns_; ++i) {
+    scale[i] *= x_scale;
+    if (!ending.like_float) scale[i] /= y_scale;
+  }
+  if (context.has_input(at.bias)) {
+    const TensorView& given = context.inputs[at.bias];
+    void* to = ending.like_float ? static_cast<void*>(bias) : first;
+    copy_bytes(to, given.data, static_cast<size_t>(columns_) * sizeof(float));
+  }
+  quantize = {.scale = scale,
+              .bias = bias,
+              .out_scale = ending.like_float ? y_scale : 1.0f,
+              .range = full_range(context.outputs[0].dtype, y_zero),
+              .is_signed = context.outputs[0].dtype == DType::kInt8};
+  clamp_range(ending.activation, y_scale, quantize.range);
+  output.quantize = &quantize;
+  return {};
+}
+
+}  // namespace sardonyx::ops

@@ -1,0 +1,73 @@
+// From sums of integer products to 8-bit outputs: the parameters of the QLinear operators.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "ops/operator.h"
+#include "ops/scratch.h"
+#include "simd/activation.h"
+#include "simd/integer_gemm.h"
+
+namespace sardonyx::ops {
+
+inline constexpr size_t kNoInput = SIZE_MAX;
+
+// Where a product of integers finds its operands.
+struct IntegerInputs {
+  size_t x = kNoInput, x_scale = kNoInput, x_zero = kNoInput;
+  size_t w = kNoInput, w_scale = kNoInput, w_zero = kNoInput;
+  size_t y_scale = kNoInput, y_zero = kNoInput;  // kNoInput: the output is int32
+  size_t bias = kNoInput;
+};
+
+// Those of ai.onnx QLinearConv and QLinearMatMul; the latter has no bias.
+inline constexpr IntegerInputs kQLinearInputs{.x = 0,
+                                              .x_scale = 1,
+                                              .x_zero = 2,
+                                              .w = 3,
+                                              .w_scale = 4,
+                                              .w_zero = 5,
+                                              .y_scale = 6,
+                                              .y_zero = 7,
+                                              .bias = 8};
+
+// How products of integers end.
+struct IntegerEnding {
+  // False: int32 bias, added to the sums, and one factor x_scale * w_scale / y_scale, as
+  // QLinearConv is defined. True: float bias, and a division by y_scale, as the float operators
+  // with QuantizeLinear behind them compute.
+  bool like_float = false;
+  simd::Activation activation;  // a clamp
+};
+
+// The dtypes of operands, scales and zero points; the output's is left in `dtype`. `columns` may be
+// kUnknownDim.
+Status check_integer_inputs(const InferContext& context, const IntegerInputs& at,
+                            const IntegerEnding& ending, int64_t columns, DType& dtype);
+// The inputs that a fused product must have are there; GRAPH_INPUT_MISSING, MODEL_MALFORMED.
+Status check_fused_qlinear(const InferContext& context);
+// The attribute "activation"; ATTRIBUTE_INVALID unless it is Relu, Clip or missing.
+Result<simd::Activation> clamp_activation(const Attributes& attributes);
+// LIMIT_EXCEEDED when sums of `depth` products of bytes may be above int32.
+Status check_integer_depth(std::optional<int64_t> depth);
+// Input i as bytes.
+simd::ByteMatrix byte_matrix(const TensorView& tensor);
+// Constant scales are checked when the kernel is made.
+Status check_constant_scales(const KernelInit& init, const IntegerInputs& at);
+
+// The arrays of simd::IntegerOutput, one element per column, in scratch memory.
+class IntegerColumns {
+ public:
+  // `padded` elements, of which the first `columns` are used.
+  Status place(int64_t columns, int64_t padded, ScratchLayout& scratch);
+  // Fills them from the inputs and sets all but `data`; `quantize` backs output.quantize.
+  Status fill(const RunContext& context, const IntegerInputs& at, const IntegerEnding& ending,
+              simd::Requantization& quantize, simd::IntegerOutput& output) const;
+
+ private:
+  int64_t columns_ = 0, padded_ = 0;
+  size_t first_ = 0, scale_ = 0, bias_ = 0;
+};
+
+}  // namespace sardonyx::ops
