@@ -18,14 +18,22 @@ bool takes_blocks(const KernelInit& init) {
 
 // --- windows -------------------------------------------------------------------------------------
 
-Status infer_pool(InferContext& context, size_t max_outputs) {
-  SX_TRY(check_arity(context, 1, 1, max_outputs));
-  SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
+// Bytes have maxima, without their places.
+Status check_pool_dtype(const InferContext& context, Kind kind) {
+  if (kind == Kind::kMax && !context.has_output(1)) {
+    return check_dtype(context, 0, {DType::kFloat32, DType::kUint8, DType::kInt8});
+  }
+  return check_dtype(context, 0, {DType::kFloat32});
+}
+
+Status infer_pool(InferContext& context, Kind kind) {
+  SX_TRY(check_arity(context, 1, 1, kind == Kind::kMax ? 2 : 1));
+  SX_TRY(check_pool_dtype(context, kind));
   SX_ASSIGN(const Window window,
             parse_window(context.attributes, context.attributes.get_ints("kernel_shape")));
   const ValueFacts& x = context.inputs[0];
   if (!x.has_shape) {
-    context.set_output_unknown(0, DType::kFloat32);
+    context.set_output_unknown(0, x.dtype);
     if (context.has_output(1)) context.set_output_unknown(1, DType::kInt64);
     return {};
   }
@@ -38,7 +46,7 @@ Status infer_pool(InferContext& context, size_t max_outputs) {
     SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x.shape[axis + 2]));
     out[axis + 2] = placed.out;
   }
-  context.set_output(0, DType::kFloat32, out);
+  context.set_output(0, x.dtype, out);
   if (context.has_output(1)) context.set_output(1, DType::kInt64, out);
   return {};
 }
@@ -93,6 +101,13 @@ Status PoolKernel::bind(BindContext& context) const {
 
 Status PoolKernel::run(const RunContext& context) const {
   const PoolPlan& plan = *static_cast<const PoolPlan*>(context.plan);
+  const TensorView &from = context.inputs[0], &to = context.outputs[0];
+  if (from.dtype == DType::kUint8) {
+    return simd::max_pool_bytes(plan.shape, from.as<const uint8_t>(), to.as<uint8_t>());
+  }
+  if (from.dtype == DType::kInt8) {
+    return simd::max_pool_bytes(plan.shape, from.as<const int8_t>(), to.as<int8_t>());
+  }
   const float* x = context.inputs[0].as<const float>();
   float* y = plan.sides.target(context);
   if (context.has_output(1)) {
@@ -164,7 +179,7 @@ class GlobalPoolKernel final : public Kernel {
 }  // namespace
 
 Status infer_max_pool(InferContext& context) {
-  return infer_pool(context, 2);
+  return infer_pool(context, Kind::kMax);
 }
 Result<KernelPtr> make_max_pool(const KernelInit& init) {
   return make_pool(init, Kind::kMax);
@@ -174,7 +189,7 @@ bool takes_nc4hw4_max_pool(const KernelInit& init) {
 }
 
 Status infer_average_pool(InferContext& context) {
-  return infer_pool(context, 1);
+  return infer_pool(context, Kind::kAverage);
 }
 Result<KernelPtr> make_average_pool(const KernelInit& init) {
   return make_pool(init, Kind::kAverage);

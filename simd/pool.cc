@@ -15,6 +15,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kNsPerTap = 0.5;  // and four lanes, or one float where a row is strided
+constexpr double kNsPerByteTap = 0.1;
 constexpr double kNsPerFloat = 0.1;
 
 enum class Kind { kMax, kAverage };
@@ -41,11 +42,12 @@ Taps taps_at(const PoolShape& shape, int axis, int64_t at) {
 }
 
 // One row of the output.
-struct Row {
+template <typename T>
+struct RowOf {
   const PoolShape& shape;
-  const float* x;  // the plane
+  const T* x;  // the plane
   Taps depth, height;
-  float* out;
+  T* out;
 
   // Calls fn(input row) for each row of taps inside the input.
   template <typename Fn>
@@ -59,6 +61,8 @@ struct Row {
     }
   }
 };
+
+using Row = RowOf<float>;
 
 // pmax loses a NaN in its second operand: NaNs are collected apart, all lanes ones.
 template <Kind kKind>
@@ -139,21 +143,44 @@ void add_tap(const PoolShape& shape, const float* in, int64_t begin, int64_t end
   }
 }
 
-template <Kind kKind>
-void row_flat(const Row& row) {
+// Calls fn(input, begin, end) for each tap: it adds input, input + stride… to the outputs
+// [begin, end).
+template <typename T, typename Fn>
+void for_each_tap(const RowOf<T>& row, Fn&& fn) {
   const PoolShape& shape = row.shape;
   const int64_t outputs = shape.out[2], stride = shape.stride[2];
-  std::fill_n(row.out, outputs, kKind == Kind::kMax ? -kInfinity : 0.0f);
   row.for_each_input_row([&](int64_t at) {
     for (int64_t k = 0; k < shape.kernel[2]; ++k) {
       const int64_t offset = k * shape.dilation[2] - shape.pad_begin[2];
       const int64_t begin = std::min(offset < 0 ? ceil_div(-offset, stride) : 0, outputs);
       const int64_t room = shape.in[2] - 1 - offset;
       const int64_t end = room < 0 ? 0 : std::min(room / stride + 1, outputs);
-      if (begin < end) {
-        add_tap<kKind>(shape, row.x + at + offset + begin * stride, begin, end, row.out);
-      }
+      if (begin < end) fn(row.x + at + offset + begin * stride, begin, end);
     }
+  });
+}
+
+template <typename T>
+void row_bytes(const RowOf<T>& row) {
+  const int64_t stride = row.shape.stride[2];
+  T* out = row.out;
+  std::fill_n(out, row.shape.out[2], std::numeric_limits<T>::lowest());
+  for_each_tap(row, [=](const T* in, int64_t begin, int64_t end) {
+    if (stride == 1) {
+      for (int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], in[i - begin]);
+    } else {
+      for (int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], in[(i - begin) * stride]);
+    }
+  });
+}
+
+template <Kind kKind>
+void row_flat(const Row& row) {
+  const PoolShape& shape = row.shape;
+  const int64_t outputs = shape.out[2];
+  std::fill_n(row.out, outputs, kKind == Kind::kMax ? -kInfinity : 0.0f);
+  for_each_tap(row, [&](const float* in, int64_t begin, int64_t end) {
+    add_tap<kKind>(shape, in, begin, end, row.out);
   });
   if constexpr (kKind == Kind::kAverage) {
     for (int64_t pixel = 0; pixel < outputs; ++pixel) {
@@ -164,28 +191,31 @@ void row_flat(const Row& row) {
   }
 }
 
-template <Kind kKind>
-Status pool(const PoolShape& shape, const float* x, float* y) {
-  const bool blocked = shape.layout == Layout::kNC4HW4;
-  const int64_t lanes = blocked ? kChannelBlock : 1;
+// Calls fn(row) for each row of the output, in parallel; `lanes` elements per pixel.
+template <typename T, typename Fn>
+Status for_each_row(const PoolShape& shape, int64_t lanes, double ns_per_tap, const T* x, T* y,
+                    Fn&& fn) {
   const int64_t rows = shape.out[0] * shape.out[1], width = shape.out[2];
   if (shape.planes * rows * width == 0) return {};
   const double taps =
       static_cast<double>(shape.kernel[0] * shape.kernel[1]) * static_cast<double>(shape.kernel[2]);
-  const int64_t grain = grain_for(kNsPerTap * taps * static_cast<double>(width));
+  const int64_t grain = grain_for(ns_per_tap * taps * static_cast<double>(width));
   return parallel_for(shape.planes * rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t at = i % rows;
-      const Row row{shape, x + i / rows * shape.in_plane() * lanes,
-                    taps_at(shape, 0, at / shape.out[1]), taps_at(shape, 1, at % shape.out[1]),
-                    y + i * width * lanes};
-      if (blocked) {
-        row_blocked<kKind>(row);
-      } else {
-        row_flat<kKind>(row);
-      }
+      fn(RowOf<T>{shape, x + i / rows * shape.in_plane() * lanes,
+                  taps_at(shape, 0, at / shape.out[1]), taps_at(shape, 1, at % shape.out[1]),
+                  y + i * width * lanes});
     }
   });
+}
+
+template <Kind kKind>
+Status pool(const PoolShape& shape, const float* x, float* y) {
+  if (shape.layout == Layout::kNC4HW4) {
+    return for_each_row(shape, kChannelBlock, kNsPerTap, x, y, row_blocked<kKind>);
+  }
+  return for_each_row(shape, 1, kNsPerTap, x, y, row_flat<kKind>);
 }
 
 struct Maximum {
@@ -255,6 +285,13 @@ Status global_pool(Layout layout, int64_t planes, int64_t count, const float* x,
 Status max_pool(const PoolShape& shape, const float* x, float* y) {
   return pool<Kind::kMax>(shape, x, y);
 }
+
+template <typename T>
+Status max_pool_bytes(const PoolShape& shape, const T* x, T* y) {
+  return for_each_row(shape, 1, kNsPerByteTap, x, y, row_bytes<T>);
+}
+template Status max_pool_bytes(const PoolShape&, const uint8_t*, uint8_t*);
+template Status max_pool_bytes(const PoolShape&, const int8_t*, int8_t*);
 
 Status average_pool(const PoolShape& shape, const float* x, float* y) {
   return pool<Kind::kAverage>(shape, x, y);

@@ -1,4 +1,5 @@
-// Max and average pooling over up to three axes, fp32, in both layouts. NaN gives NaN.
+// Max and average pooling over up to three axes, fp32, in both layouts. NaN gives NaN. Maxima also
+// of bytes, row-major.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,9 @@ struct PoolShape {
 
 // -inf where a window has no element.
 Status max_pool(const PoolShape& shape, const float* x, float* y);
+// Row-major int8_t or uint8_t; the lowest of them where a window has no element.
+template <typename T>
+Status max_pool_bytes(const PoolShape& shape, const T* x, T* y);
 // Averages over the elements of the window that are inside the input, or inside the padded input.
 // NaN where there are none.
 Status average_pool(const PoolShape& shape, const float* x, float* y);

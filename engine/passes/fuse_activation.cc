@@ -1,7 +1,5 @@
 // Conv or Gemm followed by an activation: FusedConv or FusedGemm with the activation as attributes
 // "activation" and "activation_params".
-#include <limits>
-
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
 
@@ -19,23 +17,6 @@ struct Match {
   std::vector<NodeId> nodes;  // to remove
   ValueId output = kNoValue;  // of the last one
 };
-
-// Bounds of Clip: attributes before opset 11, inputs since. nullopt when they are not constant.
-std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& node) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (node.opset < 11) {
-    return std::vector<float>{node.attributes.get_float("min", -kInfinity),
-                              node.attributes.get_float("max", kInfinity)};
-  }
-  std::vector<float> bounds{-kInfinity, kInfinity};
-  for (size_t i = 0; i < 2; ++i) {
-    if (input_of(node, i + 1) == kNoValue) continue;
-    const auto bound = fixed_scalar(graph, node.inputs[i + 1]);
-    if (!bound) return std::nullopt;
-    bounds[i] = *bound;
-  }
-  return bounds;
-}
 
 std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "engine/graph_edit.h"
 
@@ -64,6 +65,22 @@ std::optional<float> fixed_scalar(const Graph& graph, ValueId id) {
   const ConstantPtr constant = fixed_floats(graph, id);
   if (!constant || constant->view().elements() != 1) return std::nullopt;
   return *constant->view().as<float>();
+}
+
+std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (node.opset < 11) {
+    return std::vector<float>{node.attributes.get_float("min", -kInfinity),
+                              node.attributes.get_float("max", kInfinity)};
+  }
+  std::vector<float> bounds{-kInfinity, kInfinity};
+  for (size_t i = 0; i < 2; ++i) {
+    if (input_of(node, i + 1) == kNoValue) continue;
+    const auto bound = fixed_scalar(graph, node.inputs[i + 1]);
+    if (!bound) return std::nullopt;
+    bounds[i] = *bound;
+  }
+  return bounds;
 }
 
 bool same_static_shape(const Value& a, const Value& b) {

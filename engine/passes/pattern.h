@@ -41,6 +41,10 @@ std::optional<std::vector<int64_t>> fixed_ints(const Graph& graph, ValueId value
 // The one element of a float32 constant.
 std::optional<float> fixed_scalar(const Graph& graph, ValueId value);
 
+// Bounds of a Clip, infinite where left out: attributes before opset 11, inputs since. nullopt when
+// they are not constant.
+std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& node);
+
 // True when both shapes are fully known and equal.
 bool same_static_shape(const Value& a, const Value& b);
 

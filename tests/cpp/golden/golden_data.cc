@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <system_error>
 
 #include "loader/load_model.h"
@@ -44,6 +45,18 @@ double float_error(const TensorView& actual, const TensorView& expected) {
       worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
   }
   return worst;
+}
+
+// Places of the five largest elements, the largest first and the others in order of place.
+std::vector<size_t> top5(const float* data, size_t count) {
+  std::vector<size_t> places(count);
+  std::iota(places.begin(), places.end(), size_t{0});
+  const size_t kept = std::min<size_t>(count, 5);
+  std::partial_sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(kept),
+                    places.end(), [&](size_t a, size_t b) { return data[a] > data[b]; });
+  places.resize(kept);
+  if (kept > 1) std::sort(places.begin() + 1, places.end());
+  return places;
 }
 
 }  // namespace
@@ -118,6 +131,30 @@ double golden_error(const Constant& actual, const Constant& expected) {
   const size_t bytes = expected.view().bytes();
   if (bytes == 0) return 0;
   return std::memcmp(actual.view().data, expected.view().data, bytes) == 0 ? 0 : kInfinity;
+}
+
+Likeness likeness(const Constant& actual, const Constant& expected) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  if (actual.dtype != DType::kFloat32 || expected.dtype != DType::kFloat32 ||
+      !(actual.shape == expected.shape)) {
+    return {kNaN, kNaN, kNaN, false};
+  }
+  const auto count = static_cast<size_t>(expected.view().elements());
+  const float *a = actual.view().as<float>(), *b = expected.view().as<float>();
+  double product = 0, a_square = 0, b_square = 0, squares = 0, worst = 0, peak = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double x = a[i], y = b[i];
+    product += x * y;
+    a_square += x * x;
+    b_square += y * y;
+    squares += (x - y) * (x - y);
+    if (!(std::fabs(x - y) <= worst)) worst = std::fabs(x - y);
+    peak = std::max(peak, std::fabs(y));
+  }
+  return {.cosine = product / std::sqrt(a_square * b_square),
+          .peak_error = worst / peak,
+          .psnr = -10 * std::log10(squares / static_cast<double>(count)),
+          .same_top5 = top5(a, count) == top5(b, count)};
 }
 
 }  // namespace sardonyx::test

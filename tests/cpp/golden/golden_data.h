@@ -35,4 +35,14 @@ Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap&
 // Infinite when dtypes or shapes differ, for a NaN on one side only, and for integers that differ.
 double golden_error(const Constant& actual, const Constant& expected);
 
+// Measures for quantized models, of float32 tensors of one shape: one quantum more or less in the
+// middle of a model is no error. NaN when they can not be compared.
+struct Likeness {
+  double cosine;      // of the angle between the two
+  double peak_error;  // largest |a - b| over the largest |expected|
+  double psnr;        // in dB, for pictures in [0, 1]; infinite when equal
+  bool same_top5;     // the five largest elements are at the same five places, the largest first
+};
+Likeness likeness(const Constant& actual, const Constant& expected);
+
 }  // namespace sardonyx::test
