@@ -28,6 +28,22 @@ void clamp_range(const simd::Activation& activation, float scale, simd::Quantize
   range.high = high;
 }
 
+// From scales of w to factors of the sums, and from a float bias, which may be null, to what is
+// added to them afterwards: a whole number of steps where the bias was quantized in steps of the
+// sums.
+void scale_columns(int64_t columns, double x_scale, double y_scale, const float* given,
+                   float* scale, float* bias) {
+  constexpr double kWhole = 0.01;
+  for (int64_t i = 0; i < columns; ++i) {
+    const double step = x_scale * double{scale[i]};
+    scale[i] = static_cast<float>(step / y_scale);
+    if (!given) continue;
+    const double steps = double{given[i]} / step, whole = std::nearbyint(steps);
+    const bool on_grid = std::fabs(steps - whole) < kWhole;
+    bias[i] = static_cast<float>(on_grid ? whole : steps) * scale[i];
+  }
+}
+
 }  // namespace
 
 Status check_integer_inputs(const InferContext& context, const IntegerInputs& at,
@@ -105,18 +121,18 @@ Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
   SX_TRY(read_scales(context.inputs[at.y_scale], 1, &y_scale));
   SX_TRY(read_zeros(input_or_absent(context, at.y_zero), 1, &y_zero));
   SX_TRY(read_scales(context.inputs[at.w_scale], columns_, scale));
-  for (int64_t i = 0; i < columns_; ++i) {
-    scale[i] *= x_scale;
-    if (!ending.like_float) scale[i] /= y_scale;
-  }
-  if (context.has_input(at.bias)) {
-    const TensorView& given = context.inputs[at.bias];
-    void* to = ending.like_float ? static_cast<void*>(bias) : first;
-    copy_bytes(to, given.data, static_cast<size_t>(columns_) * sizeof(float));
+  const TensorView given = input_or_absent(context, at.bias);
+  if (ending.like_float) {
+    const float* floats = given.present() ? given.as<const float>() : nullptr;
+    scale_columns(columns_, x_scale, y_scale, floats, scale, bias);
+  } else {
+    for (int64_t i = 0; i < columns_; ++i) scale[i] = x_scale * scale[i] / y_scale;
+    if (given.present()) {
+      copy_bytes(first, given.data, static_cast<size_t>(columns_) * sizeof(int32_t));
+    }
   }
   quantize = {.scale = scale,
               .bias = bias,
-              .out_scale = ending.like_float ? y_scale : 1.0f,
               .range = full_range(context.outputs[0].dtype, y_zero),
               .is_signed = context.outputs[0].dtype == DType::kInt8};
   clamp_range(ending.activation, y_scale, quantize.range);

@@ -55,7 +55,7 @@ void run_tile(const IntegerRows& a, const int32_t* rows, const int16_t* b, const
 template <typename T>
 void requantize_rows(const Requantization& quantize, const int32_t* sums, int64_t rows,
                      int64_t column, T* out) {
-  const Quantizer quantizer(quantize.out_scale, quantize.range);
+  const Quantizer quantizer(quantize.range);
   const float *scale = quantize.scale + column, *bias = quantize.bias + column;
   const f32x4 scales[2] = {load(scale), load(scale + 4)};
   const f32x4 biases[2] = {load(bias), load(bias + 4)};

@@ -16,17 +16,19 @@ constexpr bool kIsByte = sizeof(T) == 1;
 
 template <typename T>
 void quantize(const float* x, int64_t count, float scale, const QuantizedRange& range, T* q) {
-  const Quantizer quantizer(scale, range);
+  const Quantizer quantizer(range);
+  const f32x4 divisor = splat(scale);
   int64_t i = 0;
   if constexpr (kIsByte<T>) {
     for (; i + 8 <= count; i += 8) {
-      store_narrow(q + i, narrow(quantizer(load(x + i)), quantizer(load(x + i + 4))));
+      store_narrow(q + i,
+                   narrow(quantizer(load(x + i) / divisor), quantizer(load(x + i + 4) / divisor)));
     }
   }
   for (; i < count; i += 4) {
     const int64_t n = std::min<int64_t>(count - i, 4);
     int32_t lanes[4];
-    store(lanes, quantizer(load_partial(x + i, n)));
+    store(lanes, quantizer(load_partial(x + i, n) / divisor));
     for (int64_t j = 0; j < n; ++j) q[i + j] = static_cast<T>(lanes[j]);
   }
 }

@@ -8,22 +8,21 @@
 
 namespace sardonyx::simd {
 
-// Four floats to integers: clamp(nearest(x / scale) + zero), ties to even.
+// Four floats to integers: clamp(nearest(x) + zero), ties to even.
 class Quantizer {
  public:
-  Quantizer(float scale, const QuantizedRange& range)
-      : scale_(splat(scale)),
-        low_(splat(static_cast<float>(range.low - range.zero))),
+  explicit Quantizer(const QuantizedRange& range)
+      : low_(splat(static_cast<float>(range.low - range.zero))),
         high_(splat(static_cast<float>(range.high - range.zero))),
         zero_(splat(range.zero)) {}
 
   // A NaN passes both bounds and becomes 0.
   SX_INLINE i32x4 operator()(f32x4 x) const {
-    return to_int_sat(nearest(pmin(pmax(x / scale_, low_), high_))) + zero_;
+    return to_int_sat(nearest(pmin(pmax(x, low_), high_))) + zero_;
   }
 
  private:
-  f32x4 scale_, low_, high_;
+  f32x4 low_, high_;
   i32x4 zero_;
 };
 
@@ -32,7 +31,6 @@ class Quantizer {
 struct Requantization {
   const float* scale = nullptr;  // per column
   const float* bias = nullptr;   // per column
-  float out_scale = 1.0f;
   QuantizedRange range;
   bool is_signed = false;  // int8, else uint8
 };
