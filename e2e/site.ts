@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { serve, type Answer, type Mount, type Server } from '../tools/server.mjs';
 import { answerReport } from './engines/reports';
 import { answerGolden, shared } from './golden';
+import { answerManifest } from './manifests';
 import { modelBytes } from './models';
 
 const root = join(import.meta.dirname, '..');
@@ -81,6 +82,8 @@ const mounts: Mount[] = [
     async ({ path }) => ({ body: await bundle(path.slice(9, -3)), type: 'text/javascript' }),
   ],
   ['/models/', answerModel],
+  ['/own-models/', join(root, 'models')],
+  ['/manifests/', answerManifest],
   ['/golden/', answerGolden],
   ['/own-models/', join(root, 'models')],
   ['/report/', answerReport],

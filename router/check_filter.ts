@@ -19,9 +19,11 @@ export function checkFilter(filter: Unchecked, name: string): void {
   for (const [field, holds] of Object.entries(rules)) {
     const value = filter[field as keyof RouteFilter];
     if (value === undefined || holds(value)) continue;
-    const text = typeof value === 'object' ? 'an object' : String(value as string);
-    throw new Failure('INVALID_ARGUMENT', `${name}.${field} is ${text}`, {
+    throw new Failure('INVALID_ARGUMENT', `${name}.${field} is ${show(value)}`, {
       field: `${name}.${field}`,
     });
   }
 }
+
+const show = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? `${value}` : typeof value;

@@ -6,6 +6,8 @@ import {
   LIBRARY_KEY,
   ON_CPU,
   PROTOCOL_VERSION,
+  type FileReport,
+  type LoadProgress,
   type ModelDescription,
   type Placement,
   type Plan,
@@ -18,6 +20,7 @@ import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
 
 export class InlineRoute implements Route {
   model!: ModelDescription;
+  file: FileReport | undefined;
   threads = 1;
   closed = false;
 
@@ -116,7 +119,10 @@ export class InlineRoute implements Route {
       return;
     }
     this.#engine = engine;
-    this.model = await engine.load(source, external, (progress) => hooks.onProgress(progress), gpu);
+    const onProgress = (progress: LoadProgress) => hooks.onProgress(progress);
+    const { model, file } = await engine.load(source, external, onProgress, gpu);
+    this.model = model;
+    this.file = file;
   }
 
   #alive(): Engine {

@@ -1,9 +1,11 @@
 // A route: one engine with one model, ready to run it. The page's side of worker/engine.ts.
 import type { DType, TypedArray } from '../worker/dtypes.js';
 import type {
+  FileReport,
   LoadProgress,
   ModelDescription,
   Placement,
+  PlainSource,
   Plan,
   Slot,
   WireSource,
@@ -16,7 +18,7 @@ export interface RouteSetup {
   readonly threads: number;
   readonly isolated: boolean;
   readonly source: WireSource;
-  readonly external: Readonly<Record<string, WireSource>>;
+  readonly external: Readonly<Record<string, PlainSource>>;
   // Where webgpu.mjs is, when the model is to run on a GPU.
   readonly gpu?: string | undefined;
 }
@@ -39,6 +41,8 @@ export interface Feed {
 
 export interface Route {
   readonly model: ModelDescription;
+  // Of a source that is a file.
+  readonly file: FileReport | undefined;
   // Threads that run now.
   readonly threads: number;
   readonly placement: Placement;

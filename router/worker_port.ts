@@ -55,9 +55,10 @@ function spawnNode(url: string, events: PortEvents): WorkerPort {
   };
 }
 
+// The origin of a sandboxed frame is not that of its URL.
 function isSameOrigin(url: string): boolean {
   const { origin, protocol } = new URL(url);
-  return protocol === 'blob:' || protocol === 'data:' || origin === globalThis.location.origin;
+  return protocol === 'blob:' || protocol === 'data:' || origin === globalThis.origin;
 }
 
 // Browsers refuse workers of another origin, but not a copy of their script.

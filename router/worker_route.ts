@@ -3,6 +3,7 @@ import { Failure } from '../worker/failure.js';
 import {
   ON_CPU,
   PROTOCOL_VERSION,
+  type FileReport,
   type FromWorker,
   type ModelDescription,
   type Plan,
@@ -32,6 +33,7 @@ interface CurrentRun extends Pending<readonly WireTensor[] | undefined> {
 
 export class WorkerRoute implements Route {
   model!: ModelDescription;
+  file: FileReport | undefined;
   threads = 1;
   placement = ON_CPU;
   closed = false;
@@ -181,6 +183,7 @@ export class WorkerRoute implements Route {
         }
         return this.#hooks.onProgress(message.progress);
       case 'loaded':
+        this.file = message.file;
         return this.#loaded(message.model);
       case 'threads':
         this.threads = message.count;
@@ -192,6 +195,7 @@ export class WorkerRoute implements Route {
       case 'slot':
         return this.#slots.add(message.slot);
       case 'alive':
+      case 'kept':
         return;
       case 'done':
         return this.#settle(message.id, (run) => run.resolve(message.outputs));

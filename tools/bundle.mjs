@@ -64,7 +64,8 @@ async function bundle(entry, options) {
 }
 
 async function bundleWorker() {
-  const service = await bundle('worker/entry.ts', { format: 'iife' });
+  // Nothing in it is imported for its side effects, and what is unused of a library goes.
+  const service = await bundle('worker/entry.ts', { format: 'iife', ignoreAnnotations: false });
   // One function around both: the page may load this as a script or as a module.
   const { code } = await transform(`(() => {\n${readGlue()}\n${service}\n})();`, {
     minify: true,

@@ -1,9 +1,10 @@
 export { load, type LoadOptions } from './load.js';
-export type { PlanReport, Route, RunOptions, Session } from './session.js';
+export type { OfflineState, PlanReport, Route, RunOptions, Session } from './session.js';
 export { Tensor, type DType, type TypedArray } from './tensor.js';
 export { SardonyxError, type Attempt, type ErrorCode, type ErrorScope } from './errors.js';
 export type { Assets } from './assets.js';
 export type { Source } from './source.js';
 export type { LoadProgress, ValueInfo } from '../worker/protocol.js';
 export type { RouteFilter } from '../router/choose.js';
+export { models, type StoredModel, type Usage } from './models.js';
 export type { Manifest, Precision, Variant } from '../manifest/parse.js';

@@ -1,6 +1,6 @@
 // What every load needs to start routes: the files of the library, threads, hooks.
 import type { ModuleName } from '../worker/abi.js';
-import type { Device, LoadProgress, WireSource } from '../worker/protocol.js';
+import type { Device, LoadProgress, PlainSource, WireSource } from '../worker/protocol.js';
 import type { Features } from '../router/features.js';
 import { InlineRoute } from '../router/inline_route.js';
 import type { Route, RouteHooks } from '../router/route.js';
@@ -21,7 +21,7 @@ export interface Destination {
 export class Launch {
   readonly options: LoadOptions;
   readonly features: Features;
-  readonly external: Readonly<Record<string, WireSource>>;
+  readonly external: Readonly<Record<string, PlainSource>>;
   readonly #claim: { readonly threads: number; release(): void };
   #session: Session | undefined;
 
@@ -29,7 +29,7 @@ export class Launch {
     options: LoadOptions,
     features: Features,
     threads: number,
-    external: Readonly<Record<string, WireSource>> = {},
+    external: Readonly<Record<string, PlainSource>> = {},
   ) {
     this.options = options;
     this.features = features;
@@ -60,7 +60,7 @@ export class Launch {
     first: Route,
     source: WireSource,
     destination: Destination,
-    about: Pick<SessionParts, 'why' | 'served'>,
+    about: Pick<SessionParts, 'why' | 'served' | 'offline'>,
   ): Session {
     const supervisor = new Supervisor(
       first,

@@ -1,4 +1,4 @@
-import type { LoadProgress, WireSource } from '../worker/protocol.js';
+import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { checkFilter } from '../router/check_filter.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
 import { probeFeatures } from '../router/features.js';
@@ -23,6 +23,8 @@ export interface LoadOptions {
   execution?: 'worker' | 'inline';
   /** Files with weights, by the name that the model has for them. */
   externalData?: Readonly<Record<string, Source>>;
+  /** 'none': the files of a manifest are neither stored nor taken from storage; default 'auto'. */
+  storage?: 'auto' | 'none';
   assets?: Assets;
 }
 
@@ -45,7 +47,7 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
   const inline = options.execution === 'inline';
   const wire = await toWireSource(source, !inline, 'source');
   if (await isManifest(wire)) return loadManifest(wire, options);
-  const external: Record<string, WireSource> = {};
+  const external: Record<string, PlainSource> = {};
   for (const [name, data] of Object.entries(options.externalData ?? {})) {
     external[name] = await toWireSource(data, !inline, `externalData.${name}`);
   }
@@ -62,12 +64,15 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
 }
 
 function checked(options: LoadOptions): LoadOptions {
-  const { execution, queueLimit }: { execution?: unknown; queueLimit?: unknown } = options;
+  const { execution, storage, queueLimit }: { [key in keyof LoadOptions]?: unknown } = options;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', message, { field });
   };
   if (execution !== undefined && execution !== 'worker' && execution !== 'inline') {
     refuse('execution', "execution must be 'worker' or 'inline'");
+  }
+  if (storage !== undefined && storage !== 'auto' && storage !== 'none') {
+    refuse('storage', "storage must be 'auto' or 'none'");
   }
   if (execution === 'inline' && typeof document === 'object') {
     refuse('execution', "'inline' would block the page: call it in a worker");

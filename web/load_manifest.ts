@@ -1,30 +1,38 @@
 // A manifest -> the session of the best variant that this machine runs rightly.
-import type { Manifest, Variant } from '../manifest/parse.js';
-import { parseManifest, variantUrl } from '../manifest/parse.js';
-import type { WireSource } from '../worker/protocol.js';
-import { banKey, rankCandidates, type Ranking } from '../router/candidates.js';
-import { probeFeatures } from '../router/features.js';
+import { parseManifest, type Manifest, type Variant } from '../manifest/parse.js';
+import { asFailure, Failure } from '../worker/failure.js';
+import type { FileReport, PlainSource } from '../worker/protocol.js';
+import { openStore } from '../worker/storage/store.js';
+import { banKey, nameOf, rankCandidates, type Ranking } from '../router/candidates.js';
+import { isNode, probeFeatures } from '../router/features.js';
 import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
-import { fetchManifest } from '../router/manifest_source.js';
+import { type OpenManifest, openManifest } from '../router/manifest_source.js';
+import * as shelf from '../router/manifest_shelf.js';
+import { fileOf, keepOffline } from '../router/offline.js';
 import { selfTest } from '../router/self_test.js';
 import { serve, type Served } from '../router/serve.js';
+import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
 import type { Session } from './session.js';
 import { resolveUrl } from './source.js';
 
-/** What failed on this page is not tried again on it. */
+/** What failed on this page comes last on it from then on. */
 const bans = new Map<string, string>();
 
-export async function loadManifest(source: WireSource, options: LoadOptions): Promise<Session> {
+/** Whether files are kept; a failure when they can not be. */
+type Keep = boolean | Failure;
+
+export async function loadManifest(source: PlainSource, options: LoadOptions): Promise<Session> {
   const { signal } = options;
-  const { text, url } = await readManifest(source, signal);
-  const manifest = parseManifest(text, url);
+  const keep = await canKeep(source, options);
+  const opened = await readManifest(source, keep === true, signal);
+  const { manifest, url } = opened;
   const features = await probeFeatures();
   const gpu = await probeFor(manifest, options);
   const ranking = rankCandidates(manifest, { features, gpu }, options, bans);
   const launch = new Launch(options, features, ranking.ranked[0]!.threads);
-  const sourceOf = (variant: Variant): WireSource => ({ url: variantUrl(variant, url) });
+  const sourceOf = (variant: Variant) => ({ file: fileOf(variant, url), keep: keep === true });
   try {
     const served = await serve(
       ranking.ranked,
@@ -40,11 +48,14 @@ export async function loadManifest(source: WireSource, options: LoadOptions): Pr
       signal,
     );
     const { candidate, route } = served;
-    const session = launch.session(route, sourceOf(candidate.variant), candidate, {
-      why: reasons(ranking, served),
-      served: { manifest, variant: candidate.variant },
+    const { variant } = candidate;
+    const session = launch.session(route, sourceOf(variant), candidate, {
+      why: [...fileReasons(opened, route.file), ...reasons(ranking, served)],
+      served: { manifest, variant },
+      ...(keep === false ? {} : { offline: offlineOf(keep, opened, ranking, served, options) }),
     });
-    if (served.attempts.length > 0) announce(session);
+    // After the caller had the chance to listen.
+    if (served.attempts.length > 0) setTimeout(() => session.dispatchEvent(new Event('degrade')));
     return session;
   } catch (thrown) {
     launch.release();
@@ -52,14 +63,25 @@ export async function loadManifest(source: WireSource, options: LoadOptions): Pr
   }
 }
 
+// A manifest without a URL can not be found again.
+async function canKeep(source: PlainSource, { storage = 'auto' }: LoadOptions): Promise<Keep> {
+  if (storage === 'none' || isNode || !('url' in source)) return false;
+  return openStore().then(() => true, asFailure);
+}
+
 async function readManifest(
-  source: WireSource,
+  source: PlainSource,
+  keep: boolean,
   signal: AbortSignal | undefined,
-): Promise<{ text: string; url: string }> {
-  if ('url' in source) return { text: await fetchManifest(source.url, signal), url: source.url };
+): Promise<OpenManifest> {
+  if ('url' in source) {
+    const copy = keep ? await shelf.find(source.url).catch(() => undefined) : undefined;
+    return openManifest(source.url, copy, signal);
+  }
+  const url = resolveUrl('.', 'source');
   const text =
     'blob' in source ? await source.blob.text() : new TextDecoder().decode(source.bytes.slice());
-  return { text, url: resolveUrl('.', 'source') };
+  return { url, text, manifest: parseManifest(text, url) };
 }
 
 // Asking for an adapter starts the GPU process: only where an answer matters.
@@ -69,14 +91,38 @@ function probeFor(manifest: Manifest, { force }: LoadOptions): Promise<GpuProbe>
   return { available: false, why: 'no variant is for WebGPU' };
 }
 
+// Resolves when what serves, and what would serve without the GPU, are stored.
+function offlineOf(
+  keep: true | Failure,
+  { url, text }: OpenManifest,
+  ranking: Ranking,
+  { candidate, route, attempts }: Served,
+  { assets = {} }: LoadOptions,
+): (signal: AbortSignal) => Promise<void> {
+  const failed = new Set(attempts.map(({ route }) => route));
+  const fallback = ranking.ranked.find(
+    (other) => other.device === 'cpu' && !failed.has(nameOf(other)),
+  );
+  const wanted = new Set([candidate.variant, ...(fallback ? [fallback.variant] : [])]);
+  const { workerUrl } = resolveAssets(assets, candidate.module);
+  return async (signal) => {
+    if (keep instanceof Failure) throw keep;
+    if (route.file?.problem) throw Failure.from(route.file.problem);
+    await keepOffline({ url, text, wanted: [...wanted] }, workerUrl, { signal });
+  };
+}
+
+function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): string[] {
+  return [
+    ...(stored ? [`manifest from storage: ${stored}`] : []),
+    ...(file?.replaced ? [`downloaded again: ${file.replaced}`] : []),
+    ...(file ? [`file from ${file.from}`] : []),
+  ];
+}
+
 // Why the better ones were not taken, why this one was.
 function reasons({ rejected }: Ranking, { candidate, attempts }: Served): string[] {
   const noGpu = rejected.filter(({ device }) => device === 'webgpu' && candidate.device === 'cpu');
   const tried = attempts.map(({ route, message }) => `${route}: ${message}`);
   return [...new Set(noGpu.map(({ why }) => `no WebGPU: ${why}`)), ...tried, ...candidate.why];
-}
-
-// After the caller had the chance to listen.
-function announce(session: Session): void {
-  setTimeout(() => session.dispatchEvent(new Event('degrade')));
 }

@@ -61,8 +61,13 @@ export interface SessionParts {
   readonly why: readonly string[];
   readonly queueLimit: number;
   readonly served?: { readonly manifest: Manifest; readonly variant: Variant } | undefined;
+  // Resolves when what is needed without a network is stored. Undefined: nothing is.
+  readonly offline?: (signal: AbortSignal) => Promise<void>;
   release(): void;
 }
+
+/** Whether the model can be loaded again without a network. */
+export type OfflineState = 'off' | 'pending' | 'ready' | 'failed';
 
 const leaks =
   typeof FinalizationRegistry === 'function'
@@ -74,7 +79,8 @@ const leaks =
 
 /**
  * A loaded model. Events: `recover` after a new worker took over from one that had stopped, `degrade`
- * after the CPU took over from the GPU; `route.why` says why.
+ * after the CPU took over from the GPU, or when a better variant could not serve; `route.why` says why.
+ * `offline-ready` and `offline-failed` when `offline` becomes so.
  */
 export class Session extends EventTarget {
   /** For `await using`, where the language has it. */
@@ -85,6 +91,9 @@ export class Session extends EventTarget {
   readonly manifest?: Manifest;
   readonly #parts: SessionParts;
   readonly #queue: RunQueue;
+  readonly #stop = new AbortController();
+  #offline: OfflineState = 'off';
+  #offlineProblem: SardonyxError | undefined;
   #disposed: Promise<void> | undefined;
 
   /** Made by load(). */
@@ -96,6 +105,7 @@ export class Session extends EventTarget {
     this.inputs = inputs;
     this.outputs = outputs;
     if (parts.served) this.manifest = parts.served.manifest;
+    if (parts.offline) this.#goOffline(parts.offline);
     leaks?.register(this, inputs.map(({ name }) => name).join(', '), this);
   }
 
@@ -114,6 +124,16 @@ export class Session extends EventTarget {
       ...(variant && precision ? { variant, precision } : {}),
       why: [...why, ...placement.why],
     };
+  }
+
+  /** 'off' for a plain .onnx and without storage; see the events. */
+  get offline(): OfflineState {
+    return this.#offline;
+  }
+
+  /** Why `offline` is 'failed'. The session works all the same. */
+  get offlineProblem(): SardonyxError | undefined {
+    return this.#offlineProblem;
   }
 
   /**
@@ -197,9 +217,28 @@ export class Session extends EventTarget {
 
   async #end(): Promise<void> {
     leaks?.unregister(this);
+    this.#stop.abort();
     this.#queue.close(new SardonyxError('SESSION_DISPOSED', 'the session was disposed'));
     await this.#parts.supervisor.dispose();
     this.#parts.release();
+  }
+
+  // Begins when the caller had the chance to listen.
+  #goOffline(keep: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#stop;
+    const settle = (state: OfflineState, problem?: unknown) => {
+      if (signal.aborted) return;
+      this.#offline = state;
+      if (problem !== undefined) this.#offlineProblem = toSardonyxError(problem);
+      this.dispatchEvent(new Event(`offline-${state}`));
+    };
+    this.#offline = 'pending';
+    setTimeout(() => {
+      keep(signal).then(
+        () => settle('ready'),
+        (thrown: unknown) => settle('failed', thrown),
+      );
+    });
   }
 
   #checkOpen(): void {

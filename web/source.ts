@@ -1,5 +1,5 @@
 // What the caller gives -> what a worker can read, again too when it has to start over.
-import type { WireSource } from '../worker/protocol.js';
+import type { PlainSource } from '../worker/protocol.js';
 import { turn } from '../worker/turn.js';
 import { SardonyxError } from './errors.js';
 
@@ -11,7 +11,7 @@ export async function toWireSource(
   source: Source,
   copy: boolean,
   field: string,
-): Promise<WireSource> {
+): Promise<PlainSource> {
   if (typeof source === 'string' || source instanceof URL) {
     return { url: resolveUrl(source, field) };
   }
@@ -29,7 +29,7 @@ export async function toWireSource(
 }
 
 /** By the name of a URL, by the first letter of contents: no .onnx file starts with a brace. */
-export async function isManifest(source: WireSource): Promise<boolean> {
+export async function isManifest(source: PlainSource): Promise<boolean> {
   if ('url' in source) return new URL(source.url).pathname.endsWith('.json');
   const head =
     'blob' in source

@@ -8,9 +8,11 @@ import { instantiate } from './instantiate.js';
 import { loadModel, type LoadedModel } from './load_model.js';
 import { allocate, bytesAt, readString } from './memory.js';
 import type {
+  FileReport,
   LoadProgress,
   ModelDescription,
   Placement,
+  PlainSource,
   Plan,
   Slot,
   WireFeed,
@@ -34,6 +36,12 @@ export interface EngineHooks {
   onThreads(count: number): void;
   onTrap(failure: Failure): void;
   onPlacement?(placement: Placement): void;
+}
+
+export interface Loaded {
+  readonly model: ModelDescription;
+  // Of a source that is a file.
+  readonly file: FileReport | undefined;
 }
 
 export class Engine {
@@ -72,15 +80,16 @@ export class Engine {
 
   async load(
     source: WireSource,
-    external: Readonly<Record<string, WireSource>>,
+    external: Readonly<Record<string, PlainSource>>,
     onProgress: (progress: LoadProgress) => void,
     gpu?: string,
-  ): Promise<ModelDescription> {
+  ): Promise<Loaded> {
     try {
       const forGpu = gpu === undefined ? undefined : this.#startGpu(gpu);
       this.#model = await loadModel(this.#instance, source, external, onProgress, forGpu);
       this.#runner = new Runner(this.#instance, this.#model);
-      return this.#model.description;
+      const { description, file } = this.#model;
+      return { model: description, file };
     } catch (thrown) {
       throw this.#failed(thrown);
     }

@@ -2,15 +2,26 @@
 import type { Instance } from './abi.js';
 import { Failure } from './failure.js';
 import { allocate, bytesAt, readString, writeString } from './memory.js';
-import type { LoadProgress, ModelDescription, ValueInfo, WireSource } from './protocol.js';
+import type {
+  FileReport,
+  LoadProgress,
+  ModelDescription,
+  ModelFile,
+  PlainSource,
+  ValueInfo,
+  WireSource,
+} from './protocol.js';
 import { openSource } from './source.js';
 import { check, lastError } from './status.js';
+import { DamagedCopy, openModelFile } from './storage/model_file.js';
 
 const STAGING_BYTES = 1 << 18;
 const HTML_START = /^\s*<(?:!doctype|html|\?xml)/i;
 
 export interface LoadedModel {
   readonly session: number;
+  // Of a source that is a file.
+  readonly file: FileReport | undefined;
   readonly description: ModelDescription;
 }
 
@@ -19,14 +30,32 @@ type OnProgress = (progress: LoadProgress) => void;
 export async function loadModel(
   instance: Instance,
   source: WireSource,
-  external: Readonly<Record<string, WireSource>>,
+  external: Readonly<Record<string, PlainSource>>,
+  onProgress: OnProgress,
+  forGpu: Promise<boolean> | undefined,
+): Promise<LoadedModel> {
+  const load = (from: WireSource) => loadOnce(instance, from, external, onProgress, forGpu);
+  try {
+    return await load(source);
+  } catch (thrown) {
+    if (!(thrown instanceof DamagedCopy && 'file' in source)) throw thrown;
+    const loaded = await load({ ...source, keep: thrown.removed });
+    const file = loaded.file && { ...loaded.file, replaced: thrown.message };
+    return { ...loaded, file };
+  }
+}
+
+async function loadOnce(
+  instance: Instance,
+  source: WireSource,
+  external: Readonly<Record<string, PlainSource>>,
   onProgress: OnProgress,
   forGpu: Promise<boolean> | undefined,
 ): Promise<LoadedModel> {
   const loader = instance._sx_loader_create() >>> 0;
   if (loader === 0) throw new Failure('OUT_OF_MEMORY', 'no memory for the loader');
   try {
-    await pushModel(instance, loader, source, onProgress);
+    const file = await pushModel(instance, loader, source, onProgress);
     for (const [name, data] of Object.entries(external)) {
       await pushExternal(instance, loader, name, data);
     }
@@ -36,7 +65,7 @@ export async function loadModel(
     if (session === 0) throw lastError(instance);
     const description = describe(instance, session);
     onProgress({ phase: 'compile', loaded: 1, total: 1 });
-    return { session, description };
+    return { session, description, file };
   } finally {
     instance._sx_loader_destroy(loader);
   }
@@ -47,35 +76,79 @@ async function pushModel(
   loader: number,
   source: WireSource,
   onProgress: OnProgress,
-): Promise<void> {
+): Promise<FileReport | undefined> {
+  if ('file' in source) return pushFile(instance, loader, source.file, source.keep, onProgress);
   const { total, exact, chunks } = await openSource(source);
   if (exact && total !== undefined) {
     check(instance, instance._sx_loader_expect_size(loader, total));
   }
+  const sniffed = 'url' in source ? sniff(chunks(), source.url) : chunks();
+  await pushChunks(instance, loader, sniffed, (loaded) =>
+    onProgress({ phase: 'download', loaded, ...(total === undefined ? {} : { total }) }),
+  );
+  return undefined;
+}
+
+async function pushFile(
+  instance: Instance,
+  loader: number,
+  file: ModelFile,
+  keep: boolean,
+  onProgress: OnProgress,
+): Promise<FileReport> {
+  const reader = await openModelFile(file, keep);
+  const phase = reader.from === 'storage' ? 'verify' : 'download';
+  const total = file.bytes;
+  try {
+    check(instance, instance._sx_loader_expect_size(loader, total));
+    await pushChunks(instance, loader, reader.chunks(), (loaded) =>
+      onProgress({ phase, loaded, total }),
+    );
+  } catch (thrown) {
+    // A wrong file explains whatever the loader says of it.
+    await reader.finish();
+    throw thrown;
+  }
+  const report = await reader.finish();
+  onProgress({ phase: 'verify', loaded: total, total });
+  return report;
+}
+
+async function pushChunks(
+  instance: Instance,
+  loader: number,
+  chunks: AsyncIterable<Uint8Array>,
+  onLoaded: (bytes: number) => void,
+): Promise<void> {
   const staging = allocate(instance, STAGING_BYTES);
   let loaded = 0;
   try {
-    for await (const chunk of chunks()) {
-      if (loaded === 0) refuseWebPage(chunk, source);
+    for await (const chunk of chunks) {
       for (let start = 0; start < chunk.length; start += STAGING_BYTES) {
         const part = chunk.subarray(start, start + STAGING_BYTES);
         bytesAt(instance, staging, part.length).set(part);
         check(instance, instance._sx_loader_push(loader, staging, part.length));
       }
       loaded += chunk.length;
-      onProgress({ phase: 'download', loaded, ...(total === undefined ? {} : { total }) });
+      onLoaded(loaded);
     }
   } finally {
     instance._sx_free(staging);
   }
 }
 
-function refuseWebPage(chunk: Uint8Array, source: WireSource): void {
-  if (!('url' in source)) return;
+async function* sniff(chunks: AsyncIterable<Uint8Array>, url: string) {
+  let first = true;
+  for await (const chunk of chunks) {
+    if (first) refuseWebPage(chunk, url);
+    first = false;
+    yield chunk;
+  }
+}
+
+function refuseWebPage(chunk: Uint8Array, url: string): void {
   if (!HTML_START.test(String.fromCharCode(...chunk.subarray(0, 64)))) return;
-  throw new Failure('NOT_A_MODEL', `${source.url} is a web page, not a model`, {
-    url: source.url,
-  });
+  throw new Failure('NOT_A_MODEL', `${url} is a web page, not a model`, { url });
 }
 
 // The whole file goes into one block that the loader takes over.
@@ -83,7 +156,7 @@ async function pushExternal(
   instance: Instance,
   loader: number,
   name: string,
-  source: WireSource,
+  source: PlainSource,
 ): Promise<void> {
   const { total: announced, exact, chunks } = await openSource(source);
   const total = exact ? announced : undefined;

@@ -4,7 +4,7 @@ import type { DType, TypedArray } from './dtypes.js';
 import type { WireFailure } from './failure.js';
 
 // Raised with every incompatible change of this file.
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 // Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
 // thread (Emscripten's 'em-pthread') or was loaded for inline execution.
 export const ENGINE_WORKER_NAME = 'sardonyx-engine';
@@ -12,8 +12,29 @@ export const ENGINE_WORKER_NAME = 'sardonyx-engine';
 // Where worker.js puts its EngineLibrary on globalThis when it was loaded for inline execution.
 export const LIBRARY_KEY = 'sardonyxEngine';
 
-export type WireSource =
+/** A file that a manifest describes. */
+export interface ModelFile {
+  readonly url: string;
+  readonly bytes: number;
+  /** In lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+export type PlainSource =
   { readonly url: string } | { readonly blob: Blob } | { readonly bytes: Uint8Array };
+
+// `keep`: from the storage of this browser, and into it.
+export type WireSource = PlainSource | { readonly file: ModelFile; readonly keep: boolean };
+
+/** Where a file came from and whether this browser has it from now on. */
+export interface FileReport {
+  readonly from: 'storage' | 'network';
+  readonly stored: boolean;
+  /** Why it is not stored. */
+  readonly problem?: WireFailure;
+  /** What was wrong with a stored copy that had to be downloaded again. */
+  readonly replaced?: string;
+}
 
 export interface ValueInfo {
   readonly name: string;
@@ -95,7 +116,7 @@ export type ToWorker =
   | {
       readonly type: 'load';
       readonly source: WireSource;
-      readonly external: Readonly<Record<string, WireSource>>;
+      readonly external: Readonly<Record<string, PlainSource>>;
       // Where webgpu.mjs is, when the model is to run on a GPU.
       readonly gpu?: string | undefined;
     }
@@ -116,13 +137,21 @@ export type ToWorker =
   | { readonly type: 'reserve'; readonly input: number; readonly bytes: number }
   | { readonly type: 'free'; readonly pointer: number }
   | { readonly type: 'explain'; readonly id: number }
+  // Stores the file; needs no engine, and does not wait for one.
+  | { readonly type: 'keep'; readonly file: ModelFile }
   | { readonly type: 'stop' };
 
 export type FromWorker =
   | { readonly type: 'hello'; readonly version: number }
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly progress: LoadProgress }
-  | { readonly type: 'loaded'; readonly model: ModelDescription }
+  | {
+      readonly type: 'loaded';
+      readonly model: ModelDescription;
+      // Of a source that is a file.
+      readonly file?: FileReport | undefined;
+    }
+  | { readonly type: 'kept'; readonly sha256: string; readonly failure?: WireFailure }
   | { readonly type: 'threads'; readonly count: number }
   // Before 'loaded' when a GPU was asked for, and when the CPU takes over.
   | { readonly type: 'placement'; readonly placement: Placement }

@@ -3,7 +3,14 @@ import type { Factory } from './abi.js';
 import { byteLength, dtypeInfo, elementCount } from './dtypes.js';
 import { asFailure, type Failure, isFatal } from './failure.js';
 import { Engine } from './engine.js';
-import { PROTOCOL_VERSION, type FromWorker, type ToWorker, type ValueInfo } from './protocol.js';
+import {
+  PROTOCOL_VERSION,
+  type FromWorker,
+  type ModelFile,
+  type ToWorker,
+  type ValueInfo,
+} from './protocol.js';
+import { keepFile } from './storage/model_file.js';
 import { turn } from './turn.js';
 
 // During a long run the page hears this often that there is progress.
@@ -41,6 +48,8 @@ export class Service {
       case 'cancel':
         this.#cancelled = message.id;
         return;
+      case 'keep':
+        return void this.#keep(message.file);
       case 'stop':
         return this.#stop();
       default:
@@ -74,7 +83,9 @@ export class Service {
     this.#engine.then((engine) => engine.dispose()).then(stopped, stopped);
   }
 
-  async #dispatch(message: Exclude<ToWorker, Message<'start' | 'cancel' | 'stop'>>): Promise<void> {
+  async #dispatch(
+    message: Exclude<ToWorker, Message<'start' | 'cancel' | 'keep' | 'stop'>>,
+  ): Promise<void> {
     const engine = await this.#engine;
     switch (message.type) {
       case 'load':
@@ -97,14 +108,14 @@ export class Service {
   }
 
   async #load(engine: Engine, { source, external, gpu }: Message<'load'>): Promise<void> {
-    const model = await engine.load(
+    const { model, file } = await engine.load(
       source,
       external,
       (progress) => this.#post({ type: 'progress', progress }),
       gpu,
     );
     if (this.#control) model.inputs.forEach((value, input) => this.#offer(engine, value, input));
-    this.#post({ type: 'loaded', model });
+    this.#post({ type: 'loaded', model, file });
   }
 
   // Memory that nobody writes to costs address space only.
@@ -149,6 +160,14 @@ export class Service {
     } catch (thrown) {
       if (isFatal(asFailure(thrown))) throw thrown;
     }
+  }
+
+  async #keep(file: ModelFile): Promise<void> {
+    const failure = await keepFile(file).then(
+      () => undefined,
+      (thrown: unknown) => asFailure(thrown).toWire(),
+    );
+    this.#post({ type: 'kept', sha256: file.sha256, ...(failure ? { failure } : {}) });
   }
 
   async #answer(id: number, work: () => void | Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 // Opens a model source as a stream of chunks.
 import { Failure } from './failure.js';
-import type { WireSource } from './protocol.js';
+import type { PlainSource } from './protocol.js';
 
 export interface OpenSource {
   // Undefined when the server does not say, or says the size of a compressed form.
@@ -11,7 +11,8 @@ export interface OpenSource {
   readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
-export async function openSource(source: WireSource): Promise<OpenSource> {
+// `request` is for URLs.
+export async function openSource(source: PlainSource, request?: RequestInit): Promise<OpenSource> {
   if ('bytes' in source) {
     const { bytes } = source;
     return { total: bytes.byteLength, exact: true, chunks: () => once(bytes) };
@@ -20,7 +21,7 @@ export async function openSource(source: WireSource): Promise<OpenSource> {
     const { blob } = source;
     return { total: blob.size, exact: true, chunks: () => streamChunks(blob.stream(), 'Blob') };
   }
-  return source.url.startsWith('file:') ? openFile(source.url) : openUrl(source.url);
+  return source.url.startsWith('file:') ? openFile(source.url) : openUrl(source.url, request);
 }
 
 async function* once(bytes: Uint8Array) {
@@ -28,7 +29,7 @@ async function* once(bytes: Uint8Array) {
   yield bytes;
 }
 
-async function* streamChunks(stream: ReadableStream<Uint8Array>, url: string) {
+export async function* streamChunks(stream: ReadableStream<Uint8Array>, url: string) {
   const reader = stream.getReader();
   try {
     for (;;) {
@@ -39,12 +40,13 @@ async function* streamChunks(stream: ReadableStream<Uint8Array>, url: string) {
   } catch (thrown) {
     throw new Failure('NETWORK_FAILED', `reading ${url} stopped: ${String(thrown)}`, { url });
   } finally {
-    reader.releaseLock();
+    // Nothing happens when it has ended.
+    void reader.cancel().catch(() => undefined);
   }
 }
 
-async function openUrl(url: string): Promise<OpenSource> {
-  const response = await fetch(url).catch((thrown: unknown) => {
+async function openUrl(url: string, request?: RequestInit): Promise<OpenSource> {
+  const response = await fetch(url, request).catch((thrown: unknown) => {
     throw new Failure('NETWORK_FAILED', `can not fetch ${url}: ${String(thrown)}`, { url });
   });
   if (!response.ok) {

@@ -1,6 +1,7 @@
 // What tests call in their pages, as window.harness.
 import type { Session, SardonyxError, Tensor } from '../../web/index';
 import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
+import { storage } from './storage';
 
 export interface Failure {
   readonly isSardonyxError: boolean;
@@ -94,6 +95,7 @@ export const harness = {
   modelUrl,
   rows,
   runSmall,
+  storage,
   vector,
   wrongFeeds,
 };

@@ -77,7 +77,7 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     expect(session.route).toMatchObject({ device: 'cpu', variant: 'fp16', precision: 'fp16' });
     expect(session.manifest?.name).toBe('linear');
     expect(session.route.why.join('\n')).toContain('no WebGPU: the manifest does not offer');
-    expect([...new Set(seen)]).toEqual(['download', 'compile', 'selftest']);
+    expect([...new Set(seen)]).toEqual(['download', 'verify', 'compile', 'selftest']);
     const { scores } = await session.run({ image: image() });
     expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
     const { variant: explained, precision, why } = await session.explain();

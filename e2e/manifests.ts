@@ -1,0 +1,108 @@
+// Manifests made for the tests, right and wrong: /manifests/<case>/m.sardonyx.json and its files. All
+// describe the model "small".
+import { createHash } from 'node:crypto';
+import type { Manifest, Variant } from '../manifest/parse';
+import type { Answer } from '../tools/server.mjs';
+import { modelBytes } from './models';
+
+const bytes = modelBytes('small')!;
+const sha256 = createHash('sha256').update(bytes).digest('hex');
+const base64 = (...values: number[]): string =>
+  Buffer.from(Float32Array.from(values).buffer).toString('base64');
+
+const fp32: Variant = {
+  name: 'fp32',
+  url: 'fp32.onnx',
+  bytes: bytes.length,
+  sha256,
+  precision: 'fp32',
+  devices: ['cpu'],
+  opset: 17,
+};
+
+const right: Manifest = {
+  format: 1,
+  name: 'small',
+  version: '1.0.0',
+  license: 'MIT',
+  inputs: [{ name: 'x', dtype: 'float32', shape: [1, 4] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape: [1, 4] }],
+  variants: [fp32],
+  knownAnswers: [
+    {
+      title: 'of harness.runSmall()',
+      inputs: { x: { dtype: 'float32', shape: [1, 4], base64: base64(1, -1, 0.5, 2) } },
+      outputs: { y: { dtype: 'float32', shape: [1, 4], base64: base64(1, 0, 1.5, 8) } },
+      tolerance: 1e-6,
+    },
+  ],
+};
+
+interface Case {
+  readonly manifest?: unknown;
+  // In place of the JSON.
+  readonly text?: string;
+  readonly file?: Answer;
+  readonly delayMs?: number;
+}
+
+const octets = 'application/octet-stream';
+const html = '<!doctype html><title>404</title>';
+const variant = (change: Partial<Variant>): Manifest => ({
+  ...right,
+  variants: [{ ...fp32, ...change }],
+});
+
+const cases: Readonly<Record<string, Case>> = {
+  right: {},
+  slow: { delayMs: 1500 },
+  'version 2': { manifest: { ...right, version: '2.0.0' } },
+  'two variants': {
+    manifest: { ...right, variants: [fp32, { ...fp32, name: 'int8', precision: 'int8' }] },
+  },
+  'an invalid hash': { manifest: variant({ sha256: 'xyz' }) },
+  'an unknown field': { manifest: { ...right, colour: 'red' } },
+  'another format': { manifest: { ...right, format: 7 } },
+  'no JSON': { text: '{"format": 1' },
+  'a page for the manifest': { text: html },
+  'a wrong hash': {
+    manifest: variant({ sha256: sha256.replace(/^./, (c) => (c === '0' ? '1' : '0')) }),
+  },
+  'a wrong size': { manifest: variant({ bytes: bytes.length + 1 }) },
+  'a missing file': { manifest: variant({ url: 'absent.onnx' }) },
+  'a page for the file': { file: { body: html, type: 'text/html' } },
+  'a page of the right size': { file: { body: html.padEnd(bytes.length), type: octets } },
+  'a file cut short': { file: { body: Buffer.from(bytes.subarray(0, 100)), type: octets } },
+  'a wrong answer': {
+    manifest: {
+      ...right,
+      knownAnswers: [
+        {
+          ...right.knownAnswers![0]!,
+          outputs: { y: { dtype: 'float32', shape: [1, 4], base64: base64(1, 0, 1.5, 9) } },
+        },
+      ],
+    },
+  },
+};
+
+export const smallFile = { bytes: bytes.length, sha256 };
+
+/** How often each path was asked for. */
+export const asked = new Map<string, number>();
+
+export async function answerManifest({ path }: { path: string }): Promise<Answer | undefined> {
+  const [, , folder = '', file = ''] = decodeURIComponent(path).split('/');
+  const found = cases[folder];
+  if (!found) return undefined;
+  asked.set(path, (asked.get(path) ?? 0) + 1);
+  if (file === 'm.sardonyx.json') {
+    return {
+      body: found.text ?? JSON.stringify(found.manifest ?? right),
+      type: 'application/json',
+    };
+  }
+  if (!file.endsWith('fp32.onnx')) return undefined;
+  if (found.delayMs) await new Promise((done) => setTimeout(done, found.delayMs));
+  return found.file ?? { body: Buffer.from(bytes), type: octets };
+}

@@ -1,0 +1,61 @@
+// Keeps what a model needs without a network: its manifest and the files of some variants.
+import { variantUrl, type Variant } from '../manifest/parse.js';
+import type { ModelFile } from '../worker/protocol.js';
+import { openStore, type Store } from '../worker/storage/store.js';
+import { keepFiles } from './keeper.js';
+import * as shelf from './manifest_shelf.js';
+
+export interface OfflineNeeds {
+  // Of the manifest.
+  readonly url: string;
+  readonly text: string;
+  readonly wanted: readonly Variant[];
+}
+
+export const fileOf = (variant: Variant, manifestUrl: string): ModelFile => ({
+  url: variantUrl(variant, manifestUrl),
+  bytes: variant.bytes,
+  sha256: variant.sha256,
+});
+
+// Resolves when all of it is stored. An earlier version stays until then.
+export async function keepOffline(
+  needs: OfflineNeeds,
+  workerUrl: string,
+  { signal, onKept }: { signal?: AbortSignal | undefined; onKept?: () => void } = {},
+): Promise<void> {
+  const { url, text, wanted } = needs;
+  const store = await openStore();
+  const earlier = await shelf.find(url);
+  const same = earlier?.text === text;
+  const missing = await findMissing(store, wanted);
+  const there = wanted.filter((variant) => !missing.includes(variant));
+  // What is there works already, where no earlier version does.
+  if (!earlier && there.length > 0) await shelf.put({ url, text, wanted: there.map(nameOf) });
+  if (missing.length > 0) {
+    await keepFiles(
+      workerUrl,
+      missing.map((variant) => fileOf(variant, url)),
+      { signal, ...(onKept ? { onKept } : {}) },
+    );
+  }
+  const names = new Set([...(same ? earlier.wanted : []), ...wanted.map(nameOf)]);
+  await shelf.put({ url, text, wanted: [...names] });
+  if (earlier && !same) await removeUnnamed(store, earlier.manifest.variants);
+}
+
+export async function findMissing(store: Store, variants: readonly Variant[]): Promise<Variant[]> {
+  const found = await Promise.all(variants.map(({ sha256, bytes }) => store.find(sha256, bytes)));
+  return variants.filter((_, i) => !found[i]);
+}
+
+// The files that no manifest on the shelf names.
+export async function removeUnnamed(store: Store, variants: readonly Variant[]): Promise<void> {
+  const kept = (await shelf.list()).flatMap(({ manifest }) => manifest.variants);
+  const named = new Set(kept.map(({ sha256 }) => sha256));
+  for (const { sha256 } of variants) {
+    if (!named.has(sha256)) await store.remove(sha256);
+  }
+}
+
+const nameOf = ({ name }: Variant) => name;
