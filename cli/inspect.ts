@@ -20,6 +20,7 @@ function text(file: string, session: Session, model: Model): string {
   return [
     `${file}\n`,
     `  ${facts.filter(Boolean).join(' · ')}\n`,
+    ...describeManifest(session),
     `  weights in memory: ${model.weightBytes} bytes as stored, ${model.packedBytes} packed\n`,
     section('inputs', session.inputs.map(describeValue)),
     section('outputs', session.outputs.map(describeValue)),
@@ -31,24 +32,41 @@ function text(file: string, session: Session, model: Model): string {
   ].join('');
 }
 
+function describeManifest({ manifest, route }: Session): string[] {
+  if (!manifest) return [];
+  const { name, version, license, variants } = manifest;
+  return [
+    `  ${name} ${version}, ${license}\n`,
+    section(
+      'variants',
+      variants.map(
+        ({ name, url, bytes, devices }) =>
+          `${name}  ${url}, ${bytes} bytes, for ${devices.join(' and ')}${name === route.variant ? ', taken here' : ''}`,
+      ),
+    ),
+    section('why', route.why),
+  ];
+}
+
 export const inspect: Command = {
   usage: 'inspect FILE [--external NAME=FILE …] [--json]',
   summary: 'Inputs, outputs, operators, opsets, weights and warnings of a model',
   help: `${EXTERNAL_HELP}
   --json                 the same as JSON
 
-FILE is a path or a URL of an .onnx file. The model is compiled: one that can not run is an error
+FILE is a path or a URL of an .onnx file, or of a manifest. The model is compiled: one that can not run is an error
 that names the node. Weights that a kernel has packed are not kept as they were stored.`,
   options: EXTERNAL,
   run: (given): Promise<Report> =>
     withModel(given, {}, async (session, file) => {
       const { model } = await session.explain();
       const { opsets, operators, warnings, weightBytes, packedBytes, irVersion, producer } = model;
-      const { inputs, outputs } = session;
+      const { inputs, outputs, manifest, route } = session;
       return {
         text: text(file, session, model),
         json: {
           file,
+          ...(manifest ? { manifest, variant: route.variant, why: route.why } : {}),
           inputs,
           outputs,
           operators,

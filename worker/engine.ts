@@ -157,7 +157,7 @@ export class Engine {
   async #startGpu(url: string): Promise<boolean> {
     try {
       this.#gpu = await startGpu(url);
-      this.#place({ device: 'webgpu', why: [`WebGPU: forced, on ${this.#gpu.adapter}`] });
+      this.#place({ device: 'webgpu', why: [`WebGPU: on ${this.#gpu.adapter}`] });
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       this.#place({ device: 'cpu', why: [`CPU: ${reason}`] });

@@ -1,20 +1,9 @@
 // A model of models/ against the known answers of its manifest.
-import type { Tensor } from '../../web/index';
+import type { Manifest, Precision, Session, Tensor } from '../../web/index';
 
 interface Encoded {
   readonly shape: readonly number[];
   readonly base64: string;
-}
-
-interface Manifest {
-  readonly labels: string;
-  readonly variants: readonly { readonly name: string; readonly url: string }[];
-  readonly knownAnswers: readonly {
-    readonly title: string;
-    readonly inputs: Readonly<Record<string, Encoded>>;
-    readonly outputs: Readonly<Record<string, Encoded>>;
-    readonly tolerance: Readonly<Record<string, number>>;
-  }[];
 }
 
 export interface Answered {
@@ -41,10 +30,21 @@ export async function runKnownAnswers(
   variant: string,
 ): Promise<Answered[]> {
   const answer = await fetch(`${folder}/${name}.sardonyx.json`);
-  const { labels, variants, knownAnswers } = (await answer.json()) as Manifest;
-  const { url } = variants.find((each) => each.name === variant) ?? {};
+  const manifest = (await answer.json()) as Manifest;
+  const { url } = manifest.variants.find((each) => each.name === variant) ?? {};
   if (!url) throw new Error(`no variant ${variant}`);
   const session = await window.sardonyx.load(`${folder}/${url}`);
+  const answered = await answerAll(session, manifest, variant);
+  await session.dispose();
+  return answered;
+}
+
+/** Every known answer, by a session of that variant. */
+export async function answerAll(
+  session: Session,
+  { labels, knownAnswers = [] }: Manifest,
+  variant: string,
+): Promise<Answered[]> {
   const answered = [];
   for (const { title, inputs, outputs, tolerance } of knownAnswers) {
     const results = await session.run(decodeAll(inputs));
@@ -52,13 +52,13 @@ export async function runKnownAnswers(
       const got = results[output]?.data as Float32Array;
       answered.push({
         title,
-        label: labels[got.indexOf(Math.max(...got))] ?? '',
+        label: labels?.[got.indexOf(Math.max(...got))] ?? '',
         difference: largestDifference(got, wanted.data as Float32Array),
-        tolerance: tolerance[variant] ?? 0,
+        tolerance:
+          typeof tolerance === 'number' ? tolerance : (tolerance[variant as Precision] ?? 0),
       });
     }
   }
-  await session.dispose();
   return answered;
 }
 

@@ -1,6 +1,6 @@
 // The built command line as a child process. Needs dist/: npm run build.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { linearModel, twoOutputModel, unknownOperatorModel } from './models.js';
@@ -56,6 +56,10 @@ beforeAll(() => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(onnx('linear'), linearModel());
   writeFileSync(onnx('two'), twoOutputModel());
+  // The sample describes the linear model.
+  writeFileSync(onnx('model'), linearModel());
+  const [, sample] = /^```json\n(.*?)^```$/ms.exec(readFileSync('docs/manifest.md', 'utf8'))!;
+  writeFileSync(resolve(folder, 'model.sardonyx.json'), sample!);
   writeFileSync(onnx('unknown'), unknownOperatorModel());
   writeFileSync(resolve(folder, 'x.bin'), raw);
   writeFileSync(resolve(folder, 'x.npy'), npy('<f4', '(1, 4)', values));
@@ -66,6 +70,17 @@ beforeAll(() => {
 });
 
 describe('sardonyx inspect', { timeout: 60_000 }, () => {
+  it('tells what a manifest offers and what is taken of it', async () => {
+    expect(await json('inspect', 'model.sardonyx.json')).toMatchObject({
+      manifest: { name: 'linear', variants: [{ name: 'fp32' }] },
+      variant: 'fp32',
+      operators: { MatMul: 1 },
+    });
+    const { stdout } = await sardonyx('inspect', 'model.sardonyx.json');
+    expect(stdout).toContain('linear 1.0.0, MIT');
+    expect(stdout).toContain('fp32  model.onnx, 211 bytes, for webgpu and cpu, taken here');
+  });
+
   it('tells what the model is', async () => {
     const report = (await json('inspect', 'linear.onnx')) as Weights;
     expect(report.weightBytes + report.packedBytes).toBeGreaterThanOrEqual(48);

@@ -29,7 +29,7 @@ describe('parseManifest', () => {
     expect(parse(silent).knownAnswers).toBeUndefined();
   });
 
-  it.each(['glyphs'])('takes the manifest of %s', (name) => {
+  it.each(['glyphs', 'denoise'])('takes the manifest of %s', (name) => {
     const text = readFileSync(`models/${name}/${name}.sardonyx.json`, 'utf8');
     expect(parseManifest(text, URL).name).toBe(name);
   });
