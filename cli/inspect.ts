@@ -20,8 +20,8 @@ function text(file: string, session: Session, model: Model): string {
   return [
     `${file}\n`,
     `  ${facts.filter(Boolean).join(' · ')}\n`,
-    ...describeManifest(session),
     `  weights in memory: ${model.weightBytes} bytes as stored, ${model.packedBytes} packed\n`,
+    ...describeManifest(session),
     section('inputs', session.inputs.map(describeValue)),
     section('outputs', session.outputs.map(describeValue)),
     section(
@@ -36,9 +36,8 @@ function describeManifest({ manifest, route }: Session): string[] {
   if (!manifest) return [];
   const { name, version, license, variants } = manifest;
   return [
-    `  ${name} ${version}, ${license}\n`,
     section(
-      'variants',
+      `variants of ${name} ${version}, ${license}`,
       variants.map(
         ({ name, url, bytes, devices }) =>
           `${name}  ${url}, ${bytes} bytes, for ${devices.join(' and ')}${name === route.variant ? ', taken here' : ''}`,

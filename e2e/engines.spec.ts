@@ -3,7 +3,7 @@ import { engines } from './engines/browsers';
 import type { Running } from './engines/browser_process';
 import { Inbox } from './engines/reports';
 import { dataSets, haveShared, noShared } from './golden';
-import type { GlyphsResult, GoldenResult, SmokePlan, Started } from './page/smoke';
+import type { GlyphsResult, GoldenResult, SmokePlan, Started, StoredResult } from './page/smoke';
 import { expect, test } from './site';
 
 /** A CNN and an audio model. */
@@ -49,6 +49,17 @@ for (const engine of engines) {
         if (threaded) expect(started.threads).toBeGreaterThan(1);
         else expect(started.threads).toBe(1);
         if (isolated) expect(started.sharedArrayBuffer).toBe(engine.threads);
+      });
+
+      test('keeps the file of a manifest', async () => {
+        const { visits, listed, left } = await result<StoredResult>('stored');
+        for (const visit of visits) {
+          expect(visit).toMatchObject({ output: [1, 0, 1.5, 8], offline: 'ready' });
+        }
+        expect(visits[0]?.why).toContain('file from network');
+        expect(visits[1]?.why).toContain('file from storage');
+        expect(listed).toMatchObject([{ name: 'small', complete: true }]);
+        expect(left).toBe(0);
       });
 
       for (const model of goldenModels) {

@@ -31,7 +31,7 @@ export function list(): Promise<ShelvedManifest[]> {
 // In place of what has the same URL.
 export function put(entry: ShelfEntry): Promise<void> {
   const { url, text, wanted } = entry;
-  return withCache((cache) => cache.put(url, Response.json({ url, text, wanted })));
+  return withCache((cache) => cache.put(url, new Response(JSON.stringify({ url, text, wanted }))));
 }
 
 export function drop(url: string): Promise<boolean> {

@@ -6,5 +6,5 @@ export type { Assets } from './assets.js';
 export type { Source } from './source.js';
 export type { LoadProgress, ValueInfo } from '../worker/protocol.js';
 export type { RouteFilter } from '../router/choose.js';
-export { models, type StoredModel, type Usage } from './models.js';
+export { models, type KeepOptions, type StoredModel, type Usage } from './models.js';
 export type { Manifest, Precision, Variant } from '../manifest/parse.js';

@@ -50,7 +50,7 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
     const { candidate, route } = served;
     const { variant } = candidate;
     const session = launch.session(route, sourceOf(variant), candidate, {
-      why: [...fileReasons(opened, route.file), ...reasons(ranking, served)],
+      why: [...fileReasons(opened, route.file), ...reasons(manifest, ranking, served)],
       served: { manifest, variant },
       ...(keep === false ? {} : { offline: offlineOf(keep, opened, ranking, served, options) }),
     });
@@ -121,8 +121,18 @@ function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): st
 }
 
 // Why the better ones were not taken, why this one was.
-function reasons({ rejected }: Ranking, { candidate, attempts }: Served): string[] {
-  const noGpu = rejected.filter(({ device }) => device === 'webgpu' && candidate.device === 'cpu');
+function reasons(
+  { variants }: Manifest,
+  { rejected }: Ranking,
+  { candidate, attempts }: Served,
+): string[] {
+  const forGpu = new Set(
+    variants.filter(({ devices }) => devices.includes('webgpu')).map(({ name }) => name),
+  );
+  const noGpu = rejected.filter(
+    ({ variant, device }) =>
+      device === 'webgpu' && candidate.device === 'cpu' && forGpu.has(variant),
+  );
   const tried = attempts.map(({ route, message }) => `${route}: ${message}`);
   return [...new Set(noGpu.map(({ why }) => `no WebGPU: ${why}`)), ...tried, ...candidate.why];
 }

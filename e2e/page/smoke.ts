@@ -3,6 +3,7 @@ import type { Session } from '../../web/index';
 import { type Difference, compareSet, loadShared } from './golden';
 import { runKnownAnswers, type Answered } from './known_answers';
 import { step } from './self_driven';
+import { offlineOf } from './storage';
 
 /** In the address of the page, as JSON: what to do. */
 export interface SmokePlan {
@@ -21,6 +22,13 @@ export interface Started {
 }
 
 export type GoldenResult = Record<string, readonly Difference[]>;
+export interface StoredResult {
+  /** Of the first visit and of the second. */
+  readonly visits: readonly { offline: string; code?: string; why: string; output: number[] }[];
+  readonly listed: readonly { readonly name: string; readonly complete: boolean }[];
+  readonly left: number;
+}
+
 export type GlyphsResult = readonly Answered[];
 
 const plan = JSON.parse(
@@ -37,11 +45,33 @@ async function settledThreads(session: Session): Promise<number> {
   return session.route.threads;
 }
 
-async function startUp(): Promise<Started> {
-  const { load, Tensor } = window.sardonyx;
-  const session = await load('/models/small.onnx');
+async function runSmall(session: Session): Promise<number[]> {
+  const { Tensor } = window.sardonyx;
   const x = new Tensor('float32', Float32Array.of(1, -1, 0.5, 2), [1, 4]);
   const { y } = await session.run({ x });
+  return Array.from(y?.data as Float32Array);
+}
+
+/** A manifest whose file is kept in this browser, and found there. */
+async function stored(): Promise<StoredResult> {
+  const { load, models } = window.sardonyx;
+  const visits = [];
+  for (let i = 0; i < 2; i++) {
+    const session = await load('/manifests/right/m.sardonyx.json');
+    const output = await runSmall(session);
+    const { offline, code } = await offlineOf(session);
+    const why = session.route.why.join('\n');
+    visits.push({ offline, ...(code ? { code } : {}), why, output });
+    await session.dispose();
+  }
+  const listed = await models.list();
+  await models.remove('small');
+  return { visits, listed, left: (await models.list()).length };
+}
+
+async function startUp(): Promise<Started> {
+  const session = await window.sardonyx.load('/models/small.onnx');
+  const output = await runSmall(session);
   const threads = await settledThreads(session);
   const { module } = session.route;
   await session.dispose();
@@ -50,7 +80,7 @@ async function startUp(): Promise<Started> {
     sharedArrayBuffer: typeof SharedArrayBuffer === 'function',
     module,
     threads,
-    output: Array.from(y?.data as Float32Array),
+    output,
   };
 }
 
@@ -63,6 +93,7 @@ async function golden(model: string, sets: readonly string[]): Promise<GoldenRes
 }
 
 await step('start', startUp);
+await step('stored', stored);
 for (const { model, sets } of plan.golden ?? []) await step(model, () => golden(model, sets));
 for (const variant of plan.glyphs ?? []) {
   await step(`glyphs ${variant}`, () => runKnownAnswers('/own-models/glyphs', 'glyphs', variant));

@@ -5,7 +5,7 @@ const manifestUrl = (name: string): string =>
   `/manifests/${encodeURIComponent(name)}/m.sardonyx.json`;
 
 /** Settles when the session is 'ready' or 'failed'. */
-async function offlineOf(
+export async function offlineOf(
   session: Session,
 ): Promise<{ offline: string; code?: string; events: string[] }> {
   const events: string[] = [];

@@ -1,9 +1,11 @@
 // Manifests in the built library, in Node. Needs dist/: npm run build.
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Sardonyx from '../../web/index.js';
 import type { Manifest, Variant } from '../../manifest/parse.js';
 import { linearModel, unknownOperatorModel } from './models.js';
@@ -76,7 +78,7 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     const session = await load(url, { execution, onProgress });
     expect(session.route).toMatchObject({ device: 'cpu', variant: 'fp16', precision: 'fp16' });
     expect(session.manifest?.name).toBe('linear');
-    expect(session.route.why.join('\n')).toContain('no WebGPU: the manifest does not offer');
+    expect(session.route.why.join('\n')).toContain('variant fp16 on cpu');
     expect([...new Set(seen)]).toEqual(['download', 'verify', 'compile', 'selftest']);
     const { scores } = await session.run({ image: image() });
     expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
@@ -112,6 +114,47 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
       execution,
       force: { device: 'cpu' },
     });
+    await session.dispose();
+  });
+});
+
+describe('files from a server', () => {
+  const right = () => readFileSync(resolve(folder, 'linear.onnx'));
+  const files: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    '/right.onnx': (response) => response.end(right()),
+    '/long.onnx': (response) => response.end(Buffer.concat([right(), right()])),
+    // Without a length, so that only the end tells.
+    '/short.onnx': (response) => {
+      response.write(right().subarray(0, 100));
+      response.end();
+    },
+    '/cut.onnx': (response) => {
+      response.writeHead(200, { 'Content-Length': right().length });
+      response.write(right().subarray(0, 100));
+      setTimeout(() => response.destroy(), 20);
+    },
+  };
+  const server = createServer((request, response) => {
+    const url = request.url!;
+    if (url in files) return files[url]!(response);
+    response.end(
+      JSON.stringify(manifest([variant('fp32', 'fp32', { url: `/${url.slice(4, -5)}.onnx` })])),
+    );
+  });
+  let base: string;
+  beforeAll(async () => {
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => void server.close());
+
+  it.each([
+    ['long', 'FILE_MISMATCH'],
+    ['short', 'FILE_MISMATCH'],
+    ['cut', 'NETWORK_FAILED'],
+  ])('a %s one is %s, and the next load works', async (name, code) => {
+    await expect(load(`${base}/of/${name}.json`)).rejects.toMatchObject({ code });
+    const session = await load(`${base}/of/right.json`);
     await session.dispose();
   });
 });
