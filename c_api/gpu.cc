@@ -38,6 +38,7 @@ const sx_gpu_plan* sx_run_gpu_plan(sx_run* run) {
   list(from.outputs, plan.outputs_count, plan.outputs);
   const GpuWeights& weights = *run->session->session->gpu_weights();
   list(weights.copies, plan.weights_count, plan.weights);
+  list(weights.halves, plan.halves_count, plan.halves);
   plan.weights_bytes = static_cast<uint32_t>(weights.bytes);
   plan.arena_bytes = static_cast<uint32_t>(from.arena_bytes);
   plan.arena = run->run.arena();

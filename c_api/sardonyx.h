@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 2
+#define SX_ABI_VERSION 3
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -63,7 +63,9 @@ const char* sx_session_describe(sx_session*);
 // must have been destroyed.
 int32_t sx_session_leave_gpu(sx_session*);
 // JSON: one entry per lowered step, for explain(): {"steps":[{"node","operator","device","kernel",
-// "outputs":[{"name","dtype","layout","shape"}]}],"arenaBytes":n}. Valid until the next call.
+// "outputs":[{"name","dtype","layout","shape"}]}],"arenaBytes":n,
+// "gpu":{"weightBytes":n,"halfBytes":n,"arenaBytes":n,"keptBytes":n}}, "gpu" after a run on a GPU.
+// Valid until the next call.
 const char* sx_session_explain(sx_session*);
 
 // --- running -----------------------------------------------------------------------------------
@@ -126,6 +128,8 @@ typedef struct {
   const sx_gpu_copy* outputs;
   uint32_t weights_count;
   const sx_gpu_copy* weights;
+  uint32_t halves_count;  // `bytes` of float32, to be stored as float16 in half of them
+  const sx_gpu_copy* halves;
   uint32_t weights_bytes;
   uint32_t arena_bytes;
   const void* arena;  // where transfers go, at their offsets

@@ -1,7 +1,7 @@
-// The eight models against reference outputs, in each way that a page can run them.
+// The models against reference outputs, in each way that a page can run them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataSets, hasStream, haveShared, models, noShared, shared } from './golden';
+import { dataSets, floorOf, hasStream, haveShared, models, noShared, shared } from './golden';
 import { expect, sharedPage, test } from './site';
 
 interface Way {
@@ -26,18 +26,18 @@ for (const { title, isolated, options } of ways) {
         const sets = dataSets(model);
         expect(sets.length).toBeGreaterThan(0);
         const found = await page().evaluate(
-          async ({ model, sets, stream, options }) => {
+          async ({ model, sets, floor, stream, options }) => {
             const { harness } = window;
             const session = await harness.loadShared(model, options);
             const { module, threads } = session.route;
             const differences: Record<string, Awaited<ReturnType<typeof harness.compareSet>>> = {};
             for (const set of sets)
-              differences[set] = await harness.compareSet(session, model, set);
+              differences[set] = await harness.compareSet(session, model, set, floor);
             if (stream) differences.stream = await harness.compareStream(session, model);
             await session.dispose();
             return { module, threads, differences, isolated: crossOriginIsolated };
           },
-          { model, sets, stream: hasStream(model), options },
+          { model, sets, floor: floorOf(model), stream: hasStream(model), options },
         );
         expect(found.isolated).toBe(isolated);
         expect(found.module).toBe(options.force?.module ?? 'relaxed');

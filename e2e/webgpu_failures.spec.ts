@@ -37,7 +37,7 @@ const failures = [
     title: 'a kernel computes wrongly',
     shim: `const create = GPUDevice.prototype.createShaderModule;
       GPUDevice.prototype.createShaderModule = function (options) {
-        const code = options.code.replace(/(arena\\[[^=;]*\\] = )([^;]*);/, '$1 1.5 + ($2);');
+const code = options.code.replace('bitcast<u32>(value)', 'bitcast<u32>(value + 1.5)');
         if (code === options.code) throw new Error('nothing to corrupt');
         return create.call(this, { ...options, code });
       };`,

@@ -70,6 +70,19 @@ void write_step(JsonWriter& json, const Session& session, const Step& step, cons
   json.end_array().end_object();
 }
 
+// "halfBytes" of the weights are float16, "keptBytes" stay in this process's memory too.
+void write_gpu(JsonWriter& json, const Session& session, const GpuPlan& plan) {
+  const GpuWeights& weights = *session.gpu_weights();
+  int64_t half = 0;
+  for (const GpuCopy& copy : weights.halves) half += copy.bytes / 2;
+  json.key("gpu").begin_object();
+  json.key("weightBytes").number(static_cast<int64_t>(weights.bytes));
+  json.key("halfBytes").number(half);
+  json.key("arenaBytes").number(static_cast<int64_t>(plan.arena_bytes));
+  json.key("keptBytes").number(static_cast<int64_t>(session.weight_bytes()));
+  json.end_object();
+}
+
 }  // namespace
 
 std::string describe_session(const Session& session) {
@@ -117,6 +130,7 @@ std::string explain_session(const Session& session, const Run* run) {
   }
   json.end_array();
   json.key("arenaBytes").number(run ? static_cast<int64_t>(run->arena_bytes()) : 0);
+  if (run && run->plan_used()) write_gpu(json, session, *run->plan_used());
   return json.end_object().take();
 }
 

@@ -1,15 +1,12 @@
 // Resize and Upsample: axis after axis, those that shrink first.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <vector>
 
 #include "ops/one_layout.h"
 #include "ops/operator.h"
-#include "ops/resize_table.h"
+#include "ops/resize_request.h"
 #include "ops/scratch.h"
-#include "ops/shape_rule.h"
 #include "simd/resize.h"
 
 namespace sardonyx::ops {
@@ -19,183 +16,9 @@ using AspectRatio = ResizeOptions::AspectRatio;
 using Coordinates = ResizeOptions::Coordinates;
 using Mode = ResizeOptions::Mode;
 
-// Where a node keeps its parameters; 0 is nowhere, as input 0 is the image.
-struct Arity {
-  size_t roi = 0, scales = 0, sizes = 0;
-  size_t inputs = 0;
-  bool simple = true;
-};
-constexpr Arity kUpsample7{.inputs = 1};
-constexpr Arity kTwoInputs{.scales = 1, .inputs = 2};
-constexpr Arity kResize11{.roi = 1, .scales = 2, .sizes = 3, .inputs = 4, .simple = false};
-
-Arity arity_of(bool upsample, int opset) {
-  if (upsample) return opset < 9 ? kUpsample7 : kTwoInputs;
-  return opset < 11 ? kTwoInputs : kResize11;
-}
-
-// --- parameters ----------------------------------------------------------------------------------
-
-// What to resize to, per axis of the image.
-struct Request {
-  uint32_t axes = 0;  // bit mask of those named
-  bool by_size = false;
-  std::array<float, kMaxRank> scale{};
-  std::array<int64_t, kMaxRank> size{};
-  std::array<float, kMaxRank> roi_begin{}, roi_end{};
-};
-
-// A parameter of the node: absent, known (`view`), or known only at run time.
-struct Parameter {
-  bool present = false;
-  const TensorView* view = nullptr;
-  bool waits() const { return present && !view; }
-};
-struct Parameters {
-  Parameter roi, scales, sizes;
-};
-
-Result<std::vector<float>> floats(const TensorView& view, int most) {
-  if (view.dtype != DType::kFloat32) return unsupported_dtype(view.dtype);
-  const int64_t count = view.elements();
-  if (view.shape.rank() > 1 || count > most) {
-    return error(ErrorCode::SHAPE_MISMATCH, "a parameter has shape %s",
-                 view.shape.to_string().c_str());
-  }
-  const auto* data = view.as<const float>();
-  return std::vector<float>(data, data + count);
-}
-
-// The axes that scales, sizes and roi speak of, in their order.
-Result<IntList> named_axes(const Attributes& attributes, int rank) {
-  SX_ASSIGN(IntList axes, int_list(attributes.get_ints("axes")));
-  if (axes.empty()) {
-    for (int axis = 0; axis < rank; ++axis) axes.push_back(axis);
-    return axes;
-  }
-  SX_TRY(axis_mask(axes, rank, ErrorCode::ATTRIBUTE_INVALID).take_status());
-  for (int i = 0; i < axes.size(); ++i) axes[i] = *normalize_axis(axes[i], rank);
-  return axes;
-}
-
-Status wrong_count(const char* name, int64_t count, const IntList& axes) {
-  return error(ErrorCode::SHAPE_MISMATCH, "%lld %s for %d axes", static_cast<long long>(count),
-               name, axes.size());
-}
-
-Status read_scales(std::span<const float> scales, const IntList& axes, Request& request) {
-  if (static_cast<int>(scales.size()) != axes.size()) {
-    return wrong_count("scales", static_cast<int64_t>(scales.size()), axes);
-  }
-  for (int i = 0; i < axes.size(); ++i) {
-    const float scale = scales[static_cast<size_t>(i)];
-    if (!(scale > 0.0f) || !std::isfinite(scale)) {
-      return error(ErrorCode::VALUE_RANGE, "scale %g is not a positive number",
-                   static_cast<double>(scale));
-    }
-    request.scale[static_cast<size_t>(axes[i])] = scale;
-  }
-  return {};
-}
-
-Status read_sizes(const IntList& sizes, const IntList& axes, Request& request) {
-  if (sizes.size() != axes.size()) return wrong_count("sizes", sizes.size(), axes);
-  for (int i = 0; i < axes.size(); ++i) {
-    if (sizes[i] < 0 || sizes[i] > INT32_MAX) {
-      return error(ErrorCode::VALUE_RANGE, "size %lld", static_cast<long long>(sizes[i]));
-    }
-    request.size[static_cast<size_t>(axes[i])] = sizes[i];
-  }
-  return {};
-}
-
-// Of an image of that rank; nullopt while a parameter is not known.
-Result<std::optional<Request>> read_request(const Attributes& attributes,
-                                            const ResizeOptions& options,
-                                            const Parameters& parameters, int rank) {
-  Request request;
-  SX_ASSIGN(const IntList axes, named_axes(attributes, rank));
-  for (int64_t axis : axes) request.axes |= 1u << axis;
-  request.roi_end.fill(1.0f);
-  const bool crops = options.coordinates == Coordinates::kCropAndResize;
-  if (parameters.scales.waits() || parameters.sizes.waits() || (crops && parameters.roi.waits())) {
-    return std::optional<Request>();
-  }
-  if (parameters.scales.view) {
-    SX_ASSIGN(const std::vector<float> scales, floats(*parameters.scales.view, kMaxRank));
-    SX_TRY(read_scales(scales, axes, request));
-  } else if (parameters.sizes.view) {
-    SX_ASSIGN(const IntList sizes, int_list(*parameters.sizes.view));
-    SX_TRY(read_sizes(sizes, axes, request));
-    request.by_size = true;
-  } else {
-    SX_TRY(read_scales(attributes.get_floats("scales"), axes, request));
-  }
-  if (!crops) return std::optional<Request>(request);
-  if (!parameters.roi.view) {
-    return error(ErrorCode::GRAPH_INPUT_MISSING, "tf_crop_and_resize needs a roi");
-  }
-  SX_ASSIGN(const std::vector<float> roi, floats(*parameters.roi.view, 2 * kMaxRank));
-  const auto count = static_cast<size_t>(axes.size());
-  if (roi.size() != 2 * count)
-    return wrong_count("roi bounds", static_cast<int64_t>(roi.size()), axes);
-  for (size_t i = 0; i < count; ++i) {
-    const auto axis = static_cast<size_t>(axes[static_cast<int>(i)]);
-    request.roi_begin[axis] = roi[i];
-    request.roi_end[axis] = roi[count + i];
-  }
-  return std::optional<Request>(request);
-}
-
-// The factor that all named axes share when the aspect ratio is kept.
-float shared_scale(const ResizeOptions& options, const Request& request, const Shape& x) {
-  const bool larger = options.aspect_ratio == AspectRatio::kNotSmaller;
-  float shared = larger ? 0.0f : HUGE_VALF;
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    if (!(request.axes >> axis & 1)) continue;
-    const float scale = static_cast<float>(request.size[static_cast<size_t>(axis)]) /
-                        static_cast<float>(std::max<int64_t>(x[axis], 1));
-    shared = larger ? std::max(shared, scale) : std::min(shared, scale);
-  }
-  return shared;
-}
-
-// One axis of the resized image; x is known.
-Result<ResizeAxis> resize_axis(const ResizeOptions& options, const Request& request, const Shape& x,
-                               int axis) {
-  const auto i = static_cast<size_t>(axis);
-  const int64_t in = x[axis];
-  ResizeAxis out{in, in, 1.0f, request.roi_begin[i], request.roi_end[i]};
-  if (!(request.axes >> axis & 1)) return out;
-  if (!request.by_size) {
-    out.scale = request.scale[i];
-    const float extent = static_cast<float>(in) * out.scale;
-    if (extent > static_cast<float>(INT32_MAX)) {
-      return error(ErrorCode::LIMIT_EXCEEDED, "axis %d grows to %g elements", axis,
-                   static_cast<double>(extent));
-    }
-    out.out = static_cast<int64_t>(extent);
-  } else if (options.aspect_ratio == AspectRatio::kStretch) {
-    out.out = request.size[i];
-    out.scale = static_cast<float>(out.out) / static_cast<float>(std::max<int64_t>(in, 1));
-  } else {
-    out.scale = shared_scale(options, request, x);
-    const float extent = std::floor(static_cast<float>(in) * out.scale + 0.5f);
-    if (extent > static_cast<float>(INT32_MAX)) {
-      return error(ErrorCode::LIMIT_EXCEEDED, "axis %d grows to %g elements", axis,
-                   static_cast<double>(extent));
-    }
-    out.out = static_cast<int64_t>(extent);
-  }
-  if (in == 0 && out.out > 0) {
-    return error(ErrorCode::SHAPE_MISMATCH, "axis %d has no elements to resize", axis);
-  }
-  return out;
-}
-
 // --- shape rule ----------------------------------------------------------------------------------
 
-Parameter fact(const InferContext& context, size_t input) {
+ResizeParameter fact(const InferContext& context, size_t input) {
   if (input == 0 || !context.has_input(input)) return {};
   const ValueFacts& facts = context.inputs[input];
   // An empty tensor stands for an absent one.
@@ -203,8 +26,8 @@ Parameter fact(const InferContext& context, size_t input) {
   return {true, facts.value};
 }
 
-Status check_parameters(const InferContext& context, const Arity& arity,
-                        const Parameters& parameters) {
+Status check_parameters(const InferContext& context, const ResizeArity& arity,
+                        const ResizeParameters& parameters) {
   if (parameters.scales.present) {
     SX_TRY(check_dtype(context, arity.scales, {DType::kFloat32}));
   }
@@ -221,7 +44,7 @@ Status check_parameters(const InferContext& context, const Arity& arity,
 }
 
 Status infer(InferContext& context, bool upsample) {
-  const Arity arity = arity_of(upsample, context.opset);
+  const ResizeArity arity = resize_arity(upsample, context.opset);
   SX_TRY(check_arity(context, arity.scales && arity.simple ? 2 : 1, arity.inputs));
   SX_ASSIGN(const ResizeOptions options, parse_resize(context.attributes, arity.simple));
   const ValueFacts& x = context.inputs[0];
@@ -230,17 +53,17 @@ Status infer(InferContext& context, bool upsample) {
   } else {
     SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
   }
-  const Parameters parameters{fact(context, arity.roi), fact(context, arity.scales),
-                              fact(context, arity.sizes)};
+  const ResizeParameters parameters{fact(context, arity.roi), fact(context, arity.scales),
+                                    fact(context, arity.sizes)};
   SX_TRY(check_parameters(context, arity, parameters));
   if (!x.has_shape) {
     context.set_output_unknown(0, x.dtype);
     return {};
   }
-  SX_ASSIGN(const std::optional<Request> request,
-            read_request(context.attributes, options, parameters, x.shape.rank()));
+  SX_ASSIGN(const std::optional<ResizeRequest> request,
+            read_resize_request(context.attributes, options, parameters, x.shape.rank()));
   Shape out = x.shape;
-  SX_ASSIGN(const IntList axes, named_axes(context.attributes, x.shape.rank()));
+  SX_ASSIGN(const IntList axes, resize_axes(context.attributes, x.shape.rank()));
   const bool keeps_ratio = options.aspect_ratio != AspectRatio::kStretch;
   for (int64_t named : axes) {
     const int axis = static_cast<int>(named);
@@ -268,8 +91,8 @@ struct Pass {
 struct Passes {
   std::vector<Pass> list;
 
-  static Result<Passes> make(const ResizeOptions& options, const Request& request, const Shape& x,
-                             const Shape& y);
+  static Result<Passes> make(const ResizeOptions& options, const ResizeRequest& request,
+                             const Shape& x, const Shape& y);
 };
 
 // Axes in the order in which they are resized: by growth, inner ones first among equals.
@@ -283,8 +106,8 @@ std::array<int, kMaxRank> order_of_axes(const Shape& x, const Shape& y) {
   return order;
 }
 
-Result<Passes> Passes::make(const ResizeOptions& options, const Request& request, const Shape& x,
-                            const Shape& y) {
+Result<Passes> Passes::make(const ResizeOptions& options, const ResizeRequest& request,
+                            const Shape& x, const Shape& y) {
   Passes out;
   const auto order = order_of_axes(x, y);
   for (int i = 0; i < x.rank(); ++i) {
@@ -317,19 +140,19 @@ class ResizeKernel final : public Kernel {
   }
 
  private:
-  ResizeKernel(const Attributes& attributes, const Arity& arity)
+  ResizeKernel(const Attributes& attributes, const ResizeArity& arity)
       : attributes_(attributes), arity_(arity) {}
   Result<Passes> make_passes(std::span<const TensorView> inputs, const Shape& y) const;
   Status run_passes(const RunContext& context, const Plan& plan, const Passes& passes) const;
 
   const Attributes& attributes_;
-  Arity arity_;
+  ResizeArity arity_;
   ResizeOptions options_;
   bool known_ = false;        // the parameters are constants
   ConstantPtr constants_[4];  // by input
 };
 
-Parameter parameter_of(const KernelInit& init, size_t input, TensorView& view) {
+ResizeParameter parameter_of(const KernelInit& init, size_t input, TensorView& view) {
   if (input == 0 || !init.has_input(input)) return {};
   const KernelInput& given = init.inputs[input];
   if (given.has_shape && given.shape.elements() == 0) return {};
@@ -339,13 +162,13 @@ Parameter parameter_of(const KernelInit& init, size_t input, TensorView& view) {
 }
 
 Result<KernelPtr> ResizeKernel::make(const KernelInit& init, bool upsample) {
-  const Arity arity = arity_of(upsample, init.opset);
+  const ResizeArity arity = resize_arity(upsample, init.opset);
   auto kernel = std::unique_ptr<ResizeKernel>(new ResizeKernel(init.attributes, arity));
   SX_ASSIGN(kernel->options_, parse_resize(init.attributes, arity.simple));
   TensorView views[3];
-  const Parameters parameters{parameter_of(init, arity.roi, views[0]),
-                              parameter_of(init, arity.scales, views[1]),
-                              parameter_of(init, arity.sizes, views[2])};
+  const ResizeParameters parameters{parameter_of(init, arity.roi, views[0]),
+                                    parameter_of(init, arity.scales, views[1]),
+                                    parameter_of(init, arity.sizes, views[2])};
   kernel->known_ =
       !parameters.roi.waits() && !parameters.scales.waits() && !parameters.sizes.waits();
   for (size_t i = 1; i < std::min<size_t>(init.inputs.size(), 4); ++i) {
@@ -356,17 +179,17 @@ Result<KernelPtr> ResizeKernel::make(const KernelInit& init, bool upsample) {
 
 Result<Passes> ResizeKernel::make_passes(std::span<const TensorView> inputs, const Shape& y) const {
   TensorView views[4];
-  const auto parameter = [&](size_t input) -> Parameter {
+  const auto parameter = [&](size_t input) -> ResizeParameter {
     if (input == 0 || input >= inputs.size() || !inputs[input].present()) return {};
     views[input] = constants_[input] ? constants_[input]->view() : inputs[input];
     if (views[input].elements() == 0) return {};
     return {true, &views[input]};
   };
-  const Parameters parameters{parameter(arity_.roi), parameter(arity_.scales),
-                              parameter(arity_.sizes)};
+  const ResizeParameters parameters{parameter(arity_.roi), parameter(arity_.scales),
+                                    parameter(arity_.sizes)};
   const Shape& x = inputs[0].shape;
-  SX_ASSIGN(const std::optional<Request> request,
-            read_request(attributes_, options_, parameters, x.rank()));
+  SX_ASSIGN(const std::optional<ResizeRequest> request,
+            read_resize_request(attributes_, options_, parameters, x.rank()));
   if (!request) return error(ErrorCode::INTERNAL, "a parameter has no contents");
   return Passes::make(options_, *request, x, y);
 }
@@ -459,7 +282,7 @@ Status ResizeKernel::run(const RunContext& context) const {
 // Images and channels stay as they are, which constants must show.
 bool takes_channel_blocks(const KernelInit& init, bool upsample) {
   if (!follows_channel_blocks(init)) return false;
-  const Arity arity = arity_of(upsample, init.opset);
+  const ResizeArity arity = resize_arity(upsample, init.opset);
   const auto options = parse_resize(init.attributes, arity.simple);
   if (!options.ok()) return false;
   // Modes that move elements even at scale 1.
@@ -469,12 +292,12 @@ bool takes_channel_blocks(const KernelInit& init, bool upsample) {
     return false;
   }
   TensorView views[3];
-  const Parameters parameters{
+  const ResizeParameters parameters{
       {}, parameter_of(init, arity.scales, views[1]), parameter_of(init, arity.sizes, views[2])};
   const Shape& x = init.inputs[0].shape;
-  const auto request = read_request(init.attributes, options.value(), parameters, x.rank());
+  const auto request = read_resize_request(init.attributes, options.value(), parameters, x.rank());
   if (!request.ok()) return false;
-  const auto axes = named_axes(init.attributes, x.rank());
+  const auto axes = resize_axes(init.attributes, x.rank());
   if (!request.value()) {
     return axes.ok() && std::all_of(axes.value().begin(), axes.value().end(),
                                     [](int64_t axis) { return axis > 1; });

@@ -2,6 +2,7 @@
 // run writes the inputs, submits once and reads back once, unless it hands steps over to the CPU.
 import { acquireDevice, type GpuContext } from './device.js';
 import { GpuFailure, reasonOf } from './failure.js';
+import { toHalves } from './half.js';
 import { PipelineCache } from './pipelines.js';
 import {
   type Copy,
@@ -92,8 +93,13 @@ export class GpuExecutor {
     this.#weights ??= await checked(this.#device, () => {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
       const buffer = makeBuffer(this.#device, plan.weightsBytes, usage);
+      const { queue } = this.#device;
       for (const { offset, bytes, address } of plan.weights) {
-        this.#device.queue.writeBuffer(buffer, offset, memory.buffer, address, bytes);
+        queue.writeBuffer(buffer, offset, memory.buffer, address, bytes);
+      }
+      for (const { offset, bytes, address } of plan.halves) {
+        const { buffer: floats } = new Uint8Array(memory.buffer, address, bytes).slice();
+        queue.writeBuffer(buffer, offset, toHalves(new Float32Array(floats)));
       }
       return buffer;
     });

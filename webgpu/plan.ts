@@ -37,6 +37,8 @@ export interface Plan {
   /** No bytes: the output is in wasm memory. */
   readonly outputs: readonly Copy[];
   readonly weights: readonly Copy[];
+  /** Bytes of float32 in wasm memory that become half as many of float16. */
+  readonly halves: readonly Copy[];
   readonly weightsBytes: number;
   readonly arenaBytes: number;
 }
@@ -57,9 +59,11 @@ const FIELD = {
   outputs: 48,
   weightsCount: 52,
   weights: 56,
-  weightsBytes: 60,
-  arenaBytes: 64,
-  arena: 68,
+  halvesCount: 60,
+  halves: 64,
+  weightsBytes: 68,
+  arenaBytes: 72,
+  arena: 76,
 } as const;
 const COPY_BYTES = 16;
 const HAND_OVER_BYTES = 24;
@@ -132,6 +136,7 @@ export function readPlan(memory: WebAssembly.Memory, plan: number): Plan {
     constants: reader.copies('constants', 'constantsCount'),
     outputs: reader.copies('outputs', 'outputsCount'),
     weights: reader.copies('weights', 'weightsCount'),
+    halves: reader.copies('halves', 'halvesCount'),
     weightsBytes: field('weightsBytes'),
     arenaBytes: field('arenaBytes'),
   };

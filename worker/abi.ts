@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 interface PthreadWorker {
   readonly loaded?: boolean;

@@ -129,6 +129,7 @@ export class Engine {
         })),
         arenaBytes: plan.arenaBytes,
         memoryBytes: instance._sx_memory_in_use() >>> 0,
+        ...(plan.gpu && { gpu: plan.gpu }),
       };
     });
   }

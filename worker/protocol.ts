@@ -82,6 +82,15 @@ export interface Plan {
   readonly arenaBytes: number;
   /** Bytes in tensors, payloads, packs and arenas. */
   readonly memoryBytes: number;
+  /** After a run on a GPU: the bytes that it holds. */
+  readonly gpu?: {
+    readonly weightBytes: number;
+    /** Of these, the bytes of weights that are stored as float16. */
+    readonly halfBytes: number;
+    readonly arenaBytes: number;
+    /** Bytes of weights that stay in wasm memory too: the CPU takes over with them. */
+    readonly keptBytes: number;
+  };
 }
 
 export interface WireFeed {

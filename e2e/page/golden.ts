@@ -10,7 +10,7 @@ type Numbers = ArrayBufferView & ArrayLike<number | bigint> & Iterable<number | 
 
 export interface Difference {
   readonly output: string;
-  /** Largest |a − b| / (1e-4 · max|reference| + 1e-3 · |reference|): at most 1 passes. */
+  /** Largest |a − b| / (1e-4 · max|reference| + 1e-3 · |reference| + floor): at most 1 passes. */
   readonly ratio: number;
   readonly at: number;
   readonly got: number;
@@ -37,7 +37,12 @@ export async function fetchTensor(path: string): Promise<Tensor> {
   return new window.sardonyx.Tensor(dtype, data, dims);
 }
 
-export function difference(output: string, got: Tensor | undefined, wanted: Tensor): Difference {
+export function difference(
+  output: string,
+  got: Tensor | undefined,
+  wanted: Tensor,
+  floor = 0,
+): Difference {
   if (!got) throw new Error(`no output '${output}'`);
   if (got.type !== wanted.type) throw new Error(`'${output}' is ${got.type}, not ${wanted.type}`);
   if (got.shape.join() !== wanted.shape.join()) {
@@ -49,7 +54,7 @@ export function difference(output: string, got: Tensor | undefined, wanted: Tens
   let worst: Difference = { output, ratio: 0, at: -1, got: 0, wanted: 0 };
   for (let i = 0; i < b.length; i++) {
     const [g, w] = [Number(a[i]), Number(b[i])];
-    const ratio = g === w ? 0 : Math.abs(g - w) / (1e-4 * largest + 1e-3 * Math.abs(w));
+    const ratio = g === w ? 0 : Math.abs(g - w) / (1e-4 * largest + 1e-3 * Math.abs(w) + floor);
     if (!(ratio <= worst.ratio)) worst = { output, ratio, at: i, got: g, wanted: w };
     if (Number.isNaN(ratio)) break;
   }
@@ -64,6 +69,7 @@ export async function compareSet(
   session: Session,
   model: string,
   set: string,
+  floor = 0,
 ): Promise<Difference[]> {
   const folder = `${model}/${set}`;
   const info = (await (await fetch(`/golden/${folder}/info.json`)).json()) as Info;
@@ -72,7 +78,9 @@ export async function compareSet(
   const results = await session.run(feeds);
   const differences = [];
   for (const { name, file } of info.outputs) {
-    differences.push(difference(name, results[name], await fetchTensor(`${folder}/${file}`)));
+    differences.push(
+      difference(name, results[name], await fetchTensor(`${folder}/${file}`), floor),
+    );
   }
   return differences;
 }

@@ -1,5 +1,6 @@
 // What tests call in their pages, as window.harness.
 import type { Session, SardonyxError, Tensor } from '../../web/index';
+import { compareDevices } from './devices';
 import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
 import { answerAll } from './known_answers';
 import { storage } from './storage';
@@ -88,6 +89,7 @@ export async function gapsDuring(
 
 export const harness = {
   answerAll,
+  compareDevices,
   compareSet,
   compareStream,
   decodeGreedily,

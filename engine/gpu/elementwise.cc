@@ -1,9 +1,7 @@
-// Elementwise operators, reductions and softmax for WebGPU.
+// Elementwise operators on float32 for WebGPU.
 #include <limits>
 
-#include "engine/gpu/emitter.h"
-#include "engine/gpu/strided_dims.h"
-#include "ops/strided.h"
+#include "engine/gpu/broadcast_dims.h"
 #include "simd/activation.h"
 
 namespace sardonyx::gpu {
@@ -17,7 +15,8 @@ constexpr uint32_t kFunctions = 32;
 struct UnaryEntry {
   std::string_view type;
   uint32_t variant;
-  float a = 0, b = 0;  // defaults of alpha and beta
+  float a = 0, b = 0;                              // defaults of the parameters
+  const char *a_name = "alpha", *b_name = "beta";  // their attributes
 };
 constexpr UnaryEntry kUnary[] = {
     {"Relu", static_cast<uint32_t>(Kind::kRelu)},
@@ -36,9 +35,24 @@ constexpr UnaryEntry kUnary[] = {
     {"Reciprocal", kFunctions + 5},
     {"Floor", kFunctions + 6},
     {"Ceil", kFunctions + 7},
+    {"Round", kFunctions + 8},
+    {"Sign", kFunctions + 9},
+    {"Erf", kFunctions + 10},
+    {"Gelu", kFunctions + 11},
+    {"Elu", kFunctions + 13, 1.0f},
+    {"Selu", kFunctions + 14, 1.6732632f, 1.0507010f, "alpha", "gamma"},
+    {"Celu", kFunctions + 15, 1.0f},
+    {"ThresholdedRelu", kFunctions + 16, 1.0f},
+    {"Softplus", kFunctions + 17},
+    {"Softsign", kFunctions + 18},
+    {"Mish", kFunctions + 19},
+    {"Swish", kFunctions + 20, 1.0f},
+    {"Sin", kFunctions + 21},
+    {"Cos", kFunctions + 22},
 };
+constexpr uint32_t kGeluTanh = kFunctions + 12;
 
-constexpr std::string_view kBinary[] = {"Add", "Sub", "Mul", "Div", "Min", "Max", "PRelu"};
+constexpr std::string_view kBinary[] = {"Add", "Sub", "Mul", "Div", "Min", "Max", "PRelu", "Pow"};
 
 bool clip_bounds(const Emitter& e, float& low, float& high) {
   constexpr float kLargest = std::numeric_limits<float>::max();
@@ -56,41 +70,6 @@ bool clip_bounds(const Emitter& e, float& low, float& high) {
   return true;
 }
 
-// Which axes are reduced, as a bit mask.
-bool reduced_axes(const Emitter& e, int rank, uint32_t& mask) {
-  std::vector<int64_t> axes;
-  if (e.has_input(1)) {
-    const TensorView* list = e.known(1);
-    if (!list || list->dtype != DType::kInt64) return false;
-    axes.assign(list->as<int64_t>(), list->as<int64_t>() + list->elements());
-  } else {
-    const auto given = e.attributes().get_ints("axes");
-    axes.assign(given.begin(), given.end());
-  }
-  mask = 0;
-  for (int64_t axis : axes) {
-    const auto normal = normalize_axis(axis, rank);
-    if (!normal) return false;
-    mask |= 1u << *normal;
-  }
-  if (!axes.empty()) return true;
-  if (e.attributes().get_int("noop_with_empty_axes", 0) != 0) return false;
-  mask = (1u << rank) - 1;
-  return true;
-}
-
-// [outer, count, inner] of `kernel`'s single operand.
-GpuStep& emit_rows(Emitter& e, GpuKernel kernel, uint32_t variant, int64_t outer, int64_t count,
-                   int64_t inner) {
-  GpuStep& step = e.add(kernel, outer * inner, variant);
-  e.operand(step, 0, 0);
-  step.params[5] = word(count);
-  step.params[6] = word(inner);
-  return step;
-}
-
-enum Reduction : uint32_t { kSum, kMean, kMax, kMin };
-
 }  // namespace
 
 bool lower_unary(Emitter& e) {
@@ -100,84 +79,41 @@ bool lower_unary(Emitter& e) {
     if (candidate.type == e.type()) entry = &candidate;
   }
   if (!entry) return false;
-  float a = e.attributes().get_float("alpha", entry->a);
-  float b = e.attributes().get_float("beta", entry->b);
+  float a = e.attributes().get_float(entry->a_name, entry->a);
+  float b = e.attributes().get_float(entry->b_name, entry->b);
   if (e.type() == "Clip" && !clip_bounds(e, a, b)) return false;
-  GpuStep& step = e.add(GpuKernel::kUnary, e.output(0).elements(), entry->variant);
+  const bool tanh_form = e.attributes().get_string("approximate", "none") == "tanh";
+  const uint32_t variant = e.type() == "Gelu" && tanh_form ? kGeluTanh : entry->variant;
+  GpuStep& step = e.add(GpuKernel::kUnary, e.output(0).elements(), variant);
   e.operand(step, 0, 0);
   step.params[5] = bits(a);
   step.params[6] = bits(b);
   return true;
 }
 
+// Variant: the operation, and from bit 8 on the rank. Min, Max and Sum of more than two operands
+// are added up in the output.
 bool lower_binary(Emitter& e) {
-  if (!e.all_float() || e.inputs() != 2) return false;
+  if (!e.all_float() || e.inputs() < 2) return false;
+  const std::string_view type = e.type() == "Sum" ? "Add" : e.type();
   uint32_t op = 0;
-  while (op < std::size(kBinary) && kBinary[op] != e.type()) ++op;
+  while (op < std::size(kBinary) && kBinary[op] != type) ++op;
   if (op == std::size(kBinary)) return false;
   const Shape& y = e.output(0).shape;
-  StridedDims<2> dims;
-  std::array<std::array<int64_t, kMaxRank>, 2> strides;
-  for (size_t i = 0; i < 2; ++i) strides[i] = ops::dense_strides(e.input(i).shape);
-  for (int axis = 0; axis < y.rank(); ++axis) {
-    std::array<int64_t, 2> step{};
-    for (size_t i = 0; i < 2; ++i) {
-      const Shape& shape = e.input(i).shape;
-      const int at = axis - (y.rank() - shape.rank());
-      step[i] = at < 0 || shape[at] == 1 ? 0 : strides[i][static_cast<size_t>(at)];
+  for (size_t i = 1; i < e.inputs(); ++i) {
+    const Shape& first = i == 1 ? e.input(0).shape : y;
+    const auto dims = broadcast_dims<2>(y, {&first, &e.input(i).shape});
+    if (dims.rank() > kMaxStridedDims) return false;
+    GpuStep& step = e.add(GpuKernel::kBinary, y.product(0, y.rank()),
+                          op | static_cast<uint32_t>(dims.rank()) << 8);
+    if (i == 1) {
+      e.operand(step, 0, 0);
+    } else {
+      e.output_operand(step, 0, 0);
     }
-    dims.add(y[axis], step);
+    e.operand(step, 1, i);
+    dims.write(step);
   }
-  if (dims.rank() > kMaxStridedDims) return false;
-  GpuStep& step = e.add(GpuKernel::kBinary, y.product(0, y.rank()),
-                        op | static_cast<uint32_t>(dims.rank()) << 8);
-  e.operand(step, 0, 0);
-  e.operand(step, 1, 1);
-  dims.write(step);
-  return true;
-}
-
-bool lower_global_pool(Emitter& e) {
-  if (!e.all_float()) return false;
-  const Shape& x = e.input(0).shape;
-  emit_rows(e, GpuKernel::kReduce, e.type() == "GlobalMaxPool" ? kMax : kMean, x[0] * x[1],
-            x.product(2, x.rank()), 1);
-  return true;
-}
-
-bool lower_reduce(Emitter& e) {
-  if (e.input(0).dtype != DType::kFloat32) return false;
-  const Shape& x = e.input(0).shape;
-  uint32_t mask = 0;
-  if (!reduced_axes(e, x.rank(), mask) || mask == 0) return false;
-  const int first = std::countr_zero(mask);
-  const int end = 32 - std::countl_zero(mask);
-  for (int axis = first; axis < end; ++axis) {
-    if (!(mask >> axis & 1) && x[axis] != 1) return false;
-  }
-  uint32_t kind = kSum;
-  if (e.type() == "ReduceMean") kind = kMean;
-  if (e.type() == "ReduceMax") kind = kMax;
-  if (e.type() == "ReduceMin") kind = kMin;
-  if (x.product(first, end) == 0) return false;
-  emit_rows(e, GpuKernel::kReduce, kind, x.product(0, first), x.product(first, end),
-            x.product(end, x.rank()));
-  return true;
-}
-
-// Variant 1: the logarithm.
-bool lower_softmax(Emitter& e) {
-  if (!e.all_float()) return false;
-  const Shape& x = e.input(0).shape;
-  const bool flat = e.opset() < 13;
-  const int64_t given = e.attributes().get_int("axis", flat ? 1 : -1);
-  const int rank = x.rank();
-  const int64_t axis = given < 0 ? given + rank : given;
-  if (rank == 0 || axis < 0 || axis > rank || (axis == rank && !flat)) return false;
-  const int begin = static_cast<int>(axis);
-  const int end = flat ? rank : begin + 1;
-  emit_rows(e, GpuKernel::kSoftmax, e.type() == "LogSoftmax" ? 1 : 0, x.product(0, begin),
-            x.product(begin, end), x.product(end, rank));
   return true;
 }
 

@@ -67,9 +67,9 @@ bool lower_slice(Emitter& e) {
       const auto given = e.attributes().get_ints(kNames[i]);
       lists[i].assign(given.begin(), given.end());
     } else if (e.has_input(i + 1)) {
-      const TensorView* list = e.known(i + 1);
-      if (!list || list->dtype != DType::kInt64) return false;
-      lists[i].assign(list->as<int64_t>(), list->as<int64_t>() + list->elements());
+      auto list = e.known_ints(i + 1);
+      if (!list) return false;
+      lists[i] = std::move(*list);
     }
   }
   std::array<int64_t, kMaxRank> starts{}, steps;
@@ -141,6 +141,20 @@ bool lower_expand(Emitter& e) {
     const int at = axis - (y.rank() - x.rank());
     const int64_t stride = at < 0 || x[at] == 1 ? 0 : from[static_cast<size_t>(at)];
     copy.add(y[axis], stride, to[static_cast<size_t>(axis)]);
+  }
+  return copy.emit(e, 0, 0, 0, 0);
+}
+
+bool lower_tile(Emitter& e) {
+  const Shape& x = e.input(0).shape;
+  const auto repeats = e.known_ints(1);
+  if (!repeats || repeats->size() != static_cast<size_t>(x.rank())) return false;
+  const auto from = ops::dense_strides(x), to = ops::dense_strides(e.output(0).shape);
+  Copy copy(words_of(e.input(0).dtype));
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const auto i = static_cast<size_t>(axis);
+    copy.add((*repeats)[i], 0, x[axis] * to[i]);
+    copy.add(x[axis], from[i], to[i]);
   }
   return copy.emit(e, 0, 0, 0, 0);
 }

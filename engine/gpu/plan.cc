@@ -20,7 +20,7 @@ uint32_t whole_words(size_t bytes) {
   return static_cast<uint32_t>(round_up<size_t>(bytes, 4));
 }
 
-class Planner {
+class Planner final : public gpu::Placement {
  public:
   Planner(const Lowering& lowering, const Segment& segment, const SlotTable& slots,
           const GpuWeights& weights)
@@ -57,19 +57,30 @@ class Planner {
     }
   }
 
-  gpu::Place locate(StorageId id, const TensorView& view) {
+  gpu::Place locate(StorageId id, const TensorView& view) override {
     const Storage& storage = segment_.storages[id];
-    if (storage.home == Home::kArena) return {static_cast<uint32_t>(storage.offset / 4), false};
-    if (storage.home == Home::kInput) return {out_.feeds[storage.offset].offset / 4, false};
-    const auto weight = weights_.offsets.find(storage.fixed);
-    if (weight != weights_.offsets.end()) return {weight->second / 4, true};
+    if (storage.home == Home::kArena) return {static_cast<uint32_t>(storage.offset / 4)};
+    if (storage.home == Home::kInput) return {out_.feeds[storage.offset].offset / 4};
+    const auto weight = weights_.places.find(storage.fixed);
+    if (weight != weights_.places.end()) {
+      const auto [offset, half] = weight->second;
+      return {offset / (half ? 2 : 4), true, half};
+    }
     const auto known = constants_.find(storage.fixed);
-    if (known != constants_.end()) return {known->second / 4, false};
-    const uint32_t offset = reserve(view.bytes());
-    constants_[storage.fixed] = offset;
-    out_.constants.push_back(
-        {offset, whole_words(view.bytes()), reinterpret_cast<uintptr_t>(storage.fixed)});
-    return {offset / 4, false};
+    if (known != constants_.end()) return {known->second};
+    return {constants_[storage.fixed] = add_constant(storage.fixed, view.bytes())};
+  }
+
+  gpu::Place table(std::span<const uint32_t> words) override {
+    const auto& own = out_.tables.emplace_back(words.begin(), words.end());
+    return {add_constant(own.data(), words.size_bytes())};
+  }
+
+  // Its offset in words.
+  uint32_t add_constant(const void* data, size_t bytes) {
+    const uint32_t offset = reserve(bytes);
+    out_.constants.push_back({offset, whole_words(bytes), reinterpret_cast<uintptr_t>(data)});
+    return offset / 4;
   }
 
   void add(uint32_t index) {
@@ -79,8 +90,7 @@ class Planner {
                           size_t{bound.inputs} + bound.outputs);
     const std::span storages(segment_.view_storage.data() + bound.first_view, views.size());
     gpu::Emitter emitter(node, views.first(bound.inputs), views.subspan(bound.inputs), storages,
-                         segment_.storages,
-                         [this](StorageId id, const TensorView& view) { return locate(id, view); });
+                         segment_.storages, *this);
     const bool row_major = std::all_of(views.begin(), views.end(), [](const TensorView& view) {
       return view.layout == Layout::kRowMajor;
     });
@@ -157,12 +167,29 @@ class Planner {
   const SlotTable& slots_;
   const GpuWeights& weights_;
   GpuPlan out_;
-  std::map<const void*, uint32_t> constants_;
+  std::map<const void*, uint32_t> constants_;  // offsets in words
   std::vector<bool> on_cpu_;  // by storage: the contents are in this process's arena too
   std::vector<StorageId> uploads_;
   bool open_ = false;  // the last hand-over may get more steps
   bool too_large_ = false;
 };
+
+// Fewer numbers are not worth a shader of their own.
+constexpr int64_t kMinHalves = 256;
+
+// Whether float16 has the number. A GPU may take its subnormal ones, below 6.1e-5, for zero.
+bool is_half(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const float size = std::bit_cast<float>(bits & 0x7fffffff);
+  if (size >= 0x1p-14f) return (bits & 0x1fff) == 0 && size <= 65504.0f;
+  const float steps = size * 0x1p24f;
+  return steps == static_cast<float>(static_cast<int32_t>(steps));
+}
+
+bool are_halves(const TensorView& view) {
+  if (view.dtype != DType::kFloat32 || view.elements() < kMinHalves) return false;
+  return std::all_of(view.as<float>(), view.as<float>() + view.elements(), is_half);
+}
 
 }  // namespace
 
@@ -182,13 +209,14 @@ Result<GpuWeights> place_gpu_weights(const Lowering& lowering) {
   for (const Slot& slot : lowering.slots) {
     if (!slot.constant || slot.layout != Layout::kRowMajor) continue;
     const TensorView view = slot.constant->view();
-    if (!view.data || view.bytes() == 0) continue;
+    if (!view.data || view.bytes() == 0 || weights.places.contains(view.data)) continue;
     if (view.bytes() > kMaxBytes - weights.bytes) return too_large();
     const auto offset = static_cast<uint32_t>(weights.bytes);
-    if (!weights.offsets.emplace(view.data, offset).second) continue;
-    weights.copies.push_back(
-        {offset, whole_words(view.bytes()), reinterpret_cast<uintptr_t>(view.data)});
-    weights.bytes = round_up(weights.bytes + view.bytes(), kAlignment);
+    const bool half = are_halves(view);
+    weights.places[view.data] = {offset, half};
+    (half ? weights.halves : weights.copies)
+        .push_back({offset, whole_words(view.bytes()), reinterpret_cast<uintptr_t>(view.data)});
+    weights.bytes = round_up(weights.bytes + view.bytes() / (half ? 2 : 1), kAlignment);
   }
   return weights;
 }

@@ -28,10 +28,14 @@ const char* gpu_kernel_name(GpuKernel kernel);
 inline constexpr uint32_t kGpuWorkgroup = 64;
 inline constexpr uint32_t kMaxGpuGroups = 65535;  // per axis
 
+// Bits of GpuStep::homes, shifted by the operand's number.
+inline constexpr uint32_t kGpuWeights = 1;    // in the weights buffer
+inline constexpr uint32_t kGpuHalf = 1 << 4;  // float32 elements stored as float16
+
 // One dispatch of ceil(count / 64) workgroups of 64. The whole struct is the shader's uniform.
-// params[0..3] are offsets of operands, params[4] of the result, in words of four bytes; bit i of
-// `homes` tells that operand i is in the weights buffer. What the other params and `variant` are is
-// the kernel's matter.
+// params[0..3] are offsets of operands, params[4] of the result, in words of four bytes, for
+// operands stored as float16 in halves of words. What the other params and `variant` are is the
+// kernel's matter.
 struct GpuStep {
   GpuKernel kernel = GpuKernel::kCpu;
   uint32_t variant = 0;
@@ -66,13 +70,20 @@ struct GpuPlan {
   std::vector<GpuCopy> feeds;      // per graph input; addresses are those of the run
   std::vector<GpuCopy> constants;  // written once
   std::vector<GpuCopy> outputs;    // per graph output; 0 bytes: it is in this process's memory
+  std::vector<std::vector<uint32_t>> tables;  // made for the plan; some of the constants
   size_t arena_bytes = 0;
 };
 
-// Where the constants of a lowering are in the weights buffer.
+// Where the constants of a lowering are in the weights buffer. Those that are float16 numbers all
+// through, though float32 here, are stored as float16.
 struct GpuWeights {
-  std::map<const void*, uint32_t> offsets;
-  std::vector<GpuCopy> copies;
+  struct Place {
+    uint32_t offset = 0;  // bytes
+    bool half = false;
+  };
+  std::map<const void*, Place> places;
+  std::vector<GpuCopy> copies;  // as they are
+  std::vector<GpuCopy> halves;  // `bytes` of float32 at `address`, to be stored in half of them
   size_t bytes = 0;
 };
 

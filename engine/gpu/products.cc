@@ -1,4 +1,7 @@
 // Matrix products for WebGPU.
+#include <algorithm>
+
+#include "base/checked.h"
 #include "engine/gpu/emitter.h"
 #include "ops/activation.h"
 #include "ops/strided.h"
@@ -6,8 +9,9 @@
 namespace sardonyx::gpu {
 namespace {
 
-constexpr int64_t kTile = 4;
+constexpr int64_t kColumns = 4;
 constexpr uint32_t kAddend = 1u << 8;
+constexpr uint32_t kRowsBit = 9;  // log2 of the rows per invocation
 constexpr int kBatchAxes = 3;
 
 struct Product {
@@ -18,9 +22,11 @@ struct Product {
 };
 
 GpuStep& emit(Emitter& e, const Product& p, uint32_t variant) {
-  const int64_t rows = (p.m + kTile - 1) / kTile, columns = (p.n + kTile - 1) / kTile;
+  const uint32_t log_rows = p.m == 1 ? 0 : p.m <= 4 ? 2 : 3;
+  const int64_t rows = ceil_div<int64_t>(p.m, 1 << log_rows), columns = ceil_div(p.n, kColumns);
   const int64_t batches = p.batch[0] * p.batch[1] * p.batch[2];
-  GpuStep& step = e.add(GpuKernel::kMatMul, batches * rows * columns, variant);
+  GpuStep& step =
+      e.add(GpuKernel::kMatMul, batches * rows * columns, variant | log_rows << kRowsBit);
   e.operand(step, 0, 0);
   e.operand(step, 1, 1);
   uint32_t* to = step.params + 5;
@@ -40,10 +46,11 @@ GpuStep& emit(Emitter& e, const Product& p, uint32_t variant) {
 
 bool lower_matmul(Emitter& e) {
   if (!e.all_float()) return false;
-  const Shape& a = e.input(0).shape;
-  const Shape& b = e.input(1).shape;
-  const Shape& y = e.output(0).shape;
-  if (a.rank() < 2 || b.rank() < 2) return false;
+  // A vector is a row on the left and a column on the right.
+  Shape a = e.input(0).shape, b = e.input(1).shape;
+  if (a.rank() == 0 || b.rank() == 0) return false;
+  if (a.rank() == 1) a = Shape{1, a[0]};
+  if (b.rank() == 1) b = Shape{b[0], 1};
   Product p;
   p.k = a[a.rank() - 1];
   p.n = b[b.rank() - 1];
@@ -55,18 +62,16 @@ bool lower_matmul(Emitter& e) {
     return true;
   }
   p.m = a[a.rank() - 2];
-  const int axes = y.rank() - 2;
+  const int axes = std::max(a.rank(), b.rank()) - 2;
   if (axes > kBatchAxes) return false;
   const auto a_strides = ops::dense_strides(a), b_strides = ops::dense_strides(b);
-  const auto stride = [&](const Shape& shape, const auto& strides, int axis) {
-    const int at = axis - (y.rank() - shape.rank());
-    return at < 0 || shape[at] == 1 ? 0 : strides[static_cast<size_t>(at)];
-  };
   for (int axis = 0; axis < axes; ++axis) {
     const int to = kBatchAxes - axes + axis;
-    p.batch[to] = y[axis];
-    p.a_batch[to] = stride(a, a_strides, axis);
-    p.b_batch[to] = stride(b, b_strides, axis);
+    const int in_a = axis - (axes + 2 - a.rank()), in_b = axis - (axes + 2 - b.rank());
+    const int64_t a_dim = in_a < 0 ? 1 : a[in_a], b_dim = in_b < 0 ? 1 : b[in_b];
+    p.batch[to] = a_dim == 1 ? b_dim : a_dim;
+    p.a_batch[to] = a_dim == 1 ? 0 : a_strides[static_cast<size_t>(in_a)];
+    p.b_batch[to] = b_dim == 1 ? 0 : b_strides[static_cast<size_t>(in_b)];
   }
   emit(e, p, 0);
   return true;

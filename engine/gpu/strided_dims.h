@@ -31,14 +31,14 @@ class StridedDims {
   }
   int rank() const { return rank_; }
 
-  // params[6...]: sizes, then the strides of each array; innermost first.
-  void write(GpuStep& step) const {
+  // From params[first] on: sizes, then the strides of each array; innermost first.
+  void write(GpuStep& step, size_t first = 6) const {
     const auto rank = static_cast<size_t>(rank_);
     for (size_t i = 0; i < rank; ++i) {
       const Dim& dim = dims_[rank - 1 - i];
-      step.params[6 + i] = static_cast<uint32_t>(dim.size);
+      step.params[first + i] = static_cast<uint32_t>(dim.size);
       for (size_t array = 0; array < kArrays; ++array) {
-        step.params[6 + rank * (array + 1) + i] = static_cast<uint32_t>(dim.strides[array]);
+        step.params[first + rank * (array + 1) + i] = static_cast<uint32_t>(dim.strides[array]);
       }
     }
   }

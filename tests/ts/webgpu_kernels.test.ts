@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { toHalves } from '../../webgpu/half.js';
 import { KERNELS } from '../../webgpu/kernels.js';
 import { makeShader } from '../../webgpu/shader.js';
 import { agree } from '../../worker/gpu.js';
@@ -12,11 +13,23 @@ describe('kernels', () => {
     expect(KERNELS.map(({ name }) => name)).toEqual(names);
   });
 
-  it('read operands from the buffer that they are in', () => {
+  it('read operands from the buffer that they are in, in the form that they have there', () => {
     const { kernel } = KERNELS.find(({ name }) => name === 'matmul')!;
-    const shader = makeShader(kernel!, 0, 0b10);
-    expect(shader).toMatch(/fn in0.*arena/);
-    expect(shader).toMatch(/fn in1.*weights/);
+    const lines = makeShader(kernel!, 0, 0b10_0010 | 0b100).split('\n');
+    const reader = (i: number) => lines.find((line) => line.startsWith(`fn at${i}`));
+    expect(reader(0)).toContain('bitcast<f32>(arena[place])');
+    expect(reader(1)).toContain('unpack2x16float(weights[place >> 1u])[place & 1u]');
+    expect(reader(2)).toContain('bitcast<f32>(weights[place])');
+  });
+});
+
+describe('toHalves', () => {
+  it('keeps what float16 has', () => {
+    const values = [0, -0, 1, -2.5, 65504, 2 ** -14, 2 ** -24, -3 * 2 ** -20];
+    expect([...toHalves(Float32Array.from(values))]).toEqual([
+      0x0000, 0x8000, 0x3c00, 0xc100, 0x7bff, 0x0400, 0x0001, 0x8030,
+    ]);
+    expect(toHalves(Float32Array.of(1, 1, 1)).byteLength).toBe(8);
   });
 });
 

@@ -28,7 +28,7 @@ Result<ConstantPtr> copy_of(const TensorView& view) {
   return ConstantPtr(constant);
 }
 
-double float_error(const TensorView& actual, const TensorView& expected) {
+double float_error(const TensorView& actual, const TensorView& expected, double floor) {
   const auto count = static_cast<size_t>(expected.elements());
   const float* a = actual.as<float>();
   const float* b = expected.as<float>();
@@ -39,7 +39,7 @@ double float_error(const TensorView& actual, const TensorView& expected) {
   double worst = 0;
   for (size_t i = 0; i < count; ++i) {
     if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
-    const double allowed = 1e-4 * largest + 1e-3 * std::fabs(double{b[i]});
+    const double allowed = 1e-4 * largest + 1e-3 * std::fabs(double{b[i]}) + floor;
     const double error = std::fabs(double{a[i]} - double{b[i]}) / allowed;
     if (!(error <= worst))
       worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
@@ -124,10 +124,10 @@ Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap&
   return outputs;
 }
 
-double golden_error(const Constant& actual, const Constant& expected) {
+double golden_error(const Constant& actual, const Constant& expected, double floor) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (actual.dtype != expected.dtype || !(actual.shape == expected.shape)) return kInfinity;
-  if (expected.dtype == DType::kFloat32) return float_error(actual.view(), expected.view());
+  if (expected.dtype == DType::kFloat32) return float_error(actual.view(), expected.view(), floor);
   const size_t bytes = expected.view().bytes();
   if (bytes == 0) return 0;
   return std::memcmp(actual.view().data, expected.view().data, bytes) == 0 ? 0 : kInfinity;

@@ -31,9 +31,10 @@ std::vector<std::string> output_names(const Session& session);
 // Feeds the inputs, runs to the end and copies the outputs.
 Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap& inputs);
 
-// Largest |a − b| in units of the tolerance 1e-4·max|expected| + 1e-3·|expected|: up to 1 is right.
-// Infinite when dtypes or shapes differ, for a NaN on one side only, and for integers that differ.
-double golden_error(const Constant& actual, const Constant& expected);
+// Largest |a − b| in units of the tolerance 1e-4·max|expected| + 1e-3·|expected| + floor: up to 1
+// is right. Infinite when dtypes or shapes differ, for a NaN on one side only, and for integers
+// that differ.
+double golden_error(const Constant& actual, const Constant& expected, double floor = 0);
 
 // Measures for quantized models, of float32 tensors of one shape: one quantum more or less in the
 // middle of a model is no error. NaN when they can not be compared.
