@@ -2,13 +2,9 @@
 // happens where WebGPU fails.
 import { dataSets, floorOf, haveShared, noShared } from './golden';
 import { expect, sharedPage, test } from './site';
+import { webgpuBrowser } from './webgpu_browser';
 
-test.use({
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
-  },
-});
+test.use({ launchOptions: webgpuBrowser });
 
 const force = { device: 'webgpu' } as const;
 

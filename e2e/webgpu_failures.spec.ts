@@ -1,13 +1,9 @@
 // What happens where WebGPU fails: the caller gets the right answer, from the CPU, and is told why.
 // The failures are made by a module in front of webgpu.mjs, which the session is told to load.
 import { expect, sharedPage, test } from './site';
+import { webgpuBrowser } from './webgpu_browser';
 
-test.use({
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
-  },
-});
+test.use({ launchOptions: webgpuBrowser });
 
 /** What the page's model "small" computes for the feeds of runSmall(). */
 const smallOutput = [1, 0, 1.5, 8];

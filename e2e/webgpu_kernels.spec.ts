@@ -1,13 +1,9 @@
 // Every WebGPU kernel against the CPU's, over odd shapes: nodes of a family beside each other.
 import { familyModel, familyNames } from './kernel_cases';
 import { expect, sharedPage, test } from './site';
+import { webgpuBrowser } from './webgpu_browser';
 
-test.use({
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
-  },
-});
+test.use({ launchOptions: webgpuBrowser });
 
 test.describe('kernels on WebGPU compute what the CPU does', () => {
   const page = sharedPage('isolated');

@@ -59,8 +59,11 @@ export class GpuExecutor {
     try {
       return await Promise.race([this.#run(cpu, address), this.#lost]);
     } catch (thrown) {
-      if ((thrown as Error).name === 'Failure') throw thrown;
-      throw thrown instanceof GpuFailure ? thrown : new GpuFailure(reasonOf(thrown));
+      const { name } = thrown as Error;
+      if (name === 'Failure' || name === 'GpuFailure') throw thrown;
+      // mapAsync() tells of a loss before the device does, if that ever does.
+      const lost = name === 'AbortError' ? 'the device was lost: ' : '';
+      throw new GpuFailure(lost + reasonOf(thrown));
     }
   }
 

@@ -27,6 +27,9 @@ function madeUp({ dtype, dims }: Feed, seed: number): Tensor {
   return new window.sardonyx.Tensor(dtype as DType, make(), [...dims]);
 }
 
+export const madeUpFeeds = (feeds: readonly Feed[]): Record<string, Tensor> =>
+  Object.fromEntries(feeds.map((feed, i) => [feed.name, madeUp(feed, i)]));
+
 export async function compareDevices(
   bytes: Uint8Array,
   feeds: readonly Feed[],
@@ -36,7 +39,7 @@ export async function compareDevices(
   onCpu: string[];
   differences: Difference[];
 }> {
-  const tensors = Object.fromEntries(feeds.map((feed, i) => [feed.name, madeUp(feed, i)]));
+  const tensors = madeUpFeeds(feeds);
   const [gpu, cpu] = await Promise.all([
     window.sardonyx.load(bytes, { force: { device: 'webgpu' } }),
     window.sardonyx.load(bytes, { force: { device: 'cpu' } }),

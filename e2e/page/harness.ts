@@ -1,6 +1,7 @@
 // What tests call in their pages, as window.harness.
 import type { Session, SardonyxError, Tensor } from '../../web/index';
-import { compareDevices } from './devices';
+import { compareDevices, madeUpFeeds } from './devices';
+import { watchGpu } from './gpu_watch';
 import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
 import { answerAll } from './known_answers';
 import { storage } from './storage';
@@ -96,11 +97,13 @@ export const harness = {
   failureOf,
   gapsDuring,
   loadShared,
+  madeUpFeeds,
   modelUrl,
   rows,
   runSmall,
   storage,
   vector,
+  watchGpu,
   wrongFeeds,
 };
 
