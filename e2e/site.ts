@@ -88,6 +88,7 @@ const mounts: Mount[] = [
   ['/own-models/', join(root, 'models')],
   ['/report/', answerReport],
   ['/shared-models/', join(shared, 'models')],
+  ['/own-models/', join(root, 'models')],
   // Never answers, as a stalled download.
   ['/stalled/', () => new Promise<never>(() => undefined)],
   ['/web-page/', () => ({ body: '<!doctype html><p>not a model', type: 'text/html' })],

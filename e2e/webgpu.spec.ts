@@ -48,3 +48,56 @@ test.describe('golden outputs: WebGPU', () => {
     });
   }
 });
+
+interface KnownTensor {
+  readonly shape: number[];
+  readonly base64: string;
+}
+interface GlyphsManifest {
+  readonly knownAnswers: {
+    readonly inputs: { readonly glyph: KnownTensor };
+    readonly outputs: { readonly probabilities: KnownTensor };
+    readonly tolerance: { readonly fp16: number };
+  }[];
+}
+
+test.describe('weights stored as float16', () => {
+  const page = sharedPage('isolated');
+
+  test('stay so on the GPU', async () => {
+    const found = await page().evaluate(async () => {
+      const { sardonyx } = window;
+      const manifest = await fetch('/own-models/glyphs/glyphs.sardonyx.json');
+      const { knownAnswers } = (await manifest.json()) as GlyphsManifest;
+      const floats = ({ base64 }: KnownTensor) =>
+        new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
+      const session = await sardonyx.load('/own-models/glyphs/glyphs_fp16.onnx', {
+        force: { device: 'webgpu' },
+      });
+      const worst = [];
+      for (const { inputs, outputs, tolerance } of knownAnswers) {
+        const { shape } = inputs.glyph;
+        const glyph = new sardonyx.Tensor('float32', floats(inputs.glyph), shape);
+        const got = (await session.run({ glyph })).probabilities!.data as Float32Array;
+        const differences = floats(outputs.probabilities).map((p, i) => Math.abs(p - got[i]!));
+        worst.push({ difference: Math.max(...differences), tolerance: tolerance.fp16 });
+      }
+      const { device, why, steps, gpu } = await session.explain();
+      await session.dispose();
+      const devices = [...new Set(steps.map((step) => step.device))];
+      return { device, why, devices, gpu, worst };
+    });
+    expect(found.device, found.why.join('\n')).toBe('webgpu');
+    expect(found.devices).toEqual(['webgpu']);
+    // The weights of three convolutions and of the classes; the biases are float32.
+    const weights = 24 * 25 + 48 * 24 * 9 + 64 * 48 * 9 + 36 * 64 * 16;
+    const biases = 24 + 48 + 64 + 36;
+    expect(found.gpu!.halfBytes).toBe(2 * weights);
+    expect(found.gpu!.weightBytes).toBeLessThan(2 * weights + 4 * biases + 8 * 64);
+    expect(found.gpu!.keptBytes).toBeGreaterThanOrEqual(4 * (weights + biases));
+    expect(found.worst.length).toBeGreaterThan(0);
+    for (const { difference, tolerance } of found.worst) {
+      expect(difference).toBeLessThanOrEqual(tolerance);
+    }
+  });
+});

@@ -21,7 +21,7 @@ const CALLS = {
 } as const;
 
 /** Counts calls of the real objects; destroys their devices when told. */
-const watcher = (channel: string) => `
+const watcher = (channel: string) => `{
 const channel = new BroadcastChannel(${JSON.stringify(channel)});
 const counts = {};
 const devices = [];
@@ -46,7 +46,7 @@ channel.onmessage = ({ data }) => {
   if (data === 'destroy') devices.forEach((device) => device.destroy());
   if (data === 'count') channel.postMessage({ counts });
 };
-`;
+}`;
 
 export interface GpuWatch {
   /** For LoadOptions.assets.webgpu. */
@@ -62,7 +62,7 @@ export function watchGpu(shim = ''): GpuWatch {
   const name = `gpu ${Math.random()}`;
   const channel = new BroadcastChannel(name);
   const library = `${location.origin}/dist/webgpu.mjs`;
-  const code = `${watcher(name)}${shim}\nexport * from '${library}';`;
+  const code = `${watcher(name)}\n${shim}\nexport * from '${library}';`;
   return {
     url: URL.createObjectURL(new Blob([code], { type: 'text/javascript' })),
     counts: () =>
