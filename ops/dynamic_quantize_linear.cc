@@ -14,12 +14,11 @@ struct Extent {
   float low = 0, high = 0;
 };
 
+// A NaN in x is one of the ends.
 Extent extent_of(const float* x, int64_t count) {
-  Extent out;
-  if (count == 0) return out;
-  out.low = std::min(out.low, simd::reduce_min(x, count));
-  out.high = std::max(out.high, simd::reduce_max(x, count));
-  return out;
+  if (count == 0) return {};
+  const float low = simd::reduce_min(x, count), high = simd::reduce_max(x, count);
+  return {low > 0 ? 0 : low, high < 0 ? 0 : high};
 }
 
 Status run_dynamic_quantize_linear(const Attributes&, const RunContext& context) {

@@ -130,7 +130,7 @@ Status infer_integer_conv(InferContext& context, const IntegerInputs& at,
                           const IntegerEnding& ending) {
   const ValueFacts& w = context.inputs[at.w];
   DType dtype = DType::kUndefined;
-  SX_TRY(check_integer_inputs(context, at, ending,
+  SX_TRY(check_integer_inputs(context, at, ending, 1,
                               w.has_shape && w.shape.rank() > 0 ? w.shape[0] : kUnknownDim, dtype));
   return infer_conv_shape(context, {.x = at.x, .w = at.w, .bias = at.bias}, dtype);
 }

@@ -164,6 +164,11 @@ int64_t column_count(const ValueFacts& b) {
   return as_stack(b.shape, false).columns;
 }
 
+int64_t row_count(const ValueFacts& a) {
+  if (!a.has_shape || a.shape.rank() == 0) return kUnknownDim;
+  return as_stack(a.shape, true).rows;
+}
+
 // The bias of a fused product is one element per column.
 Status check_bias(const InferContext& context, size_t bias, int64_t columns) {
   if (!context.has_input(bias) || !context.inputs[bias].has_shape) return {};
@@ -180,7 +185,8 @@ Status infer_integer_matmul(InferContext& context, const IntegerInputs& at,
                             const IntegerEnding& ending) {
   const int64_t columns = column_count(context.inputs[at.w]);
   DType dtype = DType::kUndefined;
-  SX_TRY(check_integer_inputs(context, at, ending, columns, dtype));
+  const int64_t rows = at.x_scale == kNoInput ? row_count(context.inputs[at.x]) : 1;
+  SX_TRY(check_integer_inputs(context, at, ending, rows, columns, dtype));
   SX_TRY(check_bias(context, at.bias, columns));
   return infer_matmul_shape(context, at.x, at.w, dtype);
 }

@@ -47,10 +47,11 @@ void scale_columns(int64_t columns, double x_scale, double y_scale, const float*
 }  // namespace
 
 Status check_integer_inputs(const InferContext& context, const IntegerInputs& at,
-                            const IntegerEnding& ending, int64_t columns, DType& dtype) {
+                            const IntegerEnding& ending, int64_t x_zeros, int64_t columns,
+                            DType& dtype) {
   for (size_t i : {at.x, at.w}) SX_TRY(check_dtype(context, i, {DType::kUint8, DType::kInt8}));
   const DType x = context.inputs[at.x].dtype, w = context.inputs[at.w].dtype;
-  SX_TRY(check_quantization(context, at.x_scale, at.x_zero, x, 1));
+  SX_TRY(check_quantization(context, at.x_scale, at.x_zero, x, x_zeros));
   SX_TRY(check_quantization(context, at.w_scale, at.w_zero, w, columns));
   dtype = DType::kInt32;
   if (at.y_scale == kNoInput) return {};

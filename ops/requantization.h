@@ -41,10 +41,11 @@ struct IntegerEnding {
   simd::Activation activation;  // a clamp
 };
 
-// The dtypes of operands, scales and zero points; the output's is left in `dtype`. `columns` may be
-// kUnknownDim.
+// The dtypes and shapes of operands, scales and zero points; the output's dtype is left in `dtype`.
+// `x_zeros` zero points for x, or one, and `columns` parameters of w; both may be kUnknownDim.
 Status check_integer_inputs(const InferContext& context, const IntegerInputs& at,
-                            const IntegerEnding& ending, int64_t columns, DType& dtype);
+                            const IntegerEnding& ending, int64_t x_zeros, int64_t columns,
+                            DType& dtype);
 // The inputs that a fused product must have are there; GRAPH_INPUT_MISSING, MODEL_MALFORMED.
 Status check_fused_qlinear(const InferContext& context);
 // The attribute "activation"; ATTRIBUTE_INVALID unless it is Relu, Clip or missing.

@@ -1,6 +1,7 @@
 // Trained models against the outputs of another runtime (see README.md of ../shared).
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
+#include <functional>
 
 #include "tests/cpp/golden/golden_data.h"
 #include "tests/cpp/golden/tensor_proto_reader.h"
@@ -21,18 +22,38 @@ std::string shared_or_skip() {
   return *folder;
 }
 
-void check_outputs(const TensorMap& actual, const TensorMap& expected, double floor) {
+using Check = std::function<void(const Constant& actual, const Constant& expected)>;
+
+Check close_to(double floor) {
+  return [floor](const Constant& actual, const Constant& expected) {
+    CHECK(golden_error(actual, expected, floor) <= 1.0);
+  };
+}
+// What quantized models are held to.
+void check_top5(const Constant& actual, const Constant& expected) {
+  const Likeness found = likeness(actual, expected);
+  CHECK(found.peak_error <= 0.05);
+  CHECK(found.same_top5);
+}
+void check_direction(const Constant& actual, const Constant& expected) {
+  CHECK(likeness(actual, expected).cosine >= 0.99);
+}
+void check_picture(const Constant& actual, const Constant& expected) {
+  CHECK(likeness(actual, expected).psnr >= 40);
+}
+
+void check_outputs(const TensorMap& actual, const TensorMap& expected, const Check& check) {
   for (const auto& [name, tensor] : expected) {
     CAPTURE(name);
     const auto found = actual.find(name);
     REQUIRE(found != actual.end());
     CAPTURE(found->second->shape.to_string(), tensor->shape.to_string());
-    CHECK(golden_error(*found->second, *tensor, floor) <= 1.0);
+    check(*found->second, *tensor);
   }
 }
 
 // Each set runs twice: the second run finds its binding and its arena in use.
-void check_data_set(const Session& session, const std::string& folder, double floor) {
+void check_data_set(const Session& session, const std::string& folder, const Check& check) {
   CAPTURE(folder);
   auto inputs = read_tensors(folder, "input_", input_names(session));
   require_ok(inputs.status());
@@ -43,11 +64,11 @@ void check_data_set(const Session& session, const std::string& folder, double fl
     CAPTURE(repetition);
     auto outputs = run_session(session, run, *inputs);
     require_ok(outputs.status());
-    check_outputs(*outputs, *expected, floor);
+    check_outputs(*outputs, *expected, check);
   }
 }
 
-void check_model(const std::string& model, double floor = 0) {
+void check_model(const std::string& model, const Check& check = close_to(0)) {
   const std::string shared = shared_or_skip();
   CAPTURE(model);
   auto session = load_session(shared + "/models/" + model + ".onnx");
@@ -55,7 +76,7 @@ void check_model(const std::string& model, double floor = 0) {
   int sets = 0;
   for (const auto& entry : fs::directory_iterator(shared + "/golden/" + model)) {
     if (entry.path().filename().string().rfind("test_data_set_", 0) != 0) continue;
-    check_data_set(**session, entry.path().string(), floor);
+    check_data_set(**session, entry.path().string(), check);
     ++sets;
   }
   CHECK(sets > 0);
@@ -83,16 +104,29 @@ TEST_CASE("golden: superres10", "[golden]") {
 // of 2^-25. Some outputs of these models have no value above 5e-4.
 constexpr double kSigmoidFloor = 0x1p-23;
 TEST_CASE("golden: yunet_n_dynamic", "[golden]") {
-  check_model("yunet_n_dynamic", kSigmoidFloor);
+  check_model("yunet_n_dynamic", close_to(kSigmoidFloor));
 }
 TEST_CASE("golden: mediapipe_selfie", "[golden]") {
-  check_model("mediapipe_selfie", kSigmoidFloor);
+  check_model("mediapipe_selfie", close_to(kSigmoidFloor));
 }
 TEST_CASE("golden: dtln_1", "[golden]") {
   check_model("dtln_1");
 }
 TEST_CASE("golden: stories260k_fp32", "[golden]") {
   check_model("stories260k_fp32");
+}
+
+TEST_CASE("golden: squeezenet1_0_qdq_int8", "[golden]") {
+  check_model("squeezenet1_0_qdq_int8", check_top5);
+}
+TEST_CASE("golden: superres10_qlinear_int8", "[golden]") {
+  check_model("superres10_qlinear_int8", check_picture);
+}
+TEST_CASE("golden: yolox_nano_qdq_int8", "[golden]") {
+  check_model("yolox_nano_qdq_int8", check_direction);
+}
+TEST_CASE("golden: stories260k_int8dyn", "[golden]") {
+  check_model("stories260k_int8dyn");
 }
 
 // Row `index` of a stack of frames, as a tensor of `shape`.

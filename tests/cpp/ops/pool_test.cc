@@ -98,6 +98,21 @@ TEST_CASE("Pooling over one and three axes, with dilations", "[pool]") {
       .run();
 }
 
+TEST_CASE("MaxPool of bytes", "[pool]") {
+  for (DType dtype : {DType::kUint8, DType::kInt8}) {
+    const double low = dtype == DType::kInt8 ? -128 : 0;
+    for (const Shape& shape : {Shape{1, 3, 7, 9}, Shape{2, 5, 6, 37}}) {
+      const TestTensor x = random_tensor(dtype, shape, 1, low, low + 255);
+      for (const Window& w : kWindows) {
+        const TestTensor floats = reference::pool(PoolKind::kMax, x, w, false);
+        TestTensor y = make_tensor(dtype, floats.shape);
+        for (int64_t i = 0; i < y.size(); ++i) set_element(y, i, element(floats, i));
+        pool_test("MaxPool", 12, w).input(x).expect(y).run();
+      }
+    }
+  }
+}
+
 TEST_CASE("MaxPool gives the indices of the maxima", "[pool]") {
   const TestTensor x = random_f32({2, 3, 6, 7}, 1);
   for (const Window& w : kWindows) {
