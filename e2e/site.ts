@@ -85,10 +85,8 @@ const mounts: Mount[] = [
   ['/own-models/', join(root, 'models')],
   ['/manifests/', answerManifest],
   ['/golden/', answerGolden],
-  ['/own-models/', join(root, 'models')],
   ['/report/', answerReport],
   ['/shared-models/', join(shared, 'models')],
-  ['/own-models/', join(root, 'models')],
   // Never answers, as a stalled download.
   ['/stalled/', () => new Promise<never>(() => undefined)],
   ['/web-page/', () => ({ body: '<!doctype html><p>not a model', type: 'text/html' })],

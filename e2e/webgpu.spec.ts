@@ -1,6 +1,6 @@
 // Models on WebGPU, on the software adapter of Chromium: one device for all models of a page, and what
 // happens where WebGPU fails.
-import { dataSets, floorOf, haveShared, noShared } from './golden';
+import { dataSets, measureOf, haveShared, noShared } from './golden';
 import { expect, sharedPage, test } from './site';
 import { webgpuBrowser } from './webgpu_browser';
 
@@ -31,13 +31,13 @@ test.describe('golden outputs: WebGPU', () => {
         async ({ model, set, floor, force }) => {
           const { harness } = window;
           const session = await harness.loadShared(model, { force });
-          const differences = await harness.compareSet(session, model, set, floor);
+          const differences = await harness.compareSet(session, model, set, measure);
           const { device, why, steps } = await session.explain();
           await session.dispose();
           const onCpu = steps.filter((step) => step.device === 'cpu');
           return { device, why, differences, steps: steps.length, onCpu };
         },
-        { model, set: dataSets(model).at(-1)!, floor: floorOf(model), force },
+        { model, set: dataSets(model).at(-1)!, measure: measureOf(model), force },
       );
       expect(found.device, found.why.join('\n')).toBe('webgpu');
       expect(found.onCpu).toEqual([]);

@@ -6,6 +6,7 @@
 #include "ops/quantization.h"
 #include "ops/shape_rule.h"
 #include "simd/integer_conv.h"
+#include "simd/integer_depthwise.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -43,12 +44,13 @@ class IntegerConvKernel final : public Kernel {
   Status prepare(const KernelInit& init);
   Status bind(BindContext& context) const override;
   Status run(const RunContext& context) const override;
-  std::string_view name() const override { return "integer_conv"; }
+  std::string_view name() const override { return name_; }
 
  private:
   const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
   IntegerInputs at_;
   IntegerEnding ending_;
+  std::string_view name_ = "integer_conv";
   std::shared_ptr<const Block> weights_;  // packed
 };
 
@@ -60,6 +62,7 @@ Status IntegerConvKernel::prepare(const KernelInit& init) {
   if (!weights || (has_zero && !zero)) return {};
   Window window;
   SX_ASSIGN(const ConvSpec spec, integer_spec(attributes_, weights->shape, window));
+  if (simd::is_integer_depthwise(spec)) name_ = "integer_depthwise";
   SX_ASSIGN(const Block zeros,
             Block::allocate(static_cast<uint64_t>(spec.out_channels) * sizeof(int32_t)));
   SX_TRY(read_zeros(zero ? zero->view() : TensorView(), spec.out_channels, zeros.as<int32_t>()));

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "simd/byte_transpose.h"
+#include "simd/integer_depthwise.h"
 #include "simd/parallel.h"
 #include "simd/transpose.h"
 
@@ -17,6 +18,7 @@ constexpr int64_t kPixelBlock = 48;
 // Multiply-adds per chunk: about 25 us.
 constexpr int64_t kChunkWork = 1'000'000;
 constexpr double kNsPerStaged = 0.3;
+constexpr double kNsPerDepthwiseTap = 0.2;
 
 // The elements of K in the order of the packed weights, cut into runs that lie together in the
 // image. Runs of the last, partial block of channels come last.
@@ -74,7 +76,16 @@ int64_t reach(const ConvShape& shape, int axis) {
 }
 
 template <typename T>
+void pack_depthwise(const ConvSpec& spec, const T* weights, const int32_t* zeros, int16_t* packed) {
+  const int64_t taps = spec.taps();
+  for (int64_t i = 0; i < spec.groups * taps; ++i) {
+    packed[i] = static_cast<int16_t>(weights[i] - zeros[i / taps]);
+  }
+}
+
+template <typename T>
 void pack(const ConvSpec& spec, const T* weights, const int32_t* zeros, int16_t* packed) {
+  if (is_integer_depthwise(spec)) return pack_depthwise(spec, weights, zeros, packed);
   const Runs runs(spec);
   const int64_t depth = spec.depth(), taps_all = spec.taps();
   for (int64_t group = 0; group < spec.groups; ++group) {
@@ -123,6 +134,13 @@ void interleave_block(const T* from, int64_t stride, int64_t count, int32_t zero
 template <typename T>
 void interleave_few(const T* from, int64_t stride, int64_t lanes, int64_t count, int32_t zero,
                     int64_t pixel, int16_t* to) {
+  if (pixel == 1) {
+    const i16x8 offset = splat(static_cast<int16_t>(zero));
+    int64_t i = 0;
+    for (; i + kBlock <= count; i += kBlock) store(to + i, load_wide(from + i) - offset);
+    for (; i < count; ++i) to[i] = static_cast<int16_t>(from[i] - zero);
+    return;
+  }
   for (int64_t c = 0; c < lanes; ++c) {
     const T* channel = from + c * stride;
     for (int64_t i = 0; i < count; ++i) {
@@ -150,6 +168,7 @@ void put_bytes(const uint8_t* bytes, int64_t rows, int64_t columns, int64_t plan
 std::optional<int64_t> integer_conv_packed_size(const ConvSpec& spec) {
   const auto taps = product({spec.kernel[1], spec.kernel[2], spec.group_in() + 1});
   if (!taps || *taps > 2 * kIntegerDepthLimit) return std::nullopt;
+  if (is_integer_depthwise(spec)) return product({spec.groups, spec.taps()});
   return product({spec.groups, round_up(spec.group_out(), kIntegerPanel), 2 * pairs_of(spec)});
 }
 
@@ -281,7 +300,23 @@ void IntegerConv::chunk(const Image& image, int64_t group, int64_t pixel_begin, 
   }
 }
 
+// One filter per channel: the rows of all channels, each by itself.
+Status IntegerConv::filter_channels(const Image& image) const {
+  const int64_t rows = shape_.out[1], width = shape_.out[2], taps = shape_.taps();
+  const int64_t bytes = image.output.quantize ? 1 : int64_t{sizeof(int32_t)};
+  const double ns = kNsPerDepthwiseTap * static_cast<double>(taps * (width + 8));
+  return parallel_for(shape_.groups * rows, grain_for(ns), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t channel = i / rows;
+      auto* out = static_cast<uint8_t*>(image.output.data) + (image.at + i * width) * bytes;
+      integer_depthwise_row(shape_, image.x + channel * group_stride_, columns_,
+                            image.packed + channel * taps, image.output, channel, i % rows, out);
+    }
+  });
+}
+
 Status IntegerConv::multiply(const Image& image) const {
+  if (is_integer_depthwise(shape_)) return filter_channels(image);
   const int64_t plane = shape_.out_plane(), depth = shape_.depth();
   const int64_t panels = ceil_div(shape_.group_out(), kIntegerPanel);
   const int64_t height = std::min(kPixelBlock, plane);

@@ -32,12 +32,13 @@ class IntegerConv {
   static Result<IntegerConv> make(const ConvShape& shape);
 
   // int16 elements of scratch that run() needs.
-  int64_t scratch_elements() const { return group_stride_ * shape_.groups + kIntegerPanel; }
+  int64_t scratch_elements() const { return group_stride_ * shape_.groups + kSlack; }
 
   Status run(const ByteMatrix& x, int32_t x_zero, const int16_t* packed,
              const IntegerOutput& output, int16_t* scratch) const;
 
  private:
+  static constexpr int64_t kSlack = 32;  // elements behind the image that may be read
   struct Image;
   template <typename T>
   Status stage(const T* x, int32_t zero, int16_t* scratch) const;
@@ -45,6 +46,7 @@ class IntegerConv {
   void stage_row(const T* x, int32_t zero, int64_t group, int64_t block, int64_t row,
                  int16_t* scratch) const;
   Status multiply(const Image& image) const;
+  Status filter_channels(const Image& image) const;
   void chunk(const Image& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,
              int64_t panel_begin, int64_t panel_end) const;
 

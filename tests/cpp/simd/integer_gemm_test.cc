@@ -181,7 +181,10 @@ TEST_CASE("IntegerConv gives exact sums", "[integer]") {
   }
   check({8, 6, 2, 7, 7, 3, 1, 1, 1});
   check({18, 12, 2, 7, 7, 3, 1, 1, 1});
-  check({6, 6, 6, 9, 21, 3, 1, 1, 1});
+  for (int64_t stride : {1, 2, 3}) {
+    check({6, 6, 6, 9, 21, 3, stride, 1, 1});
+    check({3, 3, 3, 11, 300, 5, stride, 2, 2});
+  }
   check({16, 40, 1, 17, 15, 5, 1, 1, 2});
 }
 
