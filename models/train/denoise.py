@@ -12,7 +12,6 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from chain import Chain, Layer, calibrate, run, scale_of
@@ -127,10 +126,12 @@ def train(scenes, batches, steps, snapshot):
         optimiser.param_groups[0]["lr"] = rate
         clean = patches(scenes, rng)
         how = {"precision": "int8", "scales": scales} if scales else {}
-        loss = F.l1_loss(run(chain, mixed(clean, generator), **how), clean)
+        error = run(chain, mixed(clean, generator), **how) - clean
+        # PSNR: each patch counts alike, however strong its noise is.
+        loss = torch.log((error**2).mean((1, 2, 3)) + 1e-5).mean()
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(tensors(chain), 0.1)
+        torch.nn.utils.clip_grad_norm_(tensors(chain), 5)
         optimiser.step()
         with torch.no_grad():
             for mean, value in zip(tensors(average), tensors(chain)):
@@ -138,7 +139,8 @@ def train(scenes, batches, steps, snapshot):
         losses.append(loss.item())
         if step % 50 == 0:
             spent = time.process_time() - start
-            print(f"step {step}: loss {np.mean(losses[-50:]):.5f}, {spent:.0f} s of CPU", flush=True)
+            recent = np.mean(losses[-50:])
+            print(f"step {step}: loss {recent:.3f}, {spent:.0f} s of CPU", flush=True)
         if step % 500 == 0 or step == steps:
             snapshot(average, scales, step)
 
