@@ -28,7 +28,7 @@ test.describe('golden outputs: WebGPU', () => {
     test(model, async () => {
       test.setTimeout(120_000);
       const found = await page().evaluate(
-        async ({ model, set, floor, force }) => {
+        async ({ model, set, measure, force }) => {
           const { harness } = window;
           const session = await harness.loadShared(model, { force });
           const differences = await harness.compareSet(session, model, set, measure);
