@@ -71,7 +71,15 @@ for (const isolated of [true, false]) {
         worker.onerror = ({ message }) => resolve(message);
       });
     });
-    expect(found).toEqual({ output: smallOutput, wrong: 'INPUT_MISSING', after: smallOutput });
+    expect(found).toEqual({
+      output: smallOutput,
+      wrong: 'INPUT_MISSING',
+      after: smallOutput,
+      stored: [
+        { offline: 'ready', fromStorage: false },
+        { offline: 'ready', fromStorage: true },
+      ],
+    });
   });
 }
 

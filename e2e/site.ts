@@ -82,7 +82,6 @@ const mounts: Mount[] = [
     async ({ path }) => ({ body: await bundle(path.slice(9, -3)), type: 'text/javascript' }),
   ],
   ['/models/', answerModel],
-  ['/own-models/', join(root, 'models')],
   ['/manifests/', answerManifest],
   ['/golden/', answerGolden],
   ['/report/', answerReport],

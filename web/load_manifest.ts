@@ -8,7 +8,7 @@ import { isNode, probeFeatures } from '../router/features.js';
 import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
-import { fileOf, keepOffline } from '../router/offline.js';
+import { fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
 import { selfTest } from '../router/self_test.js';
 import { serve, type Served } from '../router/serve.js';
 import { resolveAssets } from './assets.js';
@@ -59,8 +59,16 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
     return session;
   } catch (thrown) {
     launch.release();
+    if (keep === true) await forget(manifest);
     throw thrown;
   }
+}
+
+// What was stored of a model that never served.
+async function forget({ variants }: Manifest): Promise<void> {
+  await openStore()
+    .then((store) => removeUnnamed(store, variants))
+    .catch(() => undefined);
 }
 
 // A manifest without a URL can not be found again.
