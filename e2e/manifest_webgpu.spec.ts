@@ -1,17 +1,13 @@
 // A manifest on machines with a GPU that is software, wrong, or lost: who serves, and who is stored.
 import type { Page } from '@playwright/test';
 import { expect, openPage, test } from './site';
+import { webgpuBrowser } from './webgpu_browser';
 
-test.use({
-  launchOptions: {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
-  },
-});
+test.use({ launchOptions: webgpuBrowser });
 
 const wrongKernel = `const create = GPUDevice.prototype.createShaderModule;
   GPUDevice.prototype.createShaderModule = function (options) {
-    const code = options.code.replace(/(arena\\[[^=;]*\\] = )([^;]*);/, '$1 1.5 + ($2);');
+    const code = options.code.replace('bitcast<u32>(value)', 'bitcast<u32>(value + 1.5)');
     if (code === options.code) throw new Error('nothing to corrupt');
     return create.call(this, { ...options, code });
   };`;

@@ -82,6 +82,7 @@ const mounts: Mount[] = [
     async ({ path }) => ({ body: await bundle(path.slice(9, -3)), type: 'text/javascript' }),
   ],
   ['/models/', answerModel],
+  ['/own-models/', join(root, 'models')],
   ['/manifests/', answerManifest],
   ['/golden/', answerGolden],
   ['/report/', answerReport],
