@@ -441,3 +441,19 @@ export const familyModel = (name: Family) => {
   const [cases, opset] = families[name];
   return modelOf(cases, opset);
 };
+
+/** Steps without a kernel between others that have one. */
+export const handedOver = {
+  onCpu: ['0_Mul_then0', '0_Mul_then1', '0_Mul_then3', '1_Gather'],
+  ...modelOf(
+    [
+      {
+        op: 'Mul',
+        operands: [fed([2, 3, 4]), weight([4])],
+        then: [['Atan'], ['Tan'], ['Neg'], ['Sinh'], ['Relu']],
+      },
+      { op: 'Gather', operands: [weight([5, 3]), fed([4], 'int64')], rank: 2 },
+    ],
+    17,
+  ),
+};
