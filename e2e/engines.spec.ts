@@ -1,7 +1,6 @@
 // The smoke test in each browser engine: pages that drive themselves and post what they find.
 import { engines } from './engines/browsers';
-import type { Running } from './engines/browser_process';
-import { Inbox } from './engines/reports';
+import { Visitor } from './engines/visitor';
 import { dataSets, haveShared, noShared } from './golden';
 import type { GlyphsResult, GoldenResult, SmokePlan, Started, StoredResult } from './page/smoke';
 import { expect, test } from './site';
@@ -9,36 +8,32 @@ import { expect, test } from './site';
 /** A CNN and an audio model. */
 const goldenModels = ['speech_commands_squeezenet', 'dtln_1'];
 const precisions = ['fp32', 'fp16'];
-const STEP_MS = 90_000;
 
 for (const engine of engines) {
   for (const isolated of [true, false]) {
     test.describe(`${engine.name}, ${isolated ? 'isolated' : 'not isolated'}`, () => {
-      let inbox: Inbox;
-      let browser: Running | undefined;
+      let visitor: Visitor | undefined;
+      const result = async <T>(step: string): Promise<T> => {
+        if (!visitor) throw new Error('the browser is not open');
+        return visitor.result<T>(step);
+      };
 
-      test.beforeAll(async ({ browser: chromium, site }) => {
-        inbox = new Inbox();
+      test.beforeAll(async ({ browser, site }) => {
         const golden = haveShared ? goldenModels : [];
         const plan: SmokePlan = {
           golden: golden.map((model) => ({ model, sets: dataSets(model) })),
           glyphs: precisions,
         };
         const server = isolated ? site.isolated : site.plain;
-        const query = new URLSearchParams({ run: inbox.run, plan: JSON.stringify(plan) });
-        browser = await engine.open(`${server.url}page/smoke?${query}`, chromium);
-      });
-
-      test.afterAll(async () => {
-        inbox.close();
-        await browser?.close();
-      });
-
-      /** The result of a step; what the browser has printed goes with a failure. */
-      const result = <T>(step: string): Promise<T> =>
-        inbox.result<T>(step, STEP_MS).catch((error: unknown) => {
-          throw new Error(`${String(error)}\n${browser?.log()}`);
+        visitor = await Visitor.start(engine, {
+          url: `${server.url}page/smoke`,
+          query: { plan: JSON.stringify(plan) },
+          reports: server,
+          chromium: browser,
         });
+      });
+
+      test.afterAll(() => visitor?.close());
 
       test('starts', async () => {
         const started = await result<Started>('start');

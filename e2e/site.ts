@@ -54,18 +54,35 @@ function bundle(name: string): Promise<string> {
   return text;
 }
 
-function answerPage({ url }: { url: URL }): Answer {
+/** The code of each page. Those of the first two are the test's to drive; the others drive themselves. */
+const codeOf: Readonly<Record<string, readonly string[]>> = {
+  esm: ['esm_entry', 'harness'],
+  script: ['harness'],
+  smoke: ['esm_entry', 'smoke'],
+  offline_visit: ['offline_visit'],
+};
+
+export function answerPage({ path, url }: { path: string; url: URL }): Answer | undefined {
+  const name = path.slice('/page/'.length);
+  const code = codeOf[name];
+  if (!code) return undefined;
   const origin = url.searchParams.get('library') ?? '';
-  const script =
-    url.pathname === '/page/script'
-      ? `<script src="${origin}/dist/sardonyx.js"${origin && ' crossorigin'}></script>`
-      : '<script type="module" src="/harness/esm_entry.js"></script>';
-  // A page of /page/smoke drives itself; on the others window.harness is the test's.
-  const code = url.pathname === '/page/smoke' ? 'smoke' : 'harness';
-  const harness = `<script type="module" src="/harness/${code}.js"></script>`;
+  const library = `<script src="${origin}/dist/sardonyx.js"${origin && ' crossorigin'}></script>`;
+  const scripts = code.map((file) => `<script type="module" src="/harness/${file}.js"></script>`);
   return {
-    body: `<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">${script}${harness}`,
+    body: [
+      '<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">',
+      ...(name === 'script' ? [library] : []),
+      ...scripts,
+    ].join(''),
     type: 'text/html; charset=utf-8',
+  };
+}
+
+export async function answerCode({ path }: { path: string }): Promise<Answer> {
+  return {
+    body: await bundle(path.slice('/harness/'.length, -'.js'.length)),
+    type: 'text/javascript',
   };
 }
 
@@ -77,10 +94,7 @@ function answerModel({ path }: { path: string }): Answer | undefined {
 const mounts: Mount[] = [
   ['/dist/', join(root, 'dist')],
   ['/page/', answerPage],
-  [
-    '/harness/',
-    async ({ path }) => ({ body: await bundle(path.slice(9, -3)), type: 'text/javascript' }),
-  ],
+  ['/harness/', answerCode],
   ['/models/', answerModel],
   ['/own-models/', join(root, 'models')],
   ['/manifests/', answerManifest],
