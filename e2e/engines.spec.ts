@@ -7,7 +7,7 @@ import { expect, test } from './site';
 
 /** A CNN and an audio model. */
 const goldenModels = ['speech_commands_squeezenet', 'dtln_1'];
-const precisions = ['fp32', 'fp16'];
+const variants = ['fp32', 'fp16', 'int8'];
 
 for (const engine of engines) {
   for (const isolated of [true, false]) {
@@ -22,7 +22,7 @@ for (const engine of engines) {
         const golden = haveShared ? goldenModels : [];
         const plan: SmokePlan = {
           golden: golden.map((model) => ({ model, sets: dataSets(model) })),
-          glyphs: precisions,
+          glyphs: variants,
         };
         const server = isolated ? site.isolated : site.plain;
         visitor = await Visitor.start(engine, {
@@ -70,16 +70,27 @@ for (const engine of engines) {
         });
       }
 
-      for (const precision of precisions) {
-        test(`glyphs ${precision} gives the known answers`, async () => {
-          const answers = await result<GlyphsResult>(`glyphs ${precision}`);
-          expect(answers.length).toBeGreaterThan(1);
-          for (const { title, label, difference, tolerance } of answers) {
-            expect(label).toBe(title);
-            expect(difference).toBeLessThanOrEqual(tolerance);
-          }
+      for (const variant of variants) {
+        test(`glyphs ${variant} gives the known answers`, async () => {
+          const found = await result<GlyphsResult>(`glyphs ${variant}`);
+          expect(found.variant).toBe(variant);
+          expectKnownAnswers(found);
         });
       }
+
+      test('glyphs in the variant of its choice: int8 on the CPU', async () => {
+        const found = await result<GlyphsResult>('glyphs');
+        expect(found).toMatchObject({ variant: 'int8', device: 'cpu' });
+        expectKnownAnswers(found);
+      });
     });
+  }
+}
+
+function expectKnownAnswers({ answers }: GlyphsResult): void {
+  expect(answers.length).toBeGreaterThan(1);
+  for (const { title, label, difference, tolerance } of answers) {
+    expect(label).toBe(title);
+    expect(difference).toBeLessThanOrEqual(tolerance);
   }
 }

@@ -38,7 +38,8 @@ export class Visitor {
     try {
       return await this.inbox.result<T>(step, STEP_MS);
     } catch (error) {
-      throw new Error(`${String(error)}\n${this.browser.log()}`, { cause: error });
+      if (error instanceof Error) error.message += `\n${this.browser.log()}`;
+      throw error;
     }
   }
 

@@ -1,5 +1,5 @@
-// A model of models/ against the known answers of its manifest.
-import type { Manifest, Precision, Session, Tensor } from '../../web/index';
+// A model by its manifest, against the manifest's known answers.
+import type { Manifest, Precision, RouteFilter, Session, Tensor } from '../../web/index';
 
 interface Encoded {
   readonly shape: readonly number[];
@@ -23,20 +23,20 @@ function decode({ shape, base64 }: Encoded): Tensor {
 const decodeAll = (encoded: Readonly<Record<string, Encoded>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(encoded).map(([name, value]) => [name, decode(value)]));
 
-/** Every known answer, by the plain .onnx file of a variant. */
-export async function runKnownAnswers(
-  folder: string,
-  name: string,
-  variant: string,
-): Promise<Answered[]> {
-  const answer = await fetch(`${folder}/${name}.sardonyx.json`);
-  const manifest = (await answer.json()) as Manifest;
-  const { url } = manifest.variants.find((each) => each.name === variant) ?? {};
-  if (!url) throw new Error(`no variant ${variant}`);
-  const session = await window.sardonyx.load(`${folder}/${url}`);
-  const answered = await answerAll(session, manifest, variant);
+export interface Chosen {
+  readonly variant: string;
+  readonly device: string;
+  readonly answers: readonly Answered[];
+}
+
+/** Every known answer of the manifest at `url`, by its best variant or a forced one. */
+export async function runKnownAnswers(url: string, force?: RouteFilter): Promise<Chosen> {
+  const session = await window.sardonyx.load(url, force && { force });
+  const { variant, device } = session.route;
+  if (!session.manifest || !variant) throw new Error(`${url} is not a manifest`);
+  const answers = await answerAll(session, session.manifest, variant);
   await session.dispose();
-  return answered;
+  return { variant, device, answers };
 }
 
 /** Every known answer, by a session of that variant. */

@@ -10,8 +10,8 @@ export interface Visit {
 
 export interface Tab {
   readonly isolated: boolean;
-  /** The letter that was asked for and drawn, and what the model reads. */
-  readonly drawn: string;
+  readonly offline: string;
+  /** What the model reads of the letter that was drawn. */
   readonly read: string;
   readonly denoise: string;
   /** The status strip: device, variant, module, threads… */
@@ -36,11 +36,16 @@ function openTab(): Window {
 const textOf = (tab: Window, selector: string): string =>
   tab.document.querySelector(selector)?.textContent.trim() ?? '';
 
-async function firstVisit(tab: Window): Promise<Visit> {
-  const state = (): string | undefined => tab.document.documentElement.dataset.offline;
-  await within('the page is ready for offline use', () => /ready|failed/.test(state() ?? ''));
-  return { offline: state() ?? '', notices: textOf(tab, '#notices') };
+async function offlineState(tab: Window): Promise<string> {
+  const state = (): string => tab.document.documentElement.dataset.offline ?? '';
+  await within('the page is ready for offline use', () => /ready|failed/.test(state()));
+  return state();
 }
+
+const firstVisit = async (tab: Window): Promise<Visit> => ({
+  offline: await offlineState(tab),
+  notices: textOf(tab, '#notices'),
+});
 
 async function reload(tab: Window): Promise<void> {
   const before = tab.document;
@@ -55,10 +60,11 @@ async function use(tab: Window, drawn: string): Promise<Tab> {
   tab.document.querySelector<HTMLElement>(`#draw-samples [aria-label="Draw ${drawn}"]`)?.click();
   const read = (): string => textOf(tab, '#draw-answer');
   await within(`'${drawn}' is read`, () => read() === drawn);
+  const offline = await offlineState(tab);
   const fields = [...tab.document.querySelectorAll<HTMLElement>('[data-status]')];
   return {
     isolated: tab.crossOriginIsolated,
-    drawn,
+    offline,
     read: read(),
     denoise: textOf(tab, '#denoise-psnr-after'),
     status: Object.fromEntries(

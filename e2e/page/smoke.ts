@@ -1,7 +1,7 @@
 // Drives itself through the smoke test: what the page is, models against reference outputs.
 import type { Session } from '../../web/index';
 import { type Difference, compareSet, loadShared } from './golden';
-import { runKnownAnswers, type Answered } from './known_answers';
+import { runKnownAnswers, type Chosen } from './known_answers';
 import { step } from './self_driven';
 import { offlineOf } from './storage';
 
@@ -9,7 +9,7 @@ import { offlineOf } from './storage';
 export interface SmokePlan {
   /** Models of ../shared and their sets of reference outputs. */
   readonly golden: readonly { readonly model: string; readonly sets: readonly string[] }[];
-  /** Variants of models/glyphs. */
+  /** Variants of models/glyphs to force. */
   readonly glyphs: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface StoredResult {
   readonly left: number;
 }
 
-export type GlyphsResult = readonly Answered[];
+export type GlyphsResult = Chosen;
 
 const plan = JSON.parse(
   new URLSearchParams(location.search).get('plan') ?? '{}',
@@ -95,6 +95,8 @@ async function golden(model: string, sets: readonly string[]): Promise<GoldenRes
 await step('start', startUp);
 await step('stored', stored);
 for (const { model, sets } of plan.golden ?? []) await step(model, () => golden(model, sets));
+const glyphs = '/own-models/glyphs/glyphs.sardonyx.json';
 for (const variant of plan.glyphs ?? []) {
-  await step(`glyphs ${variant}`, () => runKnownAnswers('/own-models/glyphs', 'glyphs', variant));
+  await step(`glyphs ${variant}`, () => runKnownAnswers(glyphs, { variant }));
 }
+await step('glyphs', () => runKnownAnswers(glyphs));

@@ -9,6 +9,7 @@ const names = [
   'sardonyx.js',
   'sardonyx.simd.wasm',
   'sardonyx.relaxed.wasm',
+  'manifest.schema.json',
   'package.json',
 ];
 const files = names

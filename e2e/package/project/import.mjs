@@ -3,9 +3,10 @@ import * as sardonyx from 'sardonyx';
 import * as ort from 'sardonyx/ort';
 import { recognise } from './recognise.js';
 
-const read = (file) => readFileSync(new URL(`public/glyphs/${file}`, import.meta.url));
-const model = new Uint8Array(read('glyphs_fp32.onnx'));
-const found = await recognise(sardonyx, JSON.parse(read('glyphs.sardonyx.json')), model);
-const session = await ort.InferenceSession.create(model);
-console.log(JSON.stringify({ found, inputs: session.inputNames }));
+const glyphs = new URL('public/glyphs/', import.meta.url);
+const found = await recognise(sardonyx, new URL('glyphs.sardonyx.json', glyphs));
+const session = await ort.InferenceSession.create(
+  readFileSync(new URL('glyphs_fp32.onnx', glyphs)),
+);
+console.log(JSON.stringify({ ...found, ort: session.inputNames }));
 await session.release();
