@@ -1,27 +1,17 @@
-// The demo page as it is served.
-import { existsSync } from 'node:fs';
+// The panels of the demo page, as it is served.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { readTensor } from '../tools/onnx/tensor.mjs';
-import { haveShared, noShared, shared } from './golden';
+import { drawOne, onnxFile, padBox } from './demo';
 import { badModels, modelBytes } from './models';
 import { expect, test } from './site';
-
-const onnx = (
-  name: string,
-  bytes: Uint8Array,
-): { name: string; mimeType: string; buffer: Buffer } => ({
-  name,
-  mimeType: 'application/octet-stream',
-  buffer: Buffer.from(bytes),
-});
 
 let problems: string[];
 
 test.beforeEach(async ({ page, demo }) => {
   problems = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
+    if (message.type() === 'error') problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(demo.url);
@@ -31,136 +21,257 @@ test.afterEach(() => {
   expect(problems).toEqual([]);
 });
 
-/** Mean brightness of the output canvas, 0…255. */
-const brightness = (page: Page): Promise<number> =>
-  page.evaluate(() => {
-    const canvas = document.getElementById('filters-output') as HTMLCanvasElement;
-    const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {};
-    return data
-      ? data.reduce((sum, v, i) => (i % 4 === 3 ? sum : sum + v), 0) / (0.75 * data.length)
-      : 0;
+const status = (page: Page, name: string) => page.locator(`[data-status=${name}]`);
+
+test('answers at once, and says what computes', async ({ page }) => {
+  await expect(page.locator('#draw-answer')).toHaveText('S');
+  await expect(page.locator('#draw-bars li')).toHaveCount(5);
+  await expect(page.locator('#draw-bars li').first()).toHaveText(/^S\s*\d+ %$/);
+  await expect(status(page, 'device')).toHaveText('CPU');
+  await expect(status(page, 'module')).toHaveText('relaxed SIMD');
+  await expect(status(page, 'variant')).toHaveText(/int8|fp16|fp32/);
+  await expect(status(page, 'precision')).toHaveText(/int8|fp16|fp32/);
+  await expect(status(page, 'p95')).toHaveText(/[\d.]+ ms/);
+});
+
+test.describe('draw', () => {
+  test('reads along with the mouse, merges look-alikes, undoes and clears', async ({ page }) => {
+    const answer = page.locator('#draw-answer');
+    await expect(answer).toHaveText('S');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await expect(answer).toHaveText('');
+    await expect(page.locator('#draw-timing')).toHaveText(/Draw a digit/);
+    await drawOne(page);
+    await expect(answer).toHaveText(/^[1I]$/);
+    await expect(page.locator('#draw-bars li').first()).toHaveText(/^(1 or I|I or 1)\s*9\d %$/);
+    await expect(page.locator('#draw-spoken')).toHaveText(/^(1 or I|I or 1), 9\d %$/);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect(answer).toHaveText('');
   });
 
-test('shows a real run at once', async ({ page }) => {
-  await expect(page.locator('#filters-timing')).toHaveText(/480 × 360 in [\d.]+ ms/);
-  await expect(page.locator('[data-status=device]')).toHaveText('CPU');
-  await expect(page.locator('[data-status=module]')).toHaveText('relaxed SIMD');
-  await expect(page.locator('[data-status=isolated]')).toHaveText('yes');
-  await expect(page.locator('[data-status=p95]')).toHaveText(/[\d.]+ ms/);
-  const edges = await brightness(page);
-  expect(edges).toBeGreaterThan(2);
-  expect(edges).toBeLessThan(100);
-  await page.getByText('Blur', { exact: true }).click();
-  await expect.poll(() => brightness(page)).toBeGreaterThan(80);
-  await expect(page.locator('.problem')).toHaveCount(0);
-});
+  test('answers before the stroke has ended', async ({ page }) => {
+    await expect(page.locator('#draw-answer')).toHaveText('S');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    const box = await padBox(page);
+    await page.mouse.move(box.x + 0.5 * box.width, box.y + 0.2 * box.height);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 0.5 * box.width, box.y + 0.8 * box.height, { steps: 5 });
+    await expect(page.locator('#draw-answer')).toHaveText(/^[1I]$/);
+    await page.mouse.up();
+  });
 
-test('animates, and stops', async ({ page }) => {
-  await expect(page.locator('#filters-timing')).toHaveText(/ in /);
-  const button = page.getByRole('button', { name: 'Animate' });
-  await button.click();
-  await expect(button).toHaveAttribute('aria-pressed', 'true');
-  const first = await brightness(page);
-  await expect.poll(() => brightness(page)).not.toBe(first);
-  await button.click();
-  await expect(button).toHaveAttribute('aria-pressed', 'false');
-});
+  test('draws by touch', async ({ page }) => {
+    await expect(page.locator('#draw-answer')).toHaveText('S');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    const box = await padBox(page);
+    const client = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', y: number) =>
+      client.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints:
+          type === 'touchEnd'
+            ? []
+            : [{ x: box.x + 0.5 * box.width, y: box.y + y * box.height, force: 1 }],
+      });
+    await touch('touchStart', 0.2);
+    for (const y of [0.35, 0.5, 0.65, 0.8]) await touch('touchMove', y);
+    await touch('touchEnd', 0);
+    await expect(page.locator('#draw-answer')).toHaveText(/^[1I]$/);
+  });
 
-test('opens a model, runs it, refuses a wrong one, opens another', async ({ page }) => {
-  const input = page.locator('#own-file');
-  await input.setInputFiles(onnx('two.onnx', modelBytes('two-outputs') ?? new Uint8Array()));
-  const report = page.locator('#own-report');
-  await expect(report).toContainText('two.onnx');
-  await expect(report).toContainText('opset ai.onnx 13');
-  await expect(report).toContainText('2 nodes');
-  await expect(report.locator('.chips')).toHaveText(/Mul\s*1\s*Relu\s*1/);
-  await page.getByRole('button', { name: 'Run' }).click();
-  await expect(page.locator('#own-timing')).toHaveText(/first run .* \(median of 8\)/);
-  await expect(report.locator('tr', { hasText: 'product' })).toContainText('mean');
-
-  await input.setInputFiles(
-    onnx('odd.onnx', badModels['unknown operator']?.bytes() ?? new Uint8Array()),
-  );
-  const problem = page.locator('#own-problem .problem');
-  await expect(problem).toContainText('OPERATOR_UNSUPPORTED');
-  await expect(problem).toContainText('Frobnicate');
-  await expect(report).toBeHidden();
-
-  await input.setInputFiles(onnx('kinds.onnx', modelBytes('all-of-a-kind') ?? new Uint8Array()));
-  await expect(problem).toHaveCount(0);
-  await page.getByLabel('n: count').fill('5');
-  await expect(page.getByLabel('b: count')).toHaveValue('5');
-  await page.getByRole('button', { name: 'Run' }).click();
-  await expect(report.locator('#own-outputs tr', { hasText: 'int64' })).toContainText('5');
-});
-
-test('takes a model dropped on the page', async ({ page }) => {
-  const bytes = Array.from(modelBytes('small') ?? []);
-  await page.evaluate((bytes) => {
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([Uint8Array.from(bytes)], 'dropped.onnx'));
-    for (const type of ['dragover', 'drop']) {
-      document.body.dispatchEvent(
-        new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }),
+  for (const letter of 'SARDONYX') {
+    test(`has ${letter} drawn and reads it`, async ({ page }) => {
+      await expect(page.locator('#draw-answer')).toHaveText('S');
+      await page.getByRole('button', { name: `Draw ${letter}`, exact: true }).click();
+      await expect(page.locator('#draw-spoken')).toHaveText(
+        new RegExp(letter === 'O' ? '^(O or 0|0 or O), ' : `^${letter}, `),
       );
-    }
-  }, bytes);
-  await expect(page.locator('#own-report')).toContainText('dropped.onnx');
-});
+    });
+  }
 
-test('finds the faces of a picture', async ({ page }) => {
-  test.skip(!haveShared, noShared);
-  const golden = join(shared, 'golden/ultraface_rfb320/test_data_set_1/input_0.pb');
-  test.skip(!existsSync(golden), noShared);
-  await page.locator('#faces-picture').setInputFiles({
-    name: 'faces.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from(await pngOf(page, golden), 'base64'),
+  test('works by keyboard', async ({ page }) => {
+    await expect(page.locator('#draw-answer')).toHaveText('S');
+    await page.locator('#draw-pad').focus();
+    await page.keyboard.press('Escape');
+    await expect(page.locator('#draw-answer')).toHaveText('');
+    for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Space');
+    for (let i = 0; i < 16; i++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Space');
+    await expect(page.locator('#draw-spoken')).toHaveText(/1 or I|I or 1/);
+    await page.keyboard.press('Backspace');
+    await expect(page.locator('#draw-answer')).toHaveText('');
   });
-  await expect(page.locator('#faces-result')).toHaveText(/^[1-9]\d* faces? in [\d.]+ ms$/);
 });
 
-test('looks through the camera', async ({ page }) => {
-  test.skip(!haveShared, noShared);
-  const button = page.getByRole('button', { name: 'Use the camera' });
-  await button.click();
-  const result = page.locator('#faces-result');
-  await expect(result).toHaveText(/faces? in [\d.]+ ms/);
-  await expect(button).toHaveAttribute('aria-pressed', 'true');
-  await button.click();
-  await expect(button).toHaveAttribute('aria-pressed', 'false');
-  await expect(page.locator('#faces-problem .problem')).toHaveCount(0);
-});
+test.describe('denoise', () => {
+  const decibels = async (page: Page, which: string): Promise<number> =>
+    parseFloat(await page.locator(`#denoise-psnr-${which}`).innerText());
 
-/** The reference input (RGB − 127) / 128 as a picture, base64. */
-function pngOf(page: Page, file: string): Promise<string> {
-  const values = Array.from(readTensor(file).data as unknown as ArrayLike<number>);
-  return page.evaluate((values) => {
-    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
-    const picture = new ImageData(320, 240);
-    for (let i = 0; i < 320 * 240; i++) {
-      for (let c = 0; c < 3; c++)
-        picture.data[4 * i + c] = (values[c * 76800 + i] ?? 0) * 128 + 127;
-      picture.data[4 * i + 3] = 255;
+  test('cleans the sample; more noise is asked for', async ({ page }) => {
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    await expect(status(page, 'model')).toHaveText('denoise');
+    await expect(page.locator('#denoise-pixels')).toHaveText('640 × 480');
+    const before = await decibels(page, 'before');
+    expect(before).toBeGreaterThan(19);
+    expect(before).toBeLessThan(22);
+    expect(await decibels(page, 'after')).toBeGreaterThan(before + 5);
+    await page.locator('#denoise-noise').fill('50');
+    await expect(page.locator('#denoise-noise-value')).toHaveText('σ 50 of 255');
+    await expect.poll(() => decibels(page, 'before')).toBeLessThan(17);
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    expect(await decibels(page, 'after')).toBeGreaterThan((await decibels(page, 'before')) + 5);
+  });
+
+  test('tiles meet without a seam: the same as in one run', async ({ page }) => {
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    const difference = await page.evaluate(async () => {
+      const [before, after] = document.querySelectorAll<HTMLCanvasElement>('.compare canvas');
+      const bytes = (canvas: HTMLCanvasElement | undefined): Uint8ClampedArray =>
+        canvas!.getContext('2d')!.getImageData(0, 0, canvas!.width, canvas!.height).data;
+      const preload = document.querySelector<HTMLLinkElement>('link[rel=modulepreload]')!;
+      const { load, Tensor } = (await import(preload.href)) as typeof import('../web/index');
+      const session = await load('models/denoise/denoise.sardonyx.json', { force: { threads: 1 } });
+      const [noisy, tiled] = [bytes(before), bytes(after)];
+      const plane = before!.width * before!.height;
+      const values = new Float32Array(3 * plane).map(
+        (_, i) => (noisy[4 * (i % plane) + Math.floor(i / plane)] ?? 0) / 255,
+      );
+      const picture = new Tensor('float32', values, [1, 3, before!.height, before!.width]);
+      const whole = (await session.run({ picture })).denoised!.data as Float32Array;
+      await session.dispose();
+      return whole.reduce((most, value, i) => {
+        const byte = tiled[4 * (i % plane) + Math.floor(i / plane)] ?? 0;
+        return Math.max(most, Math.abs(byte - 255 * Math.min(1, Math.max(0, value))));
+      }, 0);
+    });
+    expect(difference).toBeLessThan(1);
+  });
+
+  test('takes a picture from a file, made smaller where it must be', async ({ page }) => {
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    await page.locator('#denoise-file').setInputFiles({
+      name: 'wide.png',
+      mimeType: 'image/png',
+      buffer: await picture(page, 2600, 40),
+    });
+    await expect(page.locator('#denoise-size')).toHaveText(/from 2600 × 40 to \d+ × \d+/);
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    await expect(page.locator('#denoise-pixels')).not.toHaveText('640 × 480');
+    await expect(page.locator('#denoise-noise-value')).toHaveText('none added');
+    await page.getByRole('button', { name: 'Sample' }).click();
+    await expect(page.locator('#denoise-pixels')).toHaveText('640 × 480');
+    await expect(page.locator('#denoise-size')).toHaveText('');
+  });
+
+  test('takes a picture that is dropped or pasted, and refuses what is none', async ({ page }) => {
+    await expect(page.locator('#denoise-state')).toHaveText('Done.');
+    for (const [type, width] of [
+      ['drop', 50],
+      ['paste', 60],
+    ] as const) {
+      const bytes = [...(await picture(page, width, 40))];
+      await page.evaluate(
+        ([type, bytes]) => {
+          const files = new DataTransfer();
+          files.items.add(new File([Uint8Array.from(bytes)], 'a.png', { type: 'image/png' }));
+          const options = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(
+            type === 'drop'
+              ? new DragEvent('drop', { ...options, dataTransfer: files })
+              : new ClipboardEvent('paste', { ...options, clipboardData: files }),
+          );
+        },
+        [type, bytes] as const,
+      );
+      await expect(page.locator('#denoise-pixels')).toHaveText(`${width} × 40`);
     }
-    canvas.getContext('2d')?.putImageData(picture, 0, 0);
-    return canvas.toDataURL('image/png').split(',')[1] ?? '';
-  }, values);
-}
+    await page
+      .locator('#denoise-file')
+      .setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
+    await expect(page.locator('#denoise-problem')).toContainText('not a picture');
+  });
 
-test('fits a phone and works by keyboard', async ({ page }) => {
-  await page.setViewportSize({ width: 360, height: 740 });
-  await page
-    .locator('#own-file')
-    .setInputFiles(onnx('two.onnx', modelBytes('two-outputs') ?? new Uint8Array()));
-  await expect(page.locator('#own-report')).toBeVisible();
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-  const reached = new Set<string>();
-  for (let i = 0; i < 14; i++) {
-    await page.keyboard.press('Tab');
-    reached.add(await page.evaluate(() => document.activeElement?.id ?? ''));
-  }
-  for (const id of ['filters-animate', 'filters-file', 'own-file', 'own-run']) {
-    expect([...reached]).toContain(id);
-  }
+  test('compares by keyboard', async ({ page }) => {
+    const range = page.getByLabel('Before and after');
+    await range.focus();
+    await page.keyboard.press('Home');
+    await expect(page.locator('.compare .after')).toHaveCSS('clip-path', 'inset(0px 0px 0px 0%)');
+    await page.keyboard.press('End');
+    await expect(page.locator('.compare .after')).toHaveCSS('clip-path', 'inset(0px 0px 0px 100%)');
+    await expect(range).toHaveAttribute('aria-valuetext', '100 % noisy, 0 % denoised');
+  });
+
+  /** A PNG file of one colour. */
+  const picture = async (page: Page, width: number, height: number): Promise<Buffer> => {
+    const base64 = await page.evaluate(
+      ([width, height]) => {
+        const canvas = Object.assign(document.createElement('canvas'), { width, height });
+        const context = canvas.getContext('2d')!;
+        context.fillStyle = '#4080c0';
+        context.fillRect(0, 0, width, height);
+        return canvas.toDataURL('image/png').split(',')[1]!;
+      },
+      [width, height] as const,
+    );
+    return Buffer.from(base64, 'base64');
+  };
+});
+
+test.describe('your model', () => {
+  test('opens a model, runs it, refuses a wrong one, opens another', async ({ page }) => {
+    const input = page.locator('#own-file');
+    await input.setInputFiles(onnxFile('two.onnx', modelBytes('two-outputs')));
+    const report = page.locator('#own-report');
+    await expect(report).toContainText('two.onnx');
+    await expect(report).toContainText('opset ai.onnx 13');
+    await expect(report).toContainText('2 nodes');
+    await expect(report.locator('.chips')).toHaveText(/Mul\s*1\s*Relu\s*1/);
+    await page.getByRole('button', { name: 'Run' }).click();
+    await expect(page.locator('#own-timing')).toHaveText(/first run .* \(median of 8\)/);
+    await expect(report.locator('tr', { hasText: 'product' })).toContainText('mean');
+    await expect(status(page, 'model')).toHaveText('two.onnx');
+
+    await input.setInputFiles(onnxFile('odd.onnx', badModels['unknown operator']?.bytes()));
+    const problem = page.locator('#own-problem .problem');
+    await expect(problem).toContainText('OPERATOR_UNSUPPORTED');
+    await expect(problem).toContainText('Frobnicate');
+    await expect(report).toBeHidden();
+
+    await input.setInputFiles(onnxFile('kinds.onnx', modelBytes('all-of-a-kind')));
+    await expect(problem).toHaveCount(0);
+    await page.getByLabel('n: count').fill('5');
+    await expect(page.getByLabel('b: count')).toHaveValue('5');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await expect(report.locator('#own-outputs tr', { hasText: 'int64' })).toContainText('5');
+  });
+
+  test('takes a model dropped on the page', async ({ page }) => {
+    const bytes = Array.from(modelBytes('small') ?? []);
+    await page.evaluate((bytes) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.from(bytes)], 'dropped.onnx'));
+      for (const type of ['dragover', 'drop']) {
+        document.body.dispatchEvent(
+          new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }),
+        );
+      }
+    }, bytes);
+    await expect(page.locator('#own-report')).toContainText('dropped.onnx');
+  });
+});
+
+test('can be installed', async ({ page, demo }) => {
+  const client = await page.context().newCDPSession(page);
+  const { errors, url } = await client.send('Page.getAppManifest');
+  expect(url).toBe(`${demo.url}manifest.webmanifest`);
+  expect(errors).toEqual([]);
+  const problems = await client.send('Page.getInstallabilityErrors');
+  // The tests' windows are private ones.
+  expect(problems.installabilityErrors.map(({ errorId }) => errorId)).toEqual(['in-incognito']);
+  const built = join(import.meta.dirname, '../build/demo');
+  const { icons } = JSON.parse(readFileSync(join(built, 'manifest.webmanifest'), 'utf8')) as {
+    icons: { src: string }[];
+  };
+  for (const { src } of icons) expect(existsSync(join(built, src))).toBe(true);
 });

@@ -31,6 +31,8 @@ export interface Server {
   /** Ends with a slash. */
   readonly url: string;
   readonly port: number;
+  /** Bytes written to all connections so far, headers included. */
+  bytesSent(): number;
   close(): Promise<void>;
 }
 

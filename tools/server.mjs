@@ -1,9 +1,11 @@
-// A static file server for the demo and the tests: byte ranges, ETags, cross-origin isolation on demand.
+// A static file server for the demo and the tests: byte ranges, ETags, compression, cross-origin isolation
+// on demand.
 import { createReadStream, existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { encodedBody, encodingFor } from './compression.mjs';
 import { root } from './setup/paths.mjs';
 
 const TYPES = {
@@ -60,6 +62,7 @@ export async function serve({
       response.end(String(error?.message ?? error));
     });
   });
+  const wire = countSent(server);
   await new Promise((ready, failed) => {
     server.once('error', failed);
     server.listen(port, host, ready);
@@ -68,12 +71,27 @@ export async function serve({
   return {
     url: `http://${host}:${bound}/`,
     port: bound,
+    bytesSent: wire,
     close: () =>
       new Promise((closed) => {
         server.close(closed);
         server.closeAllConnections();
       }),
   };
+}
+
+/** A function that gives the bytes written to all connections so far, headers included. */
+function countSent(server) {
+  const open = new Set();
+  let closed = 0;
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => {
+      open.delete(socket);
+      closed += socket.bytesWritten;
+    });
+  });
+  return () => [...open].reduce((sum, socket) => sum + socket.bytesWritten, closed);
 }
 
 async function answer(request, response, { mounts, isolated, headers }) {
@@ -111,7 +129,7 @@ async function answer(request, response, { mounts, isolated, headers }) {
     }
     if (request.method === 'OPTIONS') return fail(204, '');
     if (request.method !== 'GET' && request.method !== 'HEAD') return fail(405, 'GET or HEAD only');
-    sendFile(request, response, file, common);
+    await sendFile(request, response, file, common);
     return;
   }
   fail(404, `not found: ${path}`);
@@ -140,17 +158,32 @@ async function findFile(folder, path) {
   return undefined;
 }
 
-function sendFile(request, response, { path, info }, common) {
-  const etag = `"${info.size.toString(36)}-${Math.floor(info.mtimeMs).toString(36)}"`;
+async function sendFile(request, response, { path, info }, common) {
+  const version = `${info.size.toString(36)}-${Math.floor(info.mtimeMs).toString(36)}`;
+  const encoding = request.headers.range
+    ? undefined
+    : encodingFor(path, request.headers['accept-encoding']);
+  const etag = `"${version}${encoding ? `-${encoding}` : ''}"`;
   const headers = {
     ...common,
     'Content-Type': TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream',
     'Accept-Ranges': 'bytes',
     ETag: etag,
+    Vary: 'Accept-Encoding',
   };
   if (request.headers['if-none-match'] === etag) {
     response.writeHead(304, headers);
     response.end();
+    return;
+  }
+  if (encoding) {
+    const body = await encodedBody(path, version, encoding);
+    response.writeHead(200, {
+      ...headers,
+      'Content-Encoding': encoding,
+      'Content-Length': body.length,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
     return;
   }
   const range = parseRange(request.headers.range, info.size);

@@ -1,10 +1,32 @@
-import { FacesPanel } from './faces_panel';
-import { FiltersPanel } from './filters_panel';
+import { holdBuild } from './build_name';
+import { DenoisePanel } from './denoise_panel';
+import { DrawPanel } from './draw_panel';
+import { acceptDrops } from './file_drop';
 import { ModelPanel } from './model_panel';
+import { keepForOffline, showNotice, showStored } from './offline';
 import { byId } from './page';
+import { keepShell } from './shell';
 import { StatusStrip } from './status_strip';
 
-const status = new StatusStrip(byId('status', HTMLElement));
-new ModelPanel(status).start();
-void new FacesPanel(status).start();
-void new FiltersPanel(status).start();
+async function start(): Promise<void> {
+  holdBuild(document.querySelector<HTMLMetaElement>('meta[name=build]')?.content ?? '');
+  const status = new StatusStrip(byId('status', HTMLElement));
+  const draw = new DrawPanel(status);
+  const denoise = new DenoisePanel(status);
+  const own = new ModelPanel(status);
+  own.start();
+  acceptDrops((file) => void (file.type.startsWith('image/') ? denoise : own).show(file));
+
+  // One after the other: the first answer should not wait for what it does not need.
+  await draw.start();
+  const shell = keepShell();
+  await shell.catch(() => undefined);
+  if (!crossOriginIsolated) {
+    showNotice('One thread only.', 'The host of this page sends no headers for shared memory.');
+  }
+  await denoise.start();
+  await showStored(status);
+  await keepForOffline(shell, status);
+}
+
+void start();

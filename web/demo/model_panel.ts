@@ -24,7 +24,6 @@ export class ModelPanel {
   readonly #progress = byId('own-progress', HTMLProgressElement);
   readonly #problem = byId('own-problem', HTMLElement);
   readonly #report = byId('own-report', HTMLElement);
-  readonly #veil = byId('drop-veil', HTMLElement);
   #session: Session | undefined;
   #opening: AbortController | undefined;
 
@@ -33,26 +32,12 @@ export class ModelPanel {
   start(): void {
     onFile(byId('own-file', HTMLInputElement), (file) => void this.open(file));
     byId('own-cancel', HTMLButtonElement).addEventListener('click', () => this.#opening?.abort());
-    this.#acceptDrops();
   }
 
-  #acceptDrops(): void {
-    addEventListener('dragover', (event) => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
-      event.preventDefault();
-      this.#veil.hidden = false;
-    });
-    addEventListener('dragleave', (event) => {
-      if (!event.relatedTarget) this.#veil.hidden = true;
-    });
-    addEventListener('drop', (event) => {
-      event.preventDefault();
-      this.#veil.hidden = true;
-      const file = event.dataTransfer?.files[0];
-      if (!file) return;
-      byId('own', HTMLElement).scrollIntoView({ behavior: 'smooth' });
-      void this.open(file);
-    });
+  /** Opens a file from elsewhere on the page. */
+  show(file: File): Promise<void> {
+    byId('own', HTMLElement).scrollIntoView({ behavior: 'smooth' });
+    return this.open(file);
   }
 
   async open(file: File): Promise<void> {
@@ -72,7 +57,7 @@ export class ModelPanel {
         onProgress: (progress) => this.#showProgress(file.name, progress),
       });
       this.#session = session;
-      this.status.showRoute(session);
+      this.status.use(session, file.name);
       this.#show(file, session, describeModel(file, await session.explain()));
     } catch (error) {
       if (!isAbort(error)) showProblem(this.#problem, error);

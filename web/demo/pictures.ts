@@ -9,50 +9,43 @@ export async function decodePicture(file: Blob): Promise<ImageBitmap> {
   }
 }
 
-/** The size of a source that fits into width × height with its proportions kept. */
+/** The size of a source that fits into width × height, its proportions kept, and never larger. */
 export function fit(
   source: { width: number; height: number },
   width: number,
   height: number,
 ): [number, number] {
-  const scale = Math.min(width / source.width, height / source.height);
+  const scale = Math.min(1, width / source.width, height / source.height);
   return [
     Math.max(1, Math.round(source.width * scale)),
     Math.max(1, Math.round(source.height * scale)),
   ];
 }
 
-/** RGBA bytes → float32 [1, 3, height, width], each value (byte − mean) / divisor. */
-export function tensorFromPicture(
-  { data, width, height }: ImageData,
-  mean: number,
-  divisor: number,
-): Tensor {
+/** RGBA bytes → float32 [1, 3, height, width] in 0…1. */
+export function tensorFromPicture({ data, width, height }: ImageData): Tensor {
   const plane = width * height;
   const values = new Float32Array(3 * plane);
-  const scale = 1 / divisor;
-  const offset = -mean * scale;
   for (let i = 0, pixel = 0; i < plane; i++, pixel += 4) {
-    values[i] = (data[pixel] ?? 0) * scale + offset;
-    values[plane + i] = (data[pixel + 1] ?? 0) * scale + offset;
-    values[2 * plane + i] = (data[pixel + 2] ?? 0) * scale + offset;
+    values[i] = (data[pixel] ?? 0) / 255;
+    values[plane + i] = (data[pixel + 1] ?? 0) / 255;
+    values[2 * plane + i] = (data[pixel + 2] ?? 0) / 255;
   }
   return new Tensor('float32', values, [1, 3, height, width]);
 }
 
-/** float32 [1, 1 or 3, height, width] with values in 0..1 (others are clamped) → RGBA bytes. */
+/** float32 [1, 3, height, width] in 0…1 (others are clamped) → RGBA bytes. */
 export function pictureFromTensor(tensor: Tensor): ImageData {
-  const [, channels = 1, height = 1, width = 1] = tensor.shape;
+  const [, channels, height = 1, width = 1] = tensor.shape;
   const values = tensor.data;
-  if (!(values instanceof Float32Array))
-    throw new TypeError(`a picture needs float32, not ${tensor.type}`);
+  if (!(values instanceof Float32Array) || channels !== 3)
+    throw new TypeError(`a picture needs float32 in three channels`);
   const picture = new ImageData(width, height);
   const plane = width * height;
-  const green = channels === 3 ? plane : 0;
   for (let i = 0, pixel = 0; i < plane; i++, pixel += 4) {
     picture.data[pixel] = 255 * (values[i] ?? 0);
-    picture.data[pixel + 1] = 255 * (values[green + i] ?? 0);
-    picture.data[pixel + 2] = 255 * (values[2 * green + i] ?? 0);
+    picture.data[pixel + 1] = 255 * (values[plane + i] ?? 0);
+    picture.data[pixel + 2] = 255 * (values[2 * plane + i] ?? 0);
     picture.data[pixel + 3] = 255;
   }
   return picture;

@@ -21,3 +21,7 @@ export function showProblem(slot: HTMLElement, error: unknown): void {
 
 export const isAbort = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'AbortError';
+
+/** A newer run with `latest` has taken the place of this one. */
+export const isSuperseded = (error: unknown): boolean =>
+  error instanceof SardonyxError && error.code === 'RUN_SUPERSEDED';

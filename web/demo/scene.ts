@@ -1,18 +1,18 @@
-// A drawn picture, so that the first panel has something to show without any file.
+// A drawn picture, so that there is something to denoise without any file.
 
-type Context = CanvasRenderingContext2D;
+type Context = OffscreenCanvasRenderingContext2D;
 
-/** Paints a bay at evening into 480 × 360 units; `time` in seconds moves sun, boat and waves. */
-export function paintScene(context: Context, time: number): void {
+/** Paints a bay at evening into 480 × 360 units. */
+export function paintScene(context: Context): void {
   context.setTransform(context.canvas.width / 480, 0, 0, context.canvas.height / 360, 0, 0);
   paintSky(context);
-  paintSun(context, 330 + 18 * Math.sin(time / 3), 120);
+  paintSun(context, 330, 120);
   paintHills(context, 205, 26, 0.4, '#7b5b7e');
   paintHills(context, 222, 18, 2.1, '#4f4467');
-  paintSea(context, time);
+  paintSea(context);
   paintLighthouse(context, 92);
-  paintBoat(context, 262 + 26 * Math.sin(time / 2), 268 + 3 * Math.sin(time * 1.7));
-  paintBirds(context, time);
+  paintBoat(context, 262, 268);
+  paintBirds(context);
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 
@@ -59,7 +59,7 @@ function paintHills(
   context.fill();
 }
 
-function paintSea(context: Context, time: number): void {
+function paintSea(context: Context): void {
   const sea = context.createLinearGradient(0, 232, 0, 360);
   sea.addColorStop(0, '#d88a80');
   sea.addColorStop(0.35, '#5c6a94');
@@ -72,7 +72,7 @@ function paintSea(context: Context, time: number): void {
     context.globalAlpha = 0.3 + 0.04 * row;
     context.lineWidth = 1 + row * 0.25;
     for (let k = 0; k < 7; k++) {
-      const x = ((k * 83 + row * 47 + time * (9 + row)) % 560) - 40;
+      const x = ((k * 83 + row * 47) % 560) - 40;
       context.beginPath();
       context.moveTo(x, y);
       context.quadraticCurveTo(x + 14, y - 3, x + 28 + row * 2, y);
@@ -131,16 +131,16 @@ function paintBoat(context: Context, x: number, y: number): void {
   context.fill();
 }
 
-function paintBirds(context: Context, time: number): void {
+function paintBirds(context: Context): void {
   context.strokeStyle = '#2b2a3c';
   context.lineWidth = 2.5;
   context.lineCap = 'round';
-  for (const [x, y, size, beat] of [
-    [196, 74, 13, 5],
-    [226, 92, 10, 6],
-    [174, 100, 9, 7],
+  const lift = 0.5;
+  for (const [x, y, size] of [
+    [196, 74, 13],
+    [226, 92, 10],
+    [174, 100, 9],
   ] as const) {
-    const lift = 0.5 + 0.3 * Math.sin(time * beat);
     context.beginPath();
     context.moveTo(x - size, y - size * lift * 0.4);
     context.quadraticCurveTo(x - size * 0.4, y - size * lift, x, y);

@@ -1,38 +1,62 @@
 import type { Session } from '../index';
 import { Latency, formatMs } from './latency';
+import { formatBytes } from './model_report';
 
-/** The line of facts at the top: where the last session runs, and how fast the last runs were. */
+interface Entry {
+  readonly name: string;
+  readonly latency: Latency;
+}
+
+/** The line of facts at the top, about the session that was used last. */
 export class StatusStrip {
-  #latency = new Latency();
-  #session: Session | undefined;
+  readonly #known = new WeakMap<Session, Entry>();
   readonly #fields = new Map<string, HTMLElement>();
 
   constructor(strip: HTMLElement) {
     for (const field of strip.querySelectorAll<HTMLElement>('[data-status]')) {
       this.#fields.set(field.dataset.status ?? '', field);
     }
-    this.#set('isolated', globalThis.crossOriginIsolated ? 'yes' : 'no');
   }
 
-  showRoute(session: Session): void {
-    if (session !== this.#session) this.#latency = new Latency();
-    this.#session = session;
-    const { device, module, threads } = session.route;
-    this.#set('device', device.toUpperCase());
-    this.#set('module', module === 'relaxed' ? 'relaxed SIMD' : 'SIMD');
-    this.#set('threads', String(threads));
+  /** Shows a session under a name, its percentiles those of its own runs. */
+  use(session: Session, name: string): void {
+    if (this.#known.has(session)) return;
+    this.#known.set(session, { name, latency: new Latency() });
+    this.#show(session);
+    for (const event of ['degrade', 'recover']) {
+      session.addEventListener(event, () => this.#show(session));
+    }
+  }
+
+  addRun(session: Session, ms: number): void {
+    this.#known.get(session)?.latency.add(ms);
+    this.#show(session);
   }
 
   showUnavailable(): void {
     this.#set('device', 'none');
   }
 
-  /** A warm run; the percentiles are those of one session. */
-  addRun(session: Session, ms: number): void {
-    this.showRoute(session);
-    this.#latency.add(ms);
-    this.#set('p50', formatMs(this.#latency.percentile(50)));
-    this.#set('p95', formatMs(this.#latency.percentile(95)));
+  showOffline(text: string): void {
+    this.#set('offline', text);
+  }
+
+  showStored(bytes: number | undefined): void {
+    this.#set('stored', bytes === undefined ? 'none' : formatBytes(bytes));
+  }
+
+  #show(session: Session): void {
+    const entry = this.#known.get(session);
+    if (!entry) return;
+    const { device, module, threads, variant, precision } = session.route;
+    this.#set('model', entry.name);
+    this.#set('device', device === 'webgpu' ? 'WebGPU' : 'CPU');
+    this.#set('variant', variant ?? '–');
+    this.#set('precision', precision ?? '–');
+    this.#set('module', module === 'relaxed' ? 'relaxed SIMD' : 'SIMD');
+    this.#set('threads', String(threads));
+    this.#set('p50', formatMs(entry.latency.percentile(50)));
+    this.#set('p95', formatMs(entry.latency.percentile(95)));
   }
 
   #set(name: string, text: string): void {

@@ -1,1 +1,0 @@
-export function demoModel(): Uint8Array;

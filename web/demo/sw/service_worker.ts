@@ -1,0 +1,46 @@
+// Keeps the page and the library for offline use and serves them with the headers of cross-origin
+// isolation. Models are kept by the library.
+import { PrecacheController, PrecacheRoute, type PrecacheEntry } from 'workbox-precaching';
+import { registerRoute } from 'workbox-routing';
+import { BUILD_PREFIX } from '../build_name';
+import { dropUnusedBuilds, fromOtherBuild } from './build_caches';
+import { isolated } from './isolation';
+
+/** By web/demo/build.mjs. */
+declare const PRECACHE: PrecacheEntry[];
+declare const BUILD: string;
+
+const sw = self as unknown as ServiceWorkerGlobalScope;
+const cacheName = BUILD_PREFIX + BUILD;
+
+const precache = new PrecacheController({
+  cacheName,
+  plugins: [{ handlerWillRespond: ({ response }) => Promise.resolve(isolated(response)) }],
+});
+precache.addToCacheList(PRECACHE);
+
+sw.addEventListener('install', (event) => void precache.install(event));
+sw.addEventListener('activate', (event) => {
+  // The page that registered this worker can then finish offline what it has begun online.
+  event.waitUntil(sw.clients.claim().then(() => dropUnusedBuilds(cacheName)));
+});
+sw.addEventListener('fetch', (event) => {
+  if (event.request.mode === 'navigate') event.waitUntil(dropUnusedBuilds(cacheName));
+});
+sw.addEventListener('message', ({ data }) => {
+  if (data === 'take-over') void sw.skipWaiting();
+});
+
+registerRoute(
+  new PrecacheRoute(precache, { cleanURLs: false, ignoreURLParametersMatching: [/.*/] }),
+);
+
+/** Named by content, as web/demo/build.mjs does. */
+const hashed = /-[0-9A-Z]{8}[./]/;
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && hashed.test(url.pathname),
+  async ({ request }) => {
+    const kept = await fromOtherBuild(cacheName, request);
+    return kept ? isolated(kept) : fetch(request);
+  },
+);
