@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { drawOne, onnxFile, padBox } from './demo';
+import type * as library from '../web/index';
 import { badModels, modelBytes } from './models';
 import { expect, test } from './site';
+
+type Library = typeof library;
 
 let problems: string[];
 
@@ -130,7 +133,7 @@ test.describe('denoise', () => {
       const bytes = (canvas: HTMLCanvasElement | undefined): Uint8ClampedArray =>
         canvas!.getContext('2d')!.getImageData(0, 0, canvas!.width, canvas!.height).data;
       const preload = document.querySelector<HTMLLinkElement>('link[rel=modulepreload]')!;
-      const { load, Tensor } = (await import(preload.href)) as typeof import('../web/index');
+      const { load, Tensor } = (await import(preload.href)) as Library;
       const session = await load('models/denoise/denoise.sardonyx.json', { force: { threads: 1 } });
       const [noisy, tiled] = [bytes(before), bytes(after)];
       const plane = before!.width * before!.height;

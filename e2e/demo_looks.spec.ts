@@ -28,6 +28,7 @@ async function fillPage(page: Page, url: string): Promise<void> {
     for (const id of ['update', 'denoise-loading']) {
       document.getElementById(id)!.hidden = false;
     }
+    document.getElementById('notices')!.innerHTML = '<p><strong>Title.</strong> Text.</p>';
   });
 }
 
@@ -76,19 +77,19 @@ test('the keyboard reaches everything, and one sees where it is', async ({ page,
       if (!focused || focused === document.body) return undefined;
       const shown = focused.closest('.button, .drop, .compare') ?? focused;
       return {
-        name: focused.id || focused.getAttribute('aria-label') || focused.tagName,
+        name: focused.id === '' ? focused.getAttribute('aria-label') : focused.id,
         outlined: getComputedStyle(shown).outlineStyle !== 'none',
       };
     });
     if (!found) break;
     expect(found).toEqual({ name: found.name, outlined: true });
-    reached.push(found.name);
+    reached.push(found.name ?? '');
   }
   expect(reached).toEqual([
     'draw-pad',
     'draw-undo',
     'draw-clear',
-    ...[...'SARDONYX'].map((letter) => `Draw ${letter}`),
+    ...Array.from('SARDONYX', (letter) => `Draw ${letter}`),
     'Before and after',
     'denoise-noise',
     'denoise-file',
@@ -107,10 +108,11 @@ test.describe('reduced motion', () => {
     await expect(page.locator('#draw-answer')).toHaveText('S');
     const changes = await page.evaluate(() => {
       let count = 0;
-      const { clearRect } = CanvasRenderingContext2D.prototype;
-      CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+      const pad = document.getElementById('draw-pad') as HTMLCanvasElement;
+      const context = pad.getContext('2d')!;
+      context.clearRect = (...area) => {
         count++;
-        clearRect.apply(this, area);
+        CanvasRenderingContext2D.prototype.clearRect.apply(context, area);
       };
       document.querySelector<HTMLButtonElement>('[aria-label="Draw X"]')?.click();
       return new Promise<number>((resolve) => setTimeout(() => resolve(count), 300));

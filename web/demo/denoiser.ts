@@ -10,7 +10,13 @@ const MARGIN = 16;
 export interface DenoiseHooks {
   readonly signal: AbortSignal;
   /** After each run of the model. */
-  onTile(part: ImageData, at: Rectangle, done: number, total: number, ms: number): void;
+  readonly onTile: (
+    part: ImageData,
+    at: Rectangle,
+    done: number,
+    total: number,
+    ms: number,
+  ) => void;
 }
 
 /** Runs models/denoise over a picture, tile by tile. */

@@ -1,4 +1,4 @@
-import { load, type Session } from '../index';
+import { load, Tensor, type Session } from '../index';
 import { GLYPH_SIZE, glyphInput } from './glyph_input';
 import { bestGlyphs, type GlyphScore } from './glyph_scores';
 import { InkPad } from './ink_pad';
@@ -8,7 +8,6 @@ import { byId, context2d, element } from './page';
 import { isSuperseded, showProblem } from './problem';
 import { sampleLetters, sampleStrokes } from './sample_strokes';
 import { everyCore } from './threads';
-import { Tensor } from '../index';
 import type { StatusStrip } from './status_strip';
 
 const shown = 5;
@@ -82,7 +81,7 @@ export class DrawPanel {
 
   #show({ data }: Tensor, { manifest }: Session, ms: number): void {
     const { labels = '', lookAlikes = [] } = manifest ?? {};
-    const best = bestGlyphs(data as Float32Array, labels, lookAlikes, shown);
+    const best = bestGlyphs(data as Float32Array, Array.from(labels), lookAlikes, shown);
     const [first] = best;
     if (!first || glyphInput(this.#pad.ink()) === undefined) return;
     this.#answer.textContent = first.characters[0] ?? '';

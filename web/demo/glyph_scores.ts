@@ -8,14 +8,14 @@ export interface GlyphScore {
 /** The `count` best, look-alikes as one with their probabilities added. */
 export function bestGlyphs(
   probabilities: ArrayLike<number>,
-  labels: string,
+  labels: readonly string[],
   lookAlikes: readonly (readonly string[])[],
   count: number,
 ): GlyphScore[] {
   const of = (character: string): number => probabilities[labels.indexOf(character)] ?? 0;
   const alike = lookAlikes.filter((group) => group.every((c) => labels.includes(c)));
   const merged = new Set(alike.flat());
-  const alone = [...labels].filter((character) => !merged.has(character)).map((c) => [c]);
+  const alone = labels.filter((character) => !merged.has(character)).map((c) => [c]);
   return [...alike, ...alone]
     .map((group) => ({
       characters: [...group].sort((a, b) => of(b) - of(a)),

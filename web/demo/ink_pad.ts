@@ -104,7 +104,8 @@ export class InkPad {
     });
     canvas.addEventListener('pointermove', (event) => {
       if (this.#drawing?.pointer !== event.pointerId) return;
-      const between = event.getCoalescedEvents();
+      // Only secure pages have them.
+      const between = 'getCoalescedEvents' in event ? event.getCoalescedEvents() : [];
       for (const each of between.length ? between : [event]) {
         this.#drawing.stroke.push(this.#place(each));
       }

@@ -44,6 +44,6 @@ function reason(error: unknown): string {
 
 export function showNotice(title: string, ...details: string[]): void {
   byId('notices', HTMLElement).append(
-    element('li', {}, element('strong', {}, title), ...details.map((d) => ` ${d}`)),
+    element('p', {}, element('strong', {}, title), ...details.map((d) => ` ${d}`)),
   );
 }

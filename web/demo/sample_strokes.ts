@@ -83,6 +83,6 @@ const letters: Record<string, readonly Stroke[]> = {
   ],
 };
 
-export const sampleLetters: readonly string[] = [...'SARDONYX'];
+export const sampleLetters: readonly string[] = Array.from('SARDONYX');
 
 export const sampleStrokes = (letter: string): readonly Stroke[] => letters[letter] ?? [];

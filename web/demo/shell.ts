@@ -55,7 +55,7 @@ function offerUpdates(registration: ServiceWorkerRegistration): void {
   let controlled = serviceWorker.controller !== null;
   let asked = false;
   const offer = (): void => {
-    bar.hidden = !registration.waiting || !registration.active;
+    if (registration.waiting && registration.active) bar.hidden = false;
   };
   offer();
   registration.addEventListener('updatefound', () => {

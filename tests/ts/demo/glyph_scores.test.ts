@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bestGlyphs } from '../../../web/demo/glyph_scores';
 
-const labels = '01AO';
+const labels = ['0', '1', 'A', 'O'];
 
 it('adds the probabilities of look-alikes and sorts', () => {
   const best = bestGlyphs([0.2, 0.1, 0.35, 0.35], labels, [['0', 'O']], 2);

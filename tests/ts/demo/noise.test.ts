@@ -11,7 +11,7 @@ class PlainImageData {
   }
 }
 // Node has none.
-globalThis.ImageData ??= PlainImageData as unknown as typeof ImageData;
+globalThis.ImageData = PlainImageData as unknown as typeof ImageData;
 
 function grey(level: number): ImageData {
   const picture = new ImageData(64, 64);
