@@ -176,6 +176,19 @@ test('a full disk: works online and says so', async ({ page, host }) => {
   await expectEverythingWorks(page);
 });
 
+test('storage that refuses: works online and says so', async ({ page, host }) => {
+  await page.addInitScript(() => {
+    StorageManager.prototype.getDirectory = () =>
+      Promise.reject(new DOMException('refused for the test', 'SecurityError'));
+  });
+  await page.goto((await host()).url);
+  expect(await offlineState(page)).toBe('failed');
+  await expect(page.locator('#notices')).toContainText('This page works online only.');
+  await expect(page.locator('#notices')).toContainText('The models can not be kept');
+  await expect(page.locator('[data-status=stored]')).toHaveText('none');
+  await expectEverythingWorks(page);
+});
+
 test.describe('a new version', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sardonyx-demo-'));
   const next = join(folder, 'demo');

@@ -53,7 +53,7 @@ export class StatusStrip {
     this.#set('device', device === 'webgpu' ? 'WebGPU' : 'CPU');
     this.#set('variant', variant ?? '–');
     this.#set('precision', precision ?? '–');
-    this.#set('module', module === 'relaxed' ? 'relaxed SIMD' : 'SIMD');
+    this.#set('module', module === 'relaxed' ? 'relaxed' : 'SIMD');
     this.#set('threads', String(threads));
     this.#set('p50', formatMs(entry.latency.percentile(50)));
     this.#set('p95', formatMs(entry.latency.percentile(95)));
