@@ -101,6 +101,33 @@ test('two tabs at the same time download once', async ({ page, context, site }) 
   expect(count('slow')).toBe(before + 1);
 });
 
+test('two tabs without Web Locks may download twice, and are right', async ({
+  page,
+  context,
+  site,
+}) => {
+  const other = await context.newPage();
+  await openPage(page, site.isolated);
+  await openPage(other, site.isolated);
+  const visits = [page, other].map((tab) =>
+    tab.evaluate(() => {
+      const { manifestUrl, visit, workerAfter } = window.harness.storage;
+      const worker = workerAfter('delete WorkerNavigator.prototype.locks;');
+      return visit(manifestUrl('slow'), { assets: { worker } });
+    }),
+  );
+  const found = await Promise.all(visits);
+  for (const { outputs } of found) expect(outputs).toEqual(smallOutput);
+  expect(found.map(({ offline }) => offline)).toContain('ready');
+  const after = await page.evaluate(async () => {
+    const { manifestUrl, stored, visit } = window.harness.storage;
+    return { ...(await visit(manifestUrl('slow'))), stored: await stored() };
+  });
+  expect(after).toMatchObject({ outputs: smallOutput, offline: 'ready' });
+  expect(after.why).toContain('file from storage');
+  expect(after.stored).toEqual({ [smallFile.sha256]: smallFile.bytes });
+});
+
 test('a full storage leaves the model working', async ({ page, context, site }) => {
   await openPage(page, site.isolated);
   const origin = site.isolated.url.slice(0, -1);

@@ -115,7 +115,9 @@ function offlineOf(
   const { workerUrl } = resolveAssets(assets, candidate.module);
   return async (signal) => {
     if (keep instanceof Failure) throw keep;
-    if (route.file?.problem) throw Failure.from(route.file.problem);
+    const problem = route.file?.problem;
+    // Any other may have passed: another tab was writing the file.
+    if (problem && problem.code !== 'STORAGE_FAILED') throw Failure.from(problem);
     await keepOffline({ url, text, wanted: [...wanted] }, workerUrl, { signal });
   };
 }

@@ -63,6 +63,7 @@ export const models = {
 };
 
 async function keep(url: string, { variants, signal, assets = {} }: KeepOptions): Promise<void> {
+  await openStore();
   const copy = await shelf.find(url);
   const { text, manifest } = await openManifest(url, copy, signal);
   const wanted = variants?.map((name) => named(manifest.variants, name, url)) ?? manifest.variants;

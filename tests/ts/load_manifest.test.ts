@@ -12,7 +12,7 @@ import { linearModel, unknownOperatorModel } from './models.js';
 
 const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
 if (!existsSync(entry)) throw new Error('missing: dist/. Type: npm run build');
-const { load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
+const { load, models, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
 
 const folder = resolve('build/manifest_test');
 const base64 = (...values: number[]) =>
@@ -115,6 +115,24 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
       force: { device: 'cpu' },
     });
     await session.dispose();
+  });
+});
+
+describe('where there is no storage', () => {
+  it('nothing is kept', async () => {
+    const url = write('good', manifest([variant('fp32', 'fp32')]));
+    const session = await load(url);
+    expect(session).toMatchObject({ offline: 'off', offlineProblem: undefined });
+    await session.dispose();
+    await expect(models.keep(url)).rejects.toMatchObject({
+      name: 'SardonyxError',
+      code: 'STORAGE_MISSING',
+      scope: 'storage',
+    });
+    expect(await models.list()).toEqual([]);
+    expect(await models.usage()).toEqual({ bytes: 0 });
+    expect(await models.persist()).toBe(false);
+    await models.remove('linear');
   });
 });
 
