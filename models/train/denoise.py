@@ -21,7 +21,7 @@ from picture_quality import psnr, ssim
 from publish import PRECISIONS, publish
 from scenes import training_scenes
 from scenes_held_out import held_out_scenes
-from training import arguments, running_average
+from training import arguments, falling_rate, running_average
 
 SEED = 20261125
 BATCH, PATCH = 16, 48
@@ -122,7 +122,7 @@ def train(scenes, batches, steps, snapshot):
     for step in range(1, steps + 1):
         if scales is None and step > steps * QUANTIZED_FROM:
             scales = scales_of(average, batches)
-        rate = 2e-3 * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / (steps + 1)))
+        rate = falling_rate(2e-3, step, steps) * min(1, step / 100)
         optimiser.param_groups[0]["lr"] = rate
         clean = patches(scenes, rng)
         how = {"precision": "int8", "scales": scales} if scales else {}

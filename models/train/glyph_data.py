@@ -112,20 +112,29 @@ def normalised(picture):
     return canvas
 
 
-def font_files(folder):
-    """Every outline font below `folder` that has the plain shapes of letters."""
-    files = sorted(
-        f for kind in ("ttf", "otf") for f in glob.glob(f"{folder}/**/*.{kind}", recursive=True)
-    )
+def font_files(*folders):
+    """Every outline font of the packages in `folders` that has the plain shapes of letters."""
+    files = [
+        os.path.join(folder, file)
+        for folder in folders
+        for kind in ("ttf", "otf")
+        for file in glob.glob(f"**/*.{kind}", root_dir=folder, recursive=True)
+    ]
+    # By package, wherever it lies.
+    files.sort(key=lambda file: next(
+        os.path.relpath(file, folder) for folder in folders if file.startswith(f"{folder}/")
+    ))
     # Symbols, and faces whose capitals are drawings of something else.
     unfit = ("symbol", "dingbat", "icons", "ornament", "outline", "tamil")
+    # Links of unpacked packages may lead nowhere.
+    files = [f for f in files if os.path.isfile(f)]
     return [f for f in files if not any(word in os.path.basename(f).lower() for word in unfit)]
 
 
-def font_glyphs(folder):
-    """All glyphs of all fonts below `folder`: pictures [n, 1, 32, 32], labels, names of fonts."""
+def font_glyphs(*folders):
+    """All glyphs of all fonts in `folders`: pictures [n, 1, 32, 32], labels, names of fonts."""
     pictures, labels, names = [], [], []
-    for path in font_files(folder):
+    for path in font_files(*folders):
         font = ImageFont.truetype(path, MASTER * 2)
         missing = font.getmask("\uffff").getbbox(), bytes(font.getmask("\uffff"))
         for label, character in enumerate(CLASSES):

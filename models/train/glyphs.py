@@ -1,7 +1,7 @@
 """Trains models/glyphs: which digit or capital letter is it?
 
 usage: glyphs.py FONTS OUTPUT [--steps N]
-FONTS holds train/ and heldOut/ with one folder per font package.
+FONTS holds train/, trainGlyphs/ and heldOut/ with one folder per font package.
 """
 
 import glob
@@ -16,12 +16,12 @@ from chain import Chain, Layer, calibrate, run
 from glyph_data import augmented, drawings, font_glyphs
 from glyph_strokes import CLASSES, LOOK_ALIKES
 from publish import publish
-from training import arguments, running_average
+from training import arguments, falling_rate, running_average
 
 SEED = 20261123
 BATCH = 128
 # out, kernel, stride, pad; the last is the classifier over the 4 x 4 that is left.
-SHAPE = [(24, 5, 2, 2), (48, 3, 2, 1), (64, 3, 2, 1)]
+SHAPE = [(32, 5, 2, 2), (64, 3, 2, 1), (96, 3, 2, 1)]
 
 ABOUT = {
     "title": "Which digit or capital letter is it?",
@@ -69,8 +69,8 @@ def chain_of(net):
 
 
 def training_data(fonts, smoke):
-    drawn, drawn_labels = drawings(2000 if smoke else 10000, SEED)
-    printed, printed_labels, names = font_glyphs(f"{fonts}/train")
+    drawn, drawn_labels = drawings(2000 if smoke else 20000, SEED)
+    printed, printed_labels, names = font_glyphs(f"{fonts}/train", f"{fonts}/trainGlyphs")
     print(f"train: {len(drawn)} drawings, {len(printed)} glyphs of {len(set(names))} fonts")
     return drawn, drawn_labels, printed, printed_labels
 
@@ -87,15 +87,16 @@ def held_out_data(fonts, smoke):
 
 
 def train(data, steps, snapshot):
-    """A constant rate and averaged weights: each step is a possible last one."""
+    """A rate that falls to 0; the average of the weights over about the last 100 steps."""
     drawn, drawn_labels, printed, printed_labels = data
     generator = torch.Generator().manual_seed(SEED)
     net = network()
     average = AveragedModel(net, avg_fn=running_average, use_buffers=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=1, weight_decay=1e-3)
     start = time.process_time()
     net.train()
     for step in range(1, steps + 1):
+        optimiser.param_groups[0]["lr"] = falling_rate(2e-3, step, steps)
         a = torch.randint(len(drawn), (BATCH * 2 // 3,), generator=generator)
         b = torch.randint(len(printed), (BATCH - len(a),), generator=generator)
         x = augmented(torch.cat([drawn[a], printed[b]]), generator)
@@ -105,10 +106,10 @@ def train(data, steps, snapshot):
         loss.backward()
         optimiser.step()
         average.update_parameters(net)
-        if step % 50 == 0:
+        if step % 250 == 0:
             spent = time.process_time() - start
             print(f"step {step}: loss {loss.item():.3f}, {spent:.0f} s of CPU", flush=True)
-        if step % 250 == 0 or step == steps:
+        if step % 500 == 0 or step == steps:
             snapshot(average.module, step)
 
 
@@ -133,7 +134,7 @@ def calibration(data):
 
 
 def main():
-    args = arguments(__doc__, steps=1750)
+    args = arguments(__doc__, steps=5000)
     torch.manual_seed(SEED)
     data = training_data(args.fonts, args.smoke)
     batches = calibration(data)

@@ -1,6 +1,7 @@
-"""What both trainings share: their arguments and the average of weights."""
+"""What both trainings share: their arguments, the rate and the average of weights."""
 
 import argparse
+import math
 
 import torch
 
@@ -18,6 +19,11 @@ def arguments(usage, steps):
     # One thread: sums are in the same order on every machine with this torch.
     torch.set_num_threads(1)
     return args
+
+
+def falling_rate(highest, step, steps):
+    """Half a cosine wave, from `highest` down to 0."""
+    return highest * (0.5 + 0.5 * math.cos(math.pi * step / (steps + 1)))
 
 
 def running_average(average, value, count):
