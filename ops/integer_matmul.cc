@@ -35,8 +35,7 @@ void pack(const TensorView& b, int64_t matrices, int64_t k, int64_t n, const int
           int16_t* packed) {
   const simd::ByteMatrix bytes = byte_matrix(b);
   for (int64_t i = 0; i < matrices; ++i) {
-    const simd::ByteMatrix one{static_cast<const uint8_t*>(bytes.data) + i * k * n,
-                               bytes.is_signed};
+    const simd::ByteMatrix one{bytes.data + i * k * n, bytes.is_signed};
     simd::integer_pack_b(one, k, n, n, 1, zeros, packed + i * simd::integer_packed_size(k, n));
   }
 }

@@ -88,7 +88,7 @@ Status check_integer_depth(std::optional<int64_t> depth) {
 }
 
 simd::ByteMatrix byte_matrix(const TensorView& tensor) {
-  return {tensor.data, tensor.dtype == DType::kInt8};
+  return {tensor.as<const uint8_t>(), tensor.dtype == DType::kInt8};
 }
 
 Status check_constant_scales(const KernelInit& init, const IntegerInputs& at) {
@@ -132,10 +132,7 @@ Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
       copy_bytes(first, given.data, static_cast<size_t>(columns_) * sizeof(int32_t));
     }
   }
-  quantize = {.scale = scale,
-              .bias = bias,
-              .range = full_range(context.outputs[0].dtype, y_zero),
-              .is_signed = context.outputs[0].dtype == DType::kInt8};
+  quantize = {.scale = scale, .bias = bias, .range = full_range(context.outputs[0].dtype, y_zero)};
   clamp_range(ending.activation, y_scale, quantize.range);
   output.quantize = &quantize;
   return {};

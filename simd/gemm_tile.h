@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "simd/activation.h"
+#include "simd/unroll.h"
 #include "simd/v128.h"
 
 namespace sardonyx::simd {
@@ -21,8 +22,6 @@ inline constexpr int kPanel = 8;
 inline constexpr int kMainRows = kRelaxed ? 6 : 2;
 inline constexpr int kMainPanels = kRelaxed ? 1 : 2;
 inline constexpr int kOnePanelRows = kRelaxed ? 6 : 4;
-
-#define SX_ROLLED _Pragma("clang loop unroll(disable)")
 
 // MR rows by NP panels of accumulators.
 template <int MR, int NP>

@@ -8,6 +8,7 @@
 #include "simd/integer_depthwise.h"
 #include "simd/parallel.h"
 #include "simd/transpose.h"
+#include "simd/unroll.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -75,77 +76,39 @@ int64_t reach(const ConvShape& shape, int axis) {
          (shape.kernel[axis] - 1) * shape.dilation[axis] + 1;
 }
 
-template <typename T>
-void pack_depthwise(const ConvSpec& spec, const T* weights, const int32_t* zeros, int16_t* packed) {
+void pack_depthwise(const ConvSpec& spec, const ByteMatrix& weights, const int32_t* zeros,
+                    int16_t* packed) {
   const int64_t taps = spec.taps();
-  for (int64_t i = 0; i < spec.groups * taps; ++i) {
-    packed[i] = static_cast<int16_t>(weights[i] - zeros[i / taps]);
-  }
-}
-
-template <typename T>
-void pack(const ConvSpec& spec, const T* weights, const int32_t* zeros, int16_t* packed) {
-  if (is_integer_depthwise(spec)) return pack_depthwise(spec, weights, zeros, packed);
-  const Runs runs(spec);
-  const int64_t depth = spec.depth(), taps_all = spec.taps();
-  for (int64_t group = 0; group < spec.groups; ++group) {
-    for (int64_t panel = 0; panel < spec.group_out(); panel += kIntegerPanel) {
-      runs.for_each(spec, [&](int64_t block, int64_t y, int64_t x, int64_t taps, int64_t lanes) {
-        for (int64_t p = 0; p < taps * lanes; p += 2) {
-          for (int64_t column = panel; column < panel + kIntegerPanel; ++column) {
-            const int64_t filter = group * spec.group_out() + column;
-            for (int64_t i = p; i < p + 2; ++i) {
-              const bool inside = column < spec.group_out() && i < taps * lanes;
-              const int64_t channel = block * runs.lanes + i % lanes;
-              const int64_t tap = y * spec.kernel[2] + x + i / lanes;
-              *packed++ =
-                  inside ? static_cast<int16_t>(weights[filter * depth + channel * taps_all + tap] -
-                                                zeros[filter])
-                         : int16_t{0};
-            }
-          }
-        }
-      });
-    }
+  for (int64_t i = 0; i < spec.groups; ++i) {
+    const ByteWidener widen(weights.is_signed, zeros[i]);
+    widen_bytes(weights.data + i * taps, taps, widen, packed + i * taps);
   }
 }
 
 // `count` pixels of eight channels that are `stride` apart.
-template <typename T>
-void interleave_block(const T* from, int64_t stride, int64_t count, int32_t zero, int16_t* to) {
-  const i16x8 offset = splat(static_cast<int16_t>(zero));
+void interleave_block(const uint8_t* from, int64_t stride, int64_t count, const ByteWidener& widen,
+                      int16_t* to) {
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) {
-    T pixels[8 * kBlock];
+    uint8_t pixels[8 * kBlock];
     const Bytes8x8 block = transpose_bytes(from + i, stride);
     for (int j = 0; j < 4; ++j) wasm_v128_store(pixels + 16 * j, block.rows[j]);
-    for (int j = 0; j < 8; ++j) {
-      store(to + (i + j) * kBlock, load_wide(pixels + j * kBlock) - offset);
-    }
+    widen_bytes(pixels, 8 * kBlock, widen, to + i * kBlock);
   }
-  for (; i < count; ++i) {
-    for (int64_t c = 0; c < kBlock; ++c) {
-      to[i * kBlock + c] = static_cast<int16_t>(from[c * stride + i] - zero);
-    }
+  SX_SCALAR
+  for (int64_t j = i * kBlock; j < count * kBlock; ++j) {
+    to[j] = widen.one(from[j % kBlock * stride + j / kBlock]);
   }
 }
 
 // The same with `lanes` channels in pixels of `pixel` elements; what is left of a pixel stays.
-template <typename T>
-void interleave_few(const T* from, int64_t stride, int64_t lanes, int64_t count, int32_t zero,
-                    int64_t pixel, int16_t* to) {
-  if (pixel == 1) {
-    const i16x8 offset = splat(static_cast<int16_t>(zero));
-    int64_t i = 0;
-    for (; i + kBlock <= count; i += kBlock) store(to + i, load_wide(from + i) - offset);
-    for (; i < count; ++i) to[i] = static_cast<int16_t>(from[i] - zero);
-    return;
-  }
+void interleave_few(const uint8_t* from, int64_t stride, int64_t lanes, int64_t count,
+                    const ByteWidener& widen, int64_t pixel, int16_t* to) {
+  if (pixel == 1) return widen_bytes(from, count, widen, to);
   for (int64_t c = 0; c < lanes; ++c) {
-    const T* channel = from + c * stride;
-    for (int64_t i = 0; i < count; ++i) {
-      to[i * pixel + c] = static_cast<int16_t>(channel[i] - zero);
-    }
+    const uint8_t* channel = from + c * stride;
+    SX_SCALAR
+    for (int64_t i = 0; i < count; ++i) to[i * pixel + c] = widen.one(channel[i]);
   }
 }
 
@@ -174,10 +137,31 @@ std::optional<int64_t> integer_conv_packed_size(const ConvSpec& spec) {
 
 void integer_conv_pack(const ConvSpec& spec, const ByteMatrix& weights, const int32_t* zeros,
                        int16_t* packed) {
-  if (weights.is_signed) {
-    pack(spec, static_cast<const int8_t*>(weights.data), zeros, packed);
-  } else {
-    pack(spec, static_cast<const uint8_t*>(weights.data), zeros, packed);
+  if (is_integer_depthwise(spec)) return pack_depthwise(spec, weights, zeros, packed);
+  const Runs runs(spec);
+  const int64_t depth = spec.depth(), taps_all = spec.taps();
+  // Element i of a run of the filter in `column` of a group.
+  struct Run {
+    int64_t channel, tap, lanes, length;
+  };
+  const auto element = [&](const Run& run, int64_t group, int64_t column, int64_t i) {
+    if (column >= spec.group_out() || i >= run.length) return int16_t{0};
+    const int64_t filter = group * spec.group_out() + column;
+    const int64_t at = (run.channel + i % run.lanes) * taps_all + run.tap + i / run.lanes;
+    return ByteWidener(weights.is_signed, zeros[filter]).one(weights.data[filter * depth + at]);
+  };
+  for (int64_t group = 0; group < spec.groups; ++group) {
+    for (int64_t panel = 0; panel < spec.group_out(); panel += kIntegerPanel) {
+      runs.for_each(spec, [&](int64_t block, int64_t y, int64_t x, int64_t taps, int64_t lanes) {
+        const Run run{block * runs.lanes, y * spec.kernel[2] + x, lanes, taps * lanes};
+        for (int64_t p = 0; p < run.length; p += 2) {
+          SX_SCALAR
+          for (int64_t i = 0; i < 2 * kIntegerPanel; ++i) {
+            *packed++ = element(run, group, panel + i / 2, p + i % 2);
+          }
+        }
+      });
+    }
   }
 }
 
@@ -223,9 +207,8 @@ Result<IntegerConv> IntegerConv::make(const ConvShape& shape) {
 }
 
 // One row of one channel block of the image.
-template <typename T>
-void IntegerConv::stage_row(const T* x, int32_t zero, int64_t group, int64_t block, int64_t row,
-                            int16_t* scratch) const {
+void IntegerConv::stage_row(const uint8_t* x, const ByteWidener& widen, int64_t group,
+                            int64_t block, int64_t row, int16_t* scratch) const {
   int16_t* to = scratch + group * group_stride_ + (block * rows_ + row) * columns_ * pixel_;
   const int64_t y = row - shape_.pad[1];
   const bool outside = y < 0 || y >= shape_.in[1];
@@ -240,25 +223,23 @@ void IntegerConv::stage_row(const T* x, int32_t zero, int64_t group, int64_t blo
   clear(to + (left + count) * pixel_, columns_ - left - count);
   if (count == 0) return;
   const int64_t channel = group * shape_.group_in() + block * pixel_;
-  const T* from = x + (channel * shape_.in[1] + y) * shape_.in[2];
+  const uint8_t* from = x + (channel * shape_.in[1] + y) * shape_.in[2];
   to += left * pixel_;
   if (lanes == kBlock) {
-    interleave_block(from, shape_.in_plane(), count, zero, to);
+    interleave_block(from, shape_.in_plane(), count, widen, to);
   } else {
-    interleave_few(from, shape_.in_plane(), lanes, count, zero, pixel_, to);
+    interleave_few(from, shape_.in_plane(), lanes, count, widen, pixel_, to);
   }
 }
 
-template <typename T>
-Status IntegerConv::stage(const T* x, int32_t zero, int16_t* scratch) const {
+Status IntegerConv::stage(const uint8_t* x, const ByteWidener& widen, int16_t* scratch) const {
   const int64_t grain = grain_for(kNsPerStaged * static_cast<double>(columns_ * pixel_));
-  return parallel_for(shape_.groups * blocks_ * rows_, grain,
-                      [=, this](int64_t begin, int64_t end) {
-                        for (int64_t i = begin; i < end; ++i) {
-                          const int64_t block = i / rows_;
-                          stage_row(x, zero, block / blocks_, block % blocks_, i % rows_, scratch);
-                        }
-                      });
+  return parallel_for(shape_.groups * blocks_ * rows_, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t block = i / rows_;
+      stage_row(x, widen, block / blocks_, block % blocks_, i % rows_, scratch);
+    }
+  });
 }
 
 struct IntegerConv::Image {
@@ -341,11 +322,7 @@ Status IntegerConv::run(const ByteMatrix& x, int32_t x_zero, const int16_t* pack
   const int64_t out_image = shape_.out_channels * shape_.out_plane();
   if (out_image == 0) return {};
   for (int64_t n = 0; n < shape_.batch; ++n) {
-    if (x.is_signed) {
-      SX_TRY(stage(static_cast<const int8_t*>(x.data) + n * in_image, x_zero, scratch));
-    } else {
-      SX_TRY(stage(static_cast<const uint8_t*>(x.data) + n * in_image, x_zero, scratch));
-    }
+    SX_TRY(stage(x.data + n * in_image, ByteWidener(x.is_signed, x_zero), scratch));
     SX_TRY(multiply({scratch, packed, output, n * out_image}));
   }
   return {};

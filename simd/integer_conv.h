@@ -40,11 +40,9 @@ class IntegerConv {
  private:
   static constexpr int64_t kSlack = 32;  // elements behind the image that may be read
   struct Image;
-  template <typename T>
-  Status stage(const T* x, int32_t zero, int16_t* scratch) const;
-  template <typename T>
-  void stage_row(const T* x, int32_t zero, int64_t group, int64_t block, int64_t row,
-                 int16_t* scratch) const;
+  Status stage(const uint8_t* x, const ByteWidener& widen, int16_t* scratch) const;
+  void stage_row(const uint8_t* x, const ByteWidener& widen, int64_t group, int64_t block,
+                 int64_t row, int16_t* scratch) const;
   Status multiply(const Image& image) const;
   Status filter_channels(const Image& image) const;
   void chunk(const Image& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,

@@ -45,15 +45,14 @@ void sum_outputs(const ConvShape& shape, const int16_t* image, int64_t columns,
   }
 }
 
-template <typename T>
 void requantize_row(const Requantization& quantize, const int32_t* sums, int64_t count,
-                    int64_t channel, T* out) {
+                    int64_t channel, uint8_t* out) {
   const Quantizer quantizer(quantize.range);
   const f32x4 scale = splat(quantize.scale[channel]), bias = splat(quantize.bias[channel]);
   for (int64_t i = 0; i < count; i += kLanes) {
     const f32x4 low = to_float(load(sums + i)) * scale + bias;
     const f32x4 high = to_float(load(sums + i + 4)) * scale + bias;
-    store_narrow(out + i, narrow(quantizer(low), quantizer(high)));
+    store_low_bytes(out + i, narrow(quantizer(low), quantizer(high)));
   }
 }
 
@@ -80,11 +79,7 @@ void integer_depthwise_row(const ConvShape& shape, const int16_t* image, int64_t
                   static_cast<size_t>(count) * sizeof(int32_t));
       continue;
     }
-    if (output.quantize->is_signed) {
-      requantize_row(*output.quantize, sums, count, channel, reinterpret_cast<int8_t*>(bytes));
-    } else {
-      requantize_row(*output.quantize, sums, count, channel, bytes);
-    }
+    requantize_row(*output.quantize, sums, count, channel, bytes);
     std::memcpy(static_cast<uint8_t*>(out) + begin, bytes, static_cast<size_t>(count));
   }
 }

@@ -32,7 +32,8 @@ void run_tile(const IntegerRows& a, const int32_t* rows, const int16_t* b, const
     auto offset = static_cast<size_t>(a.runs[run]);
     const size_t end =
         offset + 2 * static_cast<size_t>(run < a.full_runs ? a.full_pairs : a.tail_pairs);
-    _Pragma("clang loop unroll(disable)") do {
+    SX_ROLLED
+    do {
       const i16x8 low = load(b), high = load(b + 8);
       SX_UNROLLED
       for (int r = 0; r < MR; ++r) {
@@ -42,54 +43,13 @@ void run_tile(const IntegerRows& a, const int32_t* rows, const int16_t* b, const
       }
       b += 2 * kIntegerPanel;
       offset += 2;
-    }
-    while (offset != end);
+    } while (offset != end);
   }
   SX_UNROLLED
   for (int r = 0; r < MR; ++r) {
     store(sums + r * kIntegerPanel, acc[r][0]);
     store(sums + r * kIntegerPanel + 4, acc[r][1]);
   }
-}
-
-template <typename T>
-void requantize_rows(const Requantization& quantize, const int32_t* sums, int64_t rows,
-                     int64_t column, T* out) {
-  const Quantizer quantizer(quantize.range);
-  const float *scale = quantize.scale + column, *bias = quantize.bias + column;
-  const f32x4 scales[2] = {load(scale), load(scale + 4)};
-  const f32x4 biases[2] = {load(bias), load(bias + 4)};
-  for (int64_t r = 0; r < rows; ++r, sums += kIntegerPanel, out += kIntegerPanel) {
-    const f32x4 low = to_float(load(sums)) * scales[0] + biases[0];
-    const f32x4 high = to_float(load(sums + 4)) * scales[1] + biases[1];
-    store_narrow(out, narrow(quantizer(low), quantizer(high)));
-  }
-}
-
-template <typename T>
-void pack(const T* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
-          const int32_t* zeros, int16_t* packed) {
-  for (int64_t first = 0; first < n; first += kIntegerPanel) {
-    for (int64_t p = 0; p < integer_row(k); p += 2) {
-      for (int64_t column = first; column < first + kIntegerPanel; ++column) {
-        for (int64_t i = p; i < p + 2; ++i) {
-          *packed++ =
-              column < n && i < k
-                  ? static_cast<int16_t>(b[i * row_stride + column * column_stride] - zeros[column])
-                  : int16_t{0};
-        }
-      }
-    }
-  }
-}
-
-template <typename T>
-void widen_row(const T* from, int64_t k, int32_t zero, int16_t* to) {
-  const i16x8 offset = splat(static_cast<int16_t>(zero));
-  int64_t i = 0;
-  for (; i + 8 <= k; i += 8) store(to + i, load_wide(from + i) - offset);
-  for (; i < k; ++i) to[i] = static_cast<int16_t>(from[i] - zero);
-  if (k % 2 == 1) to[k] = 0;
 }
 
 }  // namespace
@@ -114,20 +74,41 @@ void integer_tiles(const IntegerRows& a, int64_t begin, int64_t end, const int16
 
 void requantize_panel(const Requantization& quantize, const int32_t* sums, int64_t rows,
                       int64_t column, uint8_t* out) {
-  if (quantize.is_signed) {
-    requantize_rows(quantize, sums, rows, column, reinterpret_cast<int8_t*>(out));
-  } else {
-    requantize_rows(quantize, sums, rows, column, out);
+  const Quantizer quantizer(quantize.range);
+  const float *scale = quantize.scale + column, *bias = quantize.bias + column;
+  const f32x4 scales[2] = {load(scale), load(scale + 4)};
+  const f32x4 biases[2] = {load(bias), load(bias + 4)};
+  SX_ROLLED
+  for (int64_t r = 0; r < rows; ++r) {
+    const f32x4 low = to_float(load(sums)) * scales[0] + biases[0];
+    const f32x4 high = to_float(load(sums + 4)) * scales[1] + biases[1];
+    store_low_bytes(out, narrow(quantizer(low), quantizer(high)));
+    sums += kIntegerPanel;
+    out += kIntegerPanel;
   }
 }
 
 void integer_pack_b(const ByteMatrix& b, int64_t k, int64_t n, int64_t row_stride,
                     int64_t column_stride, const int32_t* zeros, int16_t* packed) {
-  if (b.is_signed) {
-    pack(static_cast<const int8_t*>(b.data), k, n, row_stride, column_stride, zeros, packed);
-  } else {
-    pack(static_cast<const uint8_t*>(b.data), k, n, row_stride, column_stride, zeros, packed);
+  for (int64_t first = 0; first < n; first += kIntegerPanel) {
+    for (int64_t p = 0; p < integer_row(k); p += 2) {
+      SX_SCALAR
+      for (int64_t i = 0; i < 2 * kIntegerPanel; ++i) {
+        const int64_t column = first + i / 2, row = p + i % 2;
+        *packed++ = column < n && row < k
+                        ? ByteWidener(b.is_signed, zeros[column])
+                              .one(b.data[row * row_stride + column * column_stride])
+                        : int16_t{0};
+      }
+    }
   }
+}
+
+void widen_bytes(const uint8_t* from, int64_t count, const ByteWidener& widen, int16_t* to) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) store(to + i, widen.eight(from + i));
+  SX_SCALAR
+  for (; i < count; ++i) to[i] = widen.one(from[i]);
 }
 
 Status integer_widen_rows(const ByteMatrix& from, int64_t rows, int64_t k, const int32_t* zeros,
@@ -135,13 +116,9 @@ Status integer_widen_rows(const ByteMatrix& from, int64_t rows, int64_t k, const
   const int64_t grain = grain_for(kNsPerWidened * static_cast<double>(k + 8));
   return parallel_for(rows, grain, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int32_t zero = zeros[i * zero_step];
       int16_t* row = to + i * integer_row(k);
-      if (from.is_signed) {
-        widen_row(static_cast<const int8_t*>(from.data) + i * k, k, zero, row);
-      } else {
-        widen_row(static_cast<const uint8_t*>(from.data) + i * k, k, zero, row);
-      }
+      widen_bytes(from.data + i * k, k, ByteWidener(from.is_signed, zeros[i * zero_step]), row);
+      if (k % 2 == 1) row[k] = 0;
     }
   });
 }

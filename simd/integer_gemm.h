@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "simd/requantize.h"
+#include "simd/widen_bytes.h"
 
 namespace sardonyx::simd {
 
@@ -19,8 +20,8 @@ inline constexpr int64_t kIntegerDepthLimit = 33025;
 
 // A matrix of bytes as it lies in a tensor.
 struct ByteMatrix {
-  const void* data = nullptr;
-  bool is_signed = false;
+  const uint8_t* data = nullptr;
+  bool is_signed = false;  // int8
 };
 
 // Rows of A, found by adding offsets, in elements: row i is made of runs that start at
@@ -58,6 +59,9 @@ constexpr int64_t integer_row(int64_t k) {
 constexpr int64_t integer_packed_size(int64_t k, int64_t n) {
   return (n + kIntegerPanel - 1) / kIntegerPanel * kIntegerPanel * integer_row(k);
 }
+
+// to[i] = from[i] less its zero point, on this thread.
+void widen_bytes(const uint8_t* from, int64_t count, const ByteWidener& widen, int16_t* to);
 
 // Packs B[i][j] - zeros[j], B[i][j] being element i * row_stride + j * column_stride.
 void integer_pack_b(const ByteMatrix& b, int64_t k, int64_t n, int64_t row_stride,

@@ -1,16 +1,40 @@
 #include "simd/quantize.h"
 
 #include <algorithm>
-#include <cmath>
+#include <type_traits>
 
 #include "simd/requantize.h"
+#include "simd/unroll.h"
 #include "simd/v128.h"
+#include "simd/widen_bytes.h"
 
 namespace sardonyx::simd {
 namespace {
 
 template <typename T>
 constexpr bool kIsByte = sizeof(T) == 1;
+
+// Whole vectors; returns how many elements that were.
+int64_t quantize_bytes(const float* x, int64_t count, f32x4 scale, const Quantizer& quantizer,
+                       uint8_t* q) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const i32x4 low = quantizer(load(x + i) / scale), high = quantizer(load(x + i + 4) / scale);
+    store_low_bytes(q + i, narrow(low, high));
+  }
+  return i;
+}
+int64_t dequantize_bytes(const uint8_t* q, int64_t count, float scale, const ByteWidener& widen,
+                         float* y) {
+  const f32x4 factor = splat(scale);
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const i16x8 difference = widen.eight(q + i);
+    store(y + i, to_float(widen_low(difference)) * factor);
+    store(y + i + 4, to_float(widen_high(difference)) * factor);
+  }
+  return i;
+}
 
 }  // namespace
 
@@ -20,11 +44,9 @@ void quantize(const float* x, int64_t count, float scale, const QuantizedRange& 
   const f32x4 divisor = splat(scale);
   int64_t i = 0;
   if constexpr (kIsByte<T>) {
-    for (; i + 8 <= count; i += 8) {
-      store_narrow(q + i,
-                   narrow(quantizer(load(x + i) / divisor), quantizer(load(x + i + 4) / divisor)));
-    }
+    i = quantize_bytes(x, count, divisor, quantizer, reinterpret_cast<uint8_t*>(q));
   }
+  SX_SCALAR
   for (; i < count; i += 4) {
     const int64_t n = std::min<int64_t>(count - i, 4);
     int32_t lanes[4];
@@ -37,14 +59,10 @@ template <typename T>
 void dequantize(const T* q, int64_t count, float scale, int32_t zero, float* y) {
   int64_t i = 0;
   if constexpr (kIsByte<T>) {
-    const f32x4 factor = splat(scale);
-    const i16x8 offset = splat(static_cast<int16_t>(zero));
-    for (; i + 8 <= count; i += 8) {
-      const i16x8 difference = load_wide(q + i) - offset;
-      store(y + i, to_float(widen_low(difference)) * factor);
-      store(y + i + 4, to_float(widen_high(difference)) * factor);
-    }
+    const ByteWidener widen(std::is_signed_v<T>, zero);
+    i = dequantize_bytes(reinterpret_cast<const uint8_t*>(q), count, scale, widen, y);
   }
+  SX_SCALAR
   for (; i < count; ++i) {
     // In 64 bits: the difference of two int32 may need 33.
     y[i] = static_cast<float>(int64_t{q[i]} - zero) * scale;

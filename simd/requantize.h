@@ -32,7 +32,6 @@ struct Requantization {
   const float* scale = nullptr;  // per column
   const float* bias = nullptr;   // per column
   QuantizedRange range;
-  bool is_signed = false;  // int8, else uint8
 };
 
 }  // namespace sardonyx::simd

@@ -3,3 +3,7 @@
 #pragma once
 
 #define SX_UNROLLED _Pragma("clang loop unroll(full)")
+// Loops whose bodies V8 keeps in registers only as they are.
+#define SX_ROLLED _Pragma("clang loop unroll(disable)")
+// Tails and set-up: small code before fast code.
+#define SX_SCALAR _Pragma("clang loop unroll(disable) vectorize(disable)")

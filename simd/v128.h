@@ -333,15 +333,15 @@ SX_INLINE i16x8 splat(int16_t x) {
 SX_INLINE i16x8 load_splat_pair(const int16_t* p) {
   return {wasm_v128_load32_splat(p)};
 }
-// Eight bytes, widened.
+// Eight bytes, widened without sign.
 SX_INLINE i16x8 load_wide(const uint8_t* p) {
   return {wasm_u16x8_load8x8(p)};
 }
-SX_INLINE i16x8 load_wide(const int8_t* p) {
-  return {wasm_i16x8_load8x8(p)};
-}
 SX_INLINE i16x8 operator-(i16x8 a, i16x8 b) {
   return {wasm_i16x8_sub(a.v, b.v)};
+}
+SX_INLINE i16x8 operator^(i16x8 a, i16x8 b) {
+  return {wasm_v128_xor(a.v, b.v)};
 }
 SX_INLINE i32x4 widen_low(i16x8 a) {
   return {wasm_i32x4_extend_low_i16x8(a.v)};
@@ -364,12 +364,10 @@ SX_INLINE i32x4 multiply_high(i16x8 a, i16x8 b) {
 SX_INLINE i16x8 narrow(i32x4 a, i32x4 b) {
   return {wasm_i16x8_narrow_i32x4(a.v, b.v)};
 }
-// Eight bytes, saturating.
-SX_INLINE void store_narrow(uint8_t* p, i16x8 a) {
-  wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(a.v, a.v), 0);
-}
-SX_INLINE void store_narrow(int8_t* p, i16x8 a) {
-  wasm_v128_store64_lane(p, wasm_i8x16_narrow_i16x8(a.v, a.v), 0);
+// The low bytes of the eight.
+SX_INLINE void store_low_bytes(uint8_t* p, i16x8 a) {
+  const v128_t bytes = wasm_v128_and(a.v, wasm_i16x8_splat(255));
+  wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(bytes, bytes), 0);
 }
 
 // --- relaxed dot products ------------------------------------------------------------------------

@@ -29,8 +29,9 @@ struct Product {
   Ending ending;
 };
 
-// `value` as a float32 constant of `columns` elements in one row, or kNoValue.
-Result<ValueId> bias_row(Graph& graph, ValueId value, int64_t columns) {
+// `value` as a float32 constant of `columns` elements in one row, or kNoValue. Axes beyond those of
+// the product's output would add some to it.
+Result<ValueId> bias_row(Graph& graph, ValueId value, int64_t columns, const Value& output) {
   ConstantPtr constant = fixed_floats(graph, value);
   if (!constant) {
     const NodeId producer = graph.values[value].producer;
@@ -49,6 +50,7 @@ Result<ValueId> bias_row(Graph& graph, ValueId value, int64_t columns) {
   const TensorView view = constant->view();
   const int rank = view.shape.rank();
   if (view.elements() != columns || rank < 1 || view.shape[rank - 1] != columns) return kNoValue;
+  if (!output.has_shape || rank > output.shape.rank()) return kNoValue;
   return add_constant(graph, graph.values[value].name + "/row", Shape{columns},
                       {view.as<const float>(), static_cast<size_t>(columns)});
 }
@@ -93,24 +95,27 @@ bool has_axis(const QuantizedValue& value, int64_t axis, int64_t rank) {
   return is_per_tensor(value) || value.axis == axis || value.axis == axis - rank;
 }
 
-const Value& quantized_weights(const Graph& graph, const Product& product) {
-  return graph.values[product.w.q];
+// The shape of the weights; of rank 0 when it is not known.
+Shape weight_shape(const Graph& graph, const Product& product) {
+  const Value& w = graph.values[product.w.q];
+  return w.has_shape && w.shape.is_known() ? w.shape : Shape();
 }
 
 // True without a bias, and with one that is a row of constants.
-Result<bool> match_bias(Graph& graph, ValueId bias, int64_t columns, Product& product) {
+Result<bool> match_bias(Graph& graph, const Node& node, ValueId bias, int64_t columns,
+                        Product& product) {
   if (bias == kNoValue) return true;
-  SX_ASSIGN(product.bias, bias_row(graph, bias, columns));
+  SX_ASSIGN(product.bias, bias_row(graph, bias, columns, graph.values[node.outputs[0]]));
   return product.bias != kNoValue;
 }
 
 Result<bool> match_conv(Graph& graph, const Node& node, Product& product) {
-  const Value& w = quantized_weights(graph, product);
-  if (!w.has_shape || !w.shape.is_known() || w.shape.rank() < 3 || w.shape.rank() > 4) return false;
-  if (w.shape.product(1, w.shape.rank()) > simd::kIntegerDepthLimit) return false;
-  if (!has_axis(product.w, 0, w.shape.rank())) return false;
+  const Shape w = weight_shape(graph, product);
+  if (w.rank() < 3 || w.rank() > 4) return false;
+  if (w.product(1, w.rank()) > simd::kIntegerDepthLimit) return false;
+  if (!has_axis(product.w, 0, w.rank())) return false;
   product.type = "FusedQLinearConv";
-  return match_bias(graph, input_of(node, 2), w.shape[0], product);
+  return match_bias(graph, node, input_of(node, 2), w[0], product);
 }
 
 // B [columns, k] as [k, columns].
@@ -134,8 +139,8 @@ Result<ValueId> transposed(Graph& graph, const QuantizedValue& b) {
 
 // Gemm with A as it is and no factors; MatMul by a matrix.
 Result<bool> match_matmul(Graph& graph, const Node& node, Product& product) {
-  const Value& w = quantized_weights(graph, product);
-  if (!w.has_shape || !w.shape.is_known() || w.shape.rank() != 2) return false;
+  const Shape w = weight_shape(graph, product);
+  if (w.rank() != 2) return false;
   const bool gemm = node.type == "Gemm";
   const bool transpose = gemm && node.attributes.get_int("transB", 0) != 0;
   if (gemm && (node.attributes.get_int("transA", 0) != 0 || node.opset < 7 ||
@@ -143,13 +148,12 @@ Result<bool> match_matmul(Graph& graph, const Node& node, Product& product) {
                node.attributes.get_float("beta", 1.0f) != 1.0f)) {
     return false;
   }
-  const int64_t columns = w.shape[transpose ? 0 : 1], k = w.shape[transpose ? 1 : 0];
+  const int64_t columns = w[transpose ? 0 : 1], k = w[transpose ? 1 : 0];
   if (k > simd::kIntegerDepthLimit || !has_axis(product.w, transpose ? 0 : 1, 2)) return false;
   if (transpose && !fixed_constant(graph, product.w.q)) return false;
   product.type = "FusedQLinearMatMul";
   const ValueId bias = gemm ? input_of(node, 2) : product.ending.bias;
-  if (gemm && product.ending.bias != kNoValue) return false;
-  SX_ASSIGN(const bool matches, match_bias(graph, bias, columns, product));
+  SX_ASSIGN(const bool matches, match_bias(graph, node, bias, columns, product));
   if (matches && transpose) {
     SX_ASSIGN(product.w.q, transposed(graph, product.w));
   }

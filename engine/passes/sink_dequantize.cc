@@ -26,7 +26,7 @@ bool windows_meet_input(const Node& node) {
 }
 
 bool only_moves(const Node& node) {
-  if (!node.domain.empty() || output_of(node, 0) == kNoValue || output_of(node, 1) != kNoValue) {
+  if (!node.domain.empty() || node.outputs.size() != 1 || node.outputs[0] == kNoValue) {
     return false;
   }
   if (std::find(kMoving.begin(), kMoving.end(), node.type) == kMoving.end()) return false;

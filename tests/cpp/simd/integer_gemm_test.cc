@@ -14,22 +14,22 @@
 namespace sardonyx::simd {
 namespace {
 
-std::vector<int8_t> random_bytes(int64_t count, uint32_t seed) {
+std::vector<uint8_t> random_bytes(int64_t count, uint32_t seed) {
   std::mt19937 generator(seed);
-  std::vector<int8_t> out(static_cast<size_t>(count));
-  for (int8_t& byte : out) byte = static_cast<int8_t>(generator());
+  std::vector<uint8_t> out(static_cast<size_t>(count));
+  for (uint8_t& byte : out) byte = static_cast<uint8_t>(generator());
   return out;
 }
 
-int64_t value(const std::vector<int8_t>& bytes, int64_t i, bool is_signed) {
-  const int8_t byte = bytes[static_cast<size_t>(i)];
-  return is_signed ? byte : static_cast<uint8_t>(byte);
+int64_t value(const std::vector<uint8_t>& bytes, int64_t i, bool is_signed) {
+  const uint8_t byte = bytes[static_cast<size_t>(i)];
+  return is_signed ? static_cast<int8_t>(byte) : byte;
 }
 
 struct Problem {
   int64_t m, n, k;
   bool a_signed, b_signed;
-  std::vector<int8_t> a = random_bytes(m * k, 1), b = random_bytes(k * n, 2);
+  std::vector<uint8_t> a = random_bytes(m * k, 1), b = random_bytes(k * n, 2);
   std::vector<int32_t> a_zeros = std::vector<int32_t>(static_cast<size_t>(m), 17);
   std::vector<int32_t> b_zeros = {}, first = {};
 
@@ -87,8 +87,8 @@ TEST_CASE("integer_gemm quantizes like the scalar formula", "[integer]") {
   for (bool is_signed : {false, true}) {
     const QuantizedRange range{
         .zero = 11, .low = is_signed ? -128 : 20, .high = is_signed ? 90 : 255};
-    const Requantization quantize{scale.data(), bias.data(), range, is_signed};
-    std::vector<int8_t> c(static_cast<size_t>(p.m * p.n));
+    const Requantization quantize{scale.data(), bias.data(), range};
+    std::vector<uint8_t> c(static_cast<size_t>(p.m * p.n));
     p.run(c.data(), &quantize);
     for (int64_t i = 0; i < p.m * p.n; ++i) {
       const auto column = static_cast<size_t>(i % p.n);
@@ -125,8 +125,8 @@ ConvShape shape_of(const Case& c) {
 
 constexpr int32_t kZero = 128, kWeightZero = 3;
 
-std::vector<int32_t> reference(const ConvShape& s, const std::vector<int8_t>& x,
-                               const std::vector<int8_t>& w) {
+std::vector<int32_t> reference(const ConvShape& s, const std::vector<uint8_t>& x,
+                               const std::vector<uint8_t>& w) {
   std::vector<int32_t> y;
   for (int64_t i = 0; i < s.batch * s.out_channels * s.out_plane(); ++i) {
     const int64_t column = i % s.out[2], row = i / s.out[2] % s.out[1];
@@ -151,8 +151,9 @@ void check(const Case& c) {
   INFO(c.channels << " to " << c.filters << " in " << c.groups << ", " << c.height << "x" << c.width
                   << ", kernel " << c.kernel);
   const ConvShape shape = shape_of(c);
-  const std::vector<int8_t> x = random_bytes(shape.batch * shape.in_channels * shape.in_plane(), 1);
-  const std::vector<int8_t> w = random_bytes(shape.out_channels * shape.depth(), 2);
+  const std::vector<uint8_t> x =
+      random_bytes(shape.batch * shape.in_channels * shape.in_plane(), 1);
+  const std::vector<uint8_t> w = random_bytes(shape.out_channels * shape.depth(), 2);
   const auto columns = static_cast<size_t>(integer_conv_columns(shape));
   const std::vector<int32_t> zeros(columns, kWeightZero);
   std::vector<int32_t> first(columns);

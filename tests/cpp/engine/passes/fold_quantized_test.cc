@@ -153,6 +153,12 @@ TEST_CASE("products that are not between integers stay float", "[passes]") {
     CHECK(compile(g, both(g, y, kOutput)) ==
           "QuantizeLinear DequantizeLinear Conv QuantizeLinear DequantizeLinear");
   }
+  SECTION("a bias that adds an axis") {
+    const ValueId x = both(g, g.node("Reshape", {in, g.constant<int64_t>({2}, {18, 12})}), kInput);
+    const ValueId y =
+        g.node("Add", {g.node("MatMul", {x, weights(g, {12, 9}, 1)}), g.random({1, 1, 9})});
+    CHECK(compile(g, both(g, y, kOutput)).find("FusedQLinearMatMul") == std::string::npos);
+  }
   SECTION("a bias that is computed") {
     const ValueId b =
         g.node("Reshape", {g.node("Relu", {g.input("b", {1, 5})}), g.constant<int64_t>({1}, {5})});
