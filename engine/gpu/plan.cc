@@ -181,7 +181,7 @@ constexpr int64_t kMinHalves = 256;
 bool is_half(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const float size = std::bit_cast<float>(bits & 0x7fffffff);
-  if (size >= 0x1p-14f) return (bits & 0x1fff) == 0 && size <= 65504.0f;
+  if (!(size < 0x1p-14f)) return (bits & 0x1fff) == 0 && size <= 65504.0f;
   const float steps = size * 0x1p24f;
   return steps == static_cast<float>(static_cast<int32_t>(steps));
 }
