@@ -18,15 +18,20 @@ async function start(): Promise<void> {
   acceptDrops((file) => void (file.type.startsWith('image/') ? denoise : own).show(file));
 
   // One after the other: the first answer should not wait for what it does not need.
-  await draw.start();
+  const drawing = await draw.start();
   const shell = keepShell();
   await shell.catch(() => undefined);
   if (!crossOriginIsolated) {
     showNotice('One thread only.', 'The host of this page sends no headers for shared memory.');
   }
-  await denoise.start();
+  const denoising = await denoise.start();
   await showStored(status);
-  await keepForOffline(shell, status);
+  await keepForOffline([shell, allStarted([drawing, denoising])], status);
+}
+
+async function allStarted(sessions: readonly unknown[]): Promise<void> {
+  await Promise.resolve();
+  if (sessions.includes(undefined)) throw new Error('A model did not start.');
 }
 
 void start();

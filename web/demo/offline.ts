@@ -7,10 +7,13 @@ import type { StatusStrip } from './status_strip';
 /** What other devices choose of each model: the files may be wanted when the GPU is gone, or found. */
 const variants = ['fp16', 'int8'];
 
-/** Keeps both models; with `shell`, the page is then complete. */
-export async function keepForOffline(shell: Promise<void>, status: StatusStrip): Promise<void> {
+/** Keeps both models; with the `parts` that the page waits for besides, it is then complete. */
+export async function keepForOffline(
+  parts: readonly Promise<unknown>[],
+  status: StatusStrip,
+): Promise<void> {
   status.showOffline('saving');
-  const kept = await Promise.allSettled([shell, keepModels(status)]);
+  const kept = await Promise.allSettled([...parts, keepModels(status)]);
   const missing = kept.flatMap((part) =>
     part.status === 'rejected' ? [reason(part.reason as unknown)] : [],
   );

@@ -20,10 +20,9 @@ const precache = new PrecacheController({
 precache.addToCacheList(PRECACHE);
 
 sw.addEventListener('install', (event) => void precache.install(event));
-sw.addEventListener('activate', (event) => {
-  // The page that registered this worker can then finish offline what it has begun online.
-  event.waitUntil(sw.clients.claim().then(() => dropUnusedBuilds(cacheName)));
-});
+// The page that registered this worker can then finish offline what it has begun online. Activation does not
+// wait for it: Firefox takes 60 s when a page has threads that sleep.
+sw.addEventListener('activate', () => void sw.clients.claim());
 sw.addEventListener('fetch', (event) => {
   if (event.request.mode === 'navigate') event.waitUntil(dropUnusedBuilds(cacheName));
 });
