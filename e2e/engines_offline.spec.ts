@@ -36,7 +36,7 @@ for (const engine of engines) {
       const tab = await visitor.result<Tab>(step);
       expect(tab).toMatchObject({ isolated: true, offline: 'ready', read: letter });
       expect(tab.denoise).toMatch(/dB/);
-      expect(tab.status).toMatchObject({ device: 'CPU' });
+      expect(tab.status).toMatchObject({ device: 'CPU', variant: 'int8' });
       if (engine.threads) expect(Number(tab.status.threads)).toBeGreaterThan(1);
     }
     expect(await visitor.result<boolean>('the server is still gone')).toBe(true);
