@@ -1,5 +1,4 @@
-// Models on WebGPU, on the software adapter of Chromium: one device for all models of a page, and what
-// happens where WebGPU fails.
+// Trained models on WebGPU, on the software adapter of Chromium.
 import { dataSets, measureOf, haveShared, noShared } from './golden';
 import { expect, sharedPage, test } from './site';
 import { webgpuBrowser } from './webgpu_browser';
@@ -40,6 +39,7 @@ test.describe('golden outputs: WebGPU', () => {
         { model, set: dataSets(model).at(-1)!, measure: measureOf(model), force },
       );
       expect(found.device, found.why.join('\n')).toBe('webgpu');
+      expect(found.why).toContainEqual(expect.stringMatching(/^WebGPU: .*swiftshader/));
       expect(found.onCpu).toEqual([]);
       expect(found.steps).toBeGreaterThan(3);
       for (const worst of found.differences) {
