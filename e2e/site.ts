@@ -35,10 +35,10 @@ const publishedLibrary: Plugin = {
   },
 };
 
-/** The text of a page's own code, bundled from e2e/page on first use. */
+/** A page's own code, bundled from e2e/page on first use. */
 const bundles = new Map<string, Promise<string>>();
 
-export function bundle(name: string): Promise<string> {
+function bundle(name: string): Promise<string> {
   let text = bundles.get(name);
   if (!text) {
     text = build({

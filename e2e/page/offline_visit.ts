@@ -13,7 +13,10 @@ export interface Tab {
   readonly offline: string;
   /** What the model reads of the letter that was drawn. */
   readonly read: string;
-  readonly denoise: string;
+  /** PSNR of the sample picture, in dB. */
+  readonly noisy: number;
+  readonly denoised: number;
+  readonly problems: string;
   /** The status strip: device, variant, module, threads… */
   readonly status: Readonly<Record<string, string>>;
 }
@@ -66,7 +69,9 @@ async function use(tab: Window, drawn: string): Promise<Tab> {
     isolated: tab.crossOriginIsolated,
     offline,
     read: read(),
-    denoise: textOf(tab, '#denoise-psnr-after'),
+    noisy: parseFloat(textOf(tab, '#denoise-psnr-before')),
+    denoised: parseFloat(textOf(tab, '#denoise-psnr-after')),
+    problems: [...tab.document.querySelectorAll('.problem')].map((p) => p.textContent).join('\n'),
     status: Object.fromEntries(
       fields.map((field) => [field.dataset.status ?? '', field.textContent.trim()]),
     ),
