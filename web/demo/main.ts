@@ -26,12 +26,7 @@ async function start(): Promise<void> {
   }
   const denoising = await denoise.start();
   await showStored(status);
-  await keepForOffline([shell, allStarted([drawing, denoising])], status);
-}
-
-async function allStarted(sessions: readonly unknown[]): Promise<void> {
-  await Promise.resolve();
-  if (sessions.includes(undefined)) throw new Error('A model did not start.');
+  await keepForOffline(shell, Boolean(drawing && denoising), status);
 }
 
 void start();

@@ -7,16 +7,18 @@ import type { StatusStrip } from './status_strip';
 /** What other devices choose of each model: the files may be wanted when the GPU is gone, or found. */
 const variants = ['fp16', 'int8'];
 
-/** Keeps both models; with the `parts` that the page waits for besides, it is then complete. */
+/** Keeps both models. With `shell`, and when they have `started`, the page is then complete. */
 export async function keepForOffline(
-  parts: readonly Promise<unknown>[],
+  shell: Promise<void>,
+  started: boolean,
   status: StatusStrip,
 ): Promise<void> {
   status.showOffline('saving');
-  const kept = await Promise.allSettled([...parts, keepModels(status)]);
+  const kept = await Promise.allSettled([shell, keepModels(status)]);
   const missing = kept.flatMap((part) =>
     part.status === 'rejected' ? [reason(part.reason as unknown)] : [],
   );
+  if (!started) missing.push('A model did not start.');
   document.documentElement.dataset.offline = missing.length ? 'failed' : 'ready';
   status.showOffline(missing.length ? 'no' : 'ready');
   if (missing.length) {
