@@ -230,6 +230,11 @@ test.describe('a new version', () => {
     await page.reload();
     await expect(page.locator('#update')).toBeVisible();
     expect(await buildOf(page)).toBe(old);
+    // Visits of the old build leave the waiting one its files.
+    await page.reload();
+    expect(await offlineState(page)).toBe('ready');
+    await expect(page.locator('#update')).toBeVisible();
+    expect(await caches(page)).toHaveLength(2);
     await page.getByRole('button', { name: 'Reload' }).click();
     await expect.poll(() => buildOf(page).catch(() => old)).not.toBe(old);
     await expect(page.locator('#draw-answer')).toHaveText('S');
@@ -242,6 +247,11 @@ test.describe('a new version', () => {
     await other.close();
     await page.reload();
     await expect.poll(() => caches(page)).toEqual([`sardonyx-demo-${await buildOf(page)}`]);
+    await expectEverythingWorks(page);
+
+    await server.close();
+    await page.reload();
+    await expect(page.locator('#draw-answer')).toHaveText('S');
     await expectEverythingWorks(page);
   });
 });

@@ -9,6 +9,7 @@ export async function keepShell(): Promise<void> {
   const registration = await register();
   offerUpdates(registration);
   await active(registration);
+  registration.active?.postMessage('drop-unused-builds');
   reloadForIsolation();
 }
 

@@ -17,11 +17,15 @@ export async function fromOtherBuild(
   return undefined;
 }
 
-/** Each page holds a lock with its build's name while it is open (`holdBuild`). */
+/**
+ * Each page holds a lock with its build's name while it is open (`holdBuild`). A worker that is newer than this
+ * one has a cache that no page uses yet.
+ */
 export async function dropUnusedBuilds(current: string): Promise<void> {
   const inUse = await buildsInUse();
   if (!inUse) return;
   for (const name of await caches.keys()) {
+    if (sw.registration.installing ?? sw.registration.waiting) return;
     if (name.startsWith(BUILD_PREFIX) && name !== current && !inUse.has(name)) {
       await caches.delete(name);
     }

@@ -23,11 +23,9 @@ sw.addEventListener('install', (event) => void precache.install(event));
 // The page that registered this worker can then finish offline what it has begun online. Activation does not
 // wait for it: Firefox takes 60 s when a page has threads that sleep.
 sw.addEventListener('activate', () => void sw.clients.claim());
-sw.addEventListener('fetch', (event) => {
-  if (event.request.mode === 'navigate') event.waitUntil(dropUnusedBuilds(cacheName));
-});
-sw.addEventListener('message', ({ data }) => {
-  if (data === 'take-over') void sw.skipWaiting();
+sw.addEventListener('message', (event) => {
+  if (event.data === 'take-over') void sw.skipWaiting();
+  if (event.data === 'drop-unused-builds') event.waitUntil(dropUnusedBuilds(cacheName));
 });
 
 registerRoute(
