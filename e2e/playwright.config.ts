@@ -17,6 +17,7 @@ export default defineConfig({
   workers: 1,
   // Far above what a quiet machine needs: a step of many threads waits for the slowest of them.
   timeout: 120_000,
+  expect: { timeout: 30_000 },
   forbidOnly: true,
   use: {
     browserName: 'chromium',
