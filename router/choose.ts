@@ -57,21 +57,26 @@ export function excludes(exclude: Wishes['exclude'], route: RouteFilter): boolea
   });
 }
 
-/** For a model without a manifest: on the CPU, unless another device is forced. */
+/** For a model without a manifest, best first: on the CPU, unless another device is forced. */
 export function choosePlain(
   features: Features,
   { force = {}, exclude }: Wishes,
-): Choice & { readonly device: Device } {
+): readonly (Choice & { readonly device: Device })[] {
   if (force.variant !== undefined || force.precision !== undefined) {
     const field = force.variant === undefined ? 'force.precision' : 'force.variant';
     throw new Failure('VARIANT_UNKNOWN', `an .onnx file has no variants for ${field}`, { field });
   }
   const device = force.device ?? 'cpu';
-  const choice = choicesOf(features, force).find(
-    ({ module, threads }) => !excludes(exclude, { device, module, threads }),
-  );
-  if (choice) return { ...choice, device };
-  throw new Failure('NO_CANDIDATE', `every route of the model on ${device} is excluded`);
+  const choices = choicesOf(features, force);
+  const on = (device: Device) =>
+    choices
+      .map((choice) => ({ ...choice, device }))
+      .filter(({ module, threads }) => !excludes(exclude, { device, module, threads }));
+  const best = on(device);
+  if (best.length === 0) {
+    throw new Failure('NO_CANDIDATE', `every route of the model on ${device} is excluded`);
+  }
+  return device === 'cpu' ? best : [...best, ...on('cpu')];
 }
 
 function chooseModule(

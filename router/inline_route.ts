@@ -92,6 +92,12 @@ export class InlineRoute implements Route {
     if (this.#lent.delete(slot)) this.#engine?.free(slot.pointer);
   }
 
+  recall(): void {
+    const owners = [...this.#lent.values()];
+    this.#lent.clear();
+    for (const onClose of owners) onClose();
+  }
+
   dispose(): Promise<void> {
     this.#close();
     return Promise.resolve();
@@ -145,9 +151,7 @@ export class InlineRoute implements Route {
     this.closed = true;
     this.#engine?.dispose();
     this.#engine = undefined;
-    const owners = [...this.#lent.values()];
-    this.#lent.clear();
-    for (const onClose of owners) onClose();
+    this.recall();
   }
 }
 

@@ -62,6 +62,8 @@ export interface Route {
   // called when it goes away with the engine.
   lend(input: number, bytes: number, onClose: () => void): Slot | undefined;
   takeBack(slot: Slot): void;
+  // Calls back all that was lent; the run under way goes on.
+  recall(): void;
 
   dispose(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 // answers.
 import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
 import { asFailure, type Attempt, Failure } from '../worker/failure.js';
+import type { Device } from '../worker/protocol.js';
 import { type Candidate, nameOf } from './candidates.js';
 import type { Route } from './route.js';
 
@@ -30,9 +31,9 @@ export async function serve(
   let rest = ranked;
   for (;;) {
     const candidate = rest[0];
-    if (!candidate) throw exhausted(failures, attempts);
+    if (!candidate) throw exhausted(attempts, failures);
     try {
-      const route = await tryCandidate(candidate, hooks, signal);
+      const route = await startVerified(candidate, hooks, signal);
       return { candidate, route, attempts };
     } catch (thrown) {
       signal?.throwIfAborted();
@@ -56,19 +57,23 @@ function shares(other: Candidate, failed: Candidate, scope: string): boolean {
   return failed.device === 'webgpu' && other.device === 'webgpu';
 }
 
-async function tryCandidate(
-  candidate: Candidate,
-  hooks: ServeHooks,
+// A route that is on its device and gives the known answers.
+export async function startVerified<T extends { readonly device: Device }>(
+  candidate: T,
+  hooks: {
+    start(candidate: T): Promise<Route>;
+    selfTest(route: Route, candidate: T): Promise<void>;
+  },
   signal: AbortSignal | undefined,
 ): Promise<Route> {
   const route = await hooks.start(candidate);
   const abort = () => void route.dispose();
   signal?.addEventListener('abort', abort);
   try {
-    checkDevice(route, candidate);
+    checkDevice(route, candidate.device);
     await hooks.selfTest(route, candidate);
     signal?.throwIfAborted();
-    checkDevice(route, candidate);
+    checkDevice(route, candidate.device);
     return route;
   } catch (thrown) {
     await route.dispose();
@@ -79,14 +84,15 @@ async function tryCandidate(
 }
 
 // The engine leaves a GPU by itself when it computes wrongly or is lost.
-function checkDevice({ placement }: Route, candidate: Candidate): void {
-  if (placement.device === candidate.device) return;
-  throw new Failure('DEVICE_UNAVAILABLE', placement.why.at(-1) ?? `left ${candidate.device}`);
+function checkDevice({ placement }: Route, device: Device): void {
+  if (placement.device === device) return;
+  throw new Failure('DEVICE_UNAVAILABLE', placement.why.at(-1) ?? `left ${device}`);
 }
 
-function exhausted(failures: readonly Failure[], attempts: readonly Attempt[]): Failure {
-  const first = failures[0]!;
-  const alike = failures.every(({ code }) => code === first.code);
+// One failure for all: their own when they failed alike.
+export function exhausted(attempts: readonly Attempt[], failures: readonly Failure[]): Failure {
+  const first = failures[0];
+  const alike = first && failures.every(({ code }) => code === first.code);
   const texts = attempts.map(({ route, message }) => `${route}: ${message}`);
   const failure = alike
     ? new Failure(first.code, first.message, first.where)

@@ -1,41 +1,311 @@
-// Keeps one route running: when it is lost, the next call starts another one in its place.
-import type { Route } from './route.js';
+// Keeps one route serving: carries out what router/machine.ts decides. One move at a time.
+import { ERRORS } from '../worker/errors.generated.js';
+import { asFailure, type Attempt, Failure } from '../worker/failure.js';
+import type { WireTensor } from '../worker/protocol.js';
+import {
+  begin,
+  type Happening,
+  type Machine,
+  type Move,
+  type SessionState,
+  step,
+  wakeTime,
+} from './machine.js';
+import type { Feed, Route } from './route.js';
+import { exhausted } from './serve.js';
+import { ServiceTimes } from './service_times.js';
+import { idOf, rivalOf, type RouteChange, type RouteEvent, type Target } from './target.js';
+
+export interface SupervisorParts {
+  // All that could serve, best first.
+  readonly targets: readonly Target[];
+  readonly latencyBudgetMs: number;
+  // A route that has been found good.
+  start(target: Target, signal: AbortSignal): Promise<Route>;
+  emit(event: RouteEvent, change: RouteChange): void;
+}
+
+export interface SwapOptions {
+  /** Gives up; the old route stays. Rejects with signal.reason. */
+  signal?: AbortSignal | undefined;
+  /** How long the run under way may take before it is repeated on the new route; default 10 s. */
+  drainMs?: number | undefined;
+}
+
+interface Serving {
+  readonly target: Target;
+  readonly route: Route;
+  // What brought it here; undefined for the first one.
+  readonly why?: string;
+}
+
+const DRAIN_MS = 10_000;
+const MIN_SLEEP_MS = 1000;
+const MAX_SLEEP_MS = 0x7fffffff;
+
+const WHY: Readonly<Record<Move['reason'], string>> = {
+  respawn: 'a new worker took over from one that had stopped',
+  failover: 'took over from a route that failed',
+  asked: 'swap() asked for it',
+  slow: 'the route before was over the latency budget',
+  undo: 'the faster route was none',
+  better: 'back after a failure',
+};
+
+const isHidden = () => typeof document === 'object' && document.visibilityState === 'hidden';
 
 export class Supervisor {
-  readonly #start: () => Promise<Route>;
-  readonly #onRecover: () => void;
-  #route: Route;
-  #starting: Promise<Route> | undefined;
-  #disposed = false;
+  readonly #parts: SupervisorParts;
+  readonly #targets: Map<string, Target>;
+  readonly #times: ServiceTimes;
+  readonly #stop = new AbortController();
+  readonly #busy = new WeakMap<Route, Promise<void>>();
+  // The last failure of each route.
+  readonly #failures = new Map<string, Failure>();
+  #machine: Machine;
+  #serving: Serving;
+  // The last move; it never rejects.
+  #moving: Promise<void> = Promise.resolve();
+  #swaps: Promise<void> = Promise.resolve();
+  // While an old route ends its run.
+  #draining: Promise<void> | undefined;
+  #automatic: AbortController | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(first: Route, start: () => Promise<Route>, onRecover: () => void) {
-    this.#route = first;
-    this.#start = start;
-    this.#onRecover = onRecover;
+  constructor(first: { readonly target: Target; readonly route: Route }, parts: SupervisorParts) {
+    this.#parts = parts;
+    this.#serving = first;
+    this.#targets = new Map(parts.targets.map((target) => [idOf(target), target]));
+    this.#times = new ServiceTimes(parts.latencyBudgetMs);
+    this.#machine = begin(idOf(first.target));
   }
 
-  // The newest route, closed or not.
-  get route(): Route {
-    return this.#route;
+  get state(): SessionState {
+    return this.#machine.state;
   }
 
-  // A route that was alive when the promise settled.
+  // Of the route that serves, or did last.
+  get id(): string {
+    return this.#machine.active;
+  }
+
+  // The newest route, closed or not, and what it is.
+  get serving(): Serving {
+    return this.#serving;
+  }
+
+  // The route for a run that begins at once; undefined when acquire() must be waited for.
+  get ready(): Route | undefined {
+    const { route } = this.#serving;
+    const serves = this.state === 'serving' || this.state === 'swapping';
+    return serves && !route.closed ? route : undefined;
+  }
+
+  // Rejects when no route is left.
   async acquire(): Promise<Route> {
-    if (!this.#route.closed) return this.#route;
-    this.#starting ??= this.#replace().finally(() => (this.#starting = undefined));
-    return this.#starting;
+    for (;;) {
+      const { ready } = this;
+      if (ready) return ready;
+      if (this.state === 'serving') this.#handle({ type: 'lost' });
+      if (this.state === 'disposed') throw disposed();
+      if (this.state === 'exhausted') throw this.#exhausted();
+      await this.#moving;
+    }
+  }
+
+  async run(
+    route: Route,
+    feeds: readonly Feed[],
+    outputs: readonly number[],
+  ): Promise<readonly WireTensor[] | undefined> {
+    const began = performance.now();
+    const hidden = isHidden();
+    const running = route.run(feeds, outputs);
+    const ended = () => undefined;
+    this.#busy.set(route, running.then(ended, ended));
+    const results = await running;
+    if (results && route === this.#serving.route && !hidden && !isHidden()) {
+      const window = this.#times.add(performance.now() - began);
+      if (window && !this.#draining) this.#handle({ type: 'measured', ...window });
+    }
+    return results;
+  }
+
+  // A run failed on `route`. Whether another route may do better.
+  failed(route: Route, failure: Failure): boolean {
+    const [, scope] = ERRORS[failure.code];
+    if (scope !== 'route' || this.state === 'disposed') return false;
+    if (route !== this.#serving.route) return true;
+    const { closed } = route;
+    // A page in the background may be frozen or short of memory.
+    if (isHidden()) return closed;
+    this.#failures.set(this.#machine.active, failure);
+    this.#handle({ type: 'error', code: failure.code, closed });
+    return closed || this.ready === undefined;
+  }
+
+  // The route has left the GPU by itself.
+  leftGpu(route: Route): void {
+    if (route !== this.#serving.route) return;
+    this.#times.reset();
+    const id = this.#machine.active;
+    const why = route.placement.why.at(-1) ?? '';
+    this.#parts.emit('degrade', { from: id, to: id, why });
+  }
+
+  // Resolves when the old route is gone. Swaps are done one after the other.
+  swap(target: Target, options: SwapOptions = {}): Promise<void> {
+    const swap = this.#swaps.then(() => this.#swapTo(target, options));
+    this.#swaps = swap.catch(() => undefined);
+    return swap;
   }
 
   async dispose(): Promise<void> {
-    this.#disposed = true;
-    await this.#starting?.catch(() => undefined);
-    await this.#route.dispose();
+    this.#handle({ type: 'disposed' });
+    this.#stop.abort(disposed());
+    await this.#moving;
+    await this.#draining;
+    await this.#serving.route.dispose();
   }
 
-  async #replace(): Promise<Route> {
-    const route = await this.#start();
-    this.#route = route;
-    if (!this.#disposed) this.#onRecover();
-    return route;
+  async #swapTo(target: Target, { signal, drainMs = DRAIN_MS }: SwapOptions): Promise<void> {
+    do {
+      this.#automatic?.abort();
+      await this.#moving;
+    } while (this.state === 'starting' || this.state === 'swapping');
+    signal?.throwIfAborted();
+    if (this.state === 'disposed') throw disposed();
+    const { move } = this.#handle({ type: 'asked', to: idOf(target) });
+    const swap = this.#beside(move!, target, drainMs, signal);
+    this.#moving = swap.catch(() => undefined);
+    await swap;
   }
+
+  #handle(happening: Happening): Machine {
+    const rivals = [...this.#targets.values()].map(rivalOf);
+    const { machine, begin } = step(this.#machine, rivals, happening, performance.now());
+    this.#machine = machine;
+    this.#sleep();
+    if (begin && begin.reason !== 'asked') this.#moving = this.#perform(begin);
+    return machine;
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    const at = wakeTime(this.#machine);
+    if (at === undefined) return;
+    const ms = Math.max(at - performance.now(), MIN_SLEEP_MS);
+    this.#timer = setTimeout(
+      () => this.#handle({ type: 'tick', hidden: isHidden() }),
+      Math.min(ms, MAX_SLEEP_MS),
+    );
+    // A Node process does not stay for it.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  #perform(move: Move): Promise<void> {
+    const target = this.#targets.get(move.to)!;
+    if (move.reason === 'respawn' || move.reason === 'failover') return this.#instead(move, target);
+    const automatic = new AbortController();
+    this.#automatic = automatic;
+    return this.#beside(move, target, DRAIN_MS, automatic.signal).catch(() => undefined);
+  }
+
+  // In place of the active route, which is gone or must go.
+  async #instead(move: Move, target: Target): Promise<void> {
+    const { route: old } = this.#serving;
+    old.recall();
+    await old.dispose();
+    try {
+      this.#arrive(move, target, await this.#parts.start(target, this.#stop.signal));
+    } catch (thrown) {
+      const failure = asFailure(thrown);
+      this.#failures.set(move.to, failure);
+      this.#handle({ type: 'failed', code: failure.code });
+      // The move that this began is part of this one.
+      if (this.state === 'starting') await this.#moving;
+    }
+  }
+
+  // Beside the active route, which then ends the run under way and goes.
+  async #beside(move: Move, target: Target, drainMs: number, signal?: AbortSignal): Promise<void> {
+    const { route: old } = this.#serving;
+    const aborted = new AbortController();
+    const abort = () => aborted.abort(signal?.aborted ? signal.reason : this.#stop.signal.reason);
+    signal?.addEventListener('abort', abort);
+    this.#stop.signal.addEventListener('abort', abort);
+    try {
+      const route = await this.#parts.start(target, aborted.signal);
+      this.#arrive(move, target, route);
+    } catch (thrown) {
+      if (aborted.signal.aborted) {
+        this.#handle({ type: 'cancelled' });
+        throw aborted.signal.reason;
+      }
+      const failure = asFailure(thrown);
+      this.#handle({ type: 'failed', code: failure.code });
+      this.#parts.emit('rollback', {
+        from: move.to,
+        to: this.#machine.active,
+        why: failure.message,
+        error: failure,
+      });
+      throw failure;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#stop.signal.removeEventListener('abort', abort);
+    }
+    this.#draining = this.#drain(old, drainMs).finally(() => (this.#draining = undefined));
+    await this.#draining;
+  }
+
+  async #drain(old: Route, drainMs: number): Promise<void> {
+    old.recall();
+    await within(drainMs, this.#busy.get(old));
+    await old.dispose();
+  }
+
+  #arrive(move: Move, target: Target, route: Route): void {
+    if (this.state === 'disposed') {
+      void route.dispose();
+      throw disposed();
+    }
+    const { to, reason } = move;
+    const { active: from, home } = this.#machine;
+    const error = this.#failures.get(from);
+    this.#targets.set(to, target);
+    this.#serving = { target, route, why: WHY[reason] };
+    this.#times.reset();
+    this.#handle({ type: 'moved' });
+    const change: RouteChange = { from, to, why: WHY[reason] };
+    const events: Readonly<Record<Move['reason'], RouteEvent>> = {
+      respawn: 'recover',
+      failover: to === home ? 'recover' : 'degrade',
+      asked: 'swap',
+      slow: 'swap',
+      undo: 'rollback',
+      better: 'recover',
+    };
+    const failed = reason === 'respawn' || reason === 'failover';
+    this.#parts.emit(events[reason], failed ? { ...change, error } : change);
+    this.#parts.emit('route', change);
+  }
+
+  #exhausted(): Failure {
+    const attempts = [...this.#failures].map(([route, { code, message }]): Attempt => {
+      return { route, code, message };
+    });
+    return exhausted(attempts, [...this.#failures.values()]);
+  }
+}
+
+const disposed = () => new Failure('SESSION_DISPOSED', 'the session was disposed');
+
+// Resolves when `work` has ended, after `ms` at the latest.
+async function within(ms: number, work: Promise<void> | undefined): Promise<void> {
+  if (!work) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -1,4 +1,12 @@
 // Threads of all sessions of a page together stay within the cores. A session always gets one.
+export interface ThreadClaim {
+  // Threads granted.
+  readonly threads: number;
+  // Asks for another number instead.
+  change(wanted: number, forced: boolean): void;
+  release(): void;
+}
+
 export class ThreadBudget {
   readonly #cores: number;
   #used = 0;
@@ -8,15 +16,24 @@ export class ThreadBudget {
   }
 
   // `forced` takes what it asks for.
-  claim(wanted: number, forced: boolean): { threads: number; release(): void } {
-    const threads = forced ? wanted : Math.max(1, Math.min(wanted, this.#cores - this.#used));
-    this.#used += threads;
-    let held = true;
+  claim(wanted: number, forced: boolean): ThreadClaim {
+    let held = 0;
+    let open = true;
+    const change = (next: number, force: boolean) => {
+      if (!open) return;
+      this.#used -= held;
+      held = force ? next : Math.max(1, Math.min(next, this.#cores - this.#used));
+      this.#used += held;
+    };
+    change(wanted, forced);
     return {
-      threads,
+      get threads() {
+        return held;
+      },
+      change,
       release: () => {
-        if (held) this.#used -= threads;
-        held = false;
+        if (open) this.#used -= held;
+        open = false;
       },
     };
   }

@@ -130,6 +130,10 @@ export class WorkerRoute implements Route {
     this.#slots.give(slot);
   }
 
+  recall(): void {
+    this.#slots.close();
+  }
+
   async dispose(): Promise<void> {
     if (this.closed) return;
     if (this.#control) Atomics.store(this.#control, 0, 0x7fffffff);

@@ -1,5 +1,15 @@
 export { load, type LoadOptions } from './load.js';
-export type { OfflineState, PlanReport, Route, RunOptions, Session } from './session.js';
+export type {
+  OfflineState,
+  PlanReport,
+  Route,
+  RouteEventDetail,
+  RunOptions,
+  Session,
+} from './session.js';
+export type { SessionState } from '../router/machine.js';
+export type { SwapOptions } from '../router/supervisor.js';
+export type { Swap } from './swap.js';
 export { Tensor, type DType, type TypedArray } from './tensor.js';
 export { SardonyxError, type Attempt, type ErrorCode, type ErrorScope } from './errors.js';
 export type { Assets } from './assets.js';

@@ -1,47 +1,65 @@
 // What every load needs to start routes: the files of the library, threads, hooks.
-import type { ModuleName } from '../worker/abi.js';
-import type { Device, LoadProgress, PlainSource, WireSource } from '../worker/protocol.js';
+import { Failure } from '../worker/failure.js';
+import type {
+  LoadProgress,
+  ModelDescription,
+  PlainSource,
+  WireSource,
+} from '../worker/protocol.js';
+import type { RouteFilter } from '../router/choose.js';
 import type { Features } from '../router/features.js';
 import { InlineRoute } from '../router/inline_route.js';
 import type { Route, RouteHooks } from '../router/route.js';
+import { startVerified } from '../router/serve.js';
 import { Supervisor } from '../router/supervisor.js';
-import { pageThreadBudget } from '../router/thread_budget.js';
+import { idOf, type Target } from '../router/target.js';
+import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
 import { resolveAssets } from './assets.js';
+import { toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
+import { swapTarget } from './swap.js';
 
 const QUEUE_LIMIT = 64;
+const LATENCY_BUDGET_MS = 300;
 
-export interface Destination {
-  readonly device: Device;
-  readonly module: ModuleName;
+// Of one model.
+export interface LaunchPlan {
+  // All that could serve, best first.
+  readonly targets: readonly Target[];
+  sourceOf(target: Target): WireSource;
+  selfTest(route: Route, target: Target): Promise<void>;
+  // The best first for another wish; see choosePlain() and rankCandidates().
+  rank(force: RouteFilter): readonly Target[];
 }
 
 export class Launch {
   readonly options: LoadOptions;
   readonly features: Features;
   readonly external: Readonly<Record<string, PlainSource>>;
-  readonly #claim: { readonly threads: number; release(): void };
-  #session: Session | undefined;
+  readonly #plan: LaunchPlan;
+  readonly #claim: ThreadClaim;
+  #supervisor: Supervisor | undefined;
 
   constructor(
     options: LoadOptions,
     features: Features,
-    threads: number,
+    plan: LaunchPlan,
     external: Readonly<Record<string, PlainSource>> = {},
   ) {
     this.options = options;
     this.features = features;
+    this.#plan = plan;
     this.external = external;
     const forced = options.force?.threads !== undefined;
-    this.#claim = pageThreadBudget(features.cores).claim(threads, forced);
+    this.#claim = pageThreadBudget(features.cores).claim(plan.targets[0]!.threads, forced);
   }
 
   /** The first start of a load; it can be aborted and reports its progress. */
-  start(source: WireSource, destination: Destination): Promise<Route> {
+  start(target: Target): Promise<Route> {
     const onProgress = (progress: LoadProgress) => this.report(progress);
-    return this.#start(source, destination, onProgress, this.options.signal);
+    return this.#start(target, onProgress, this.options.signal);
   }
 
   /** A callback that throws must not end the load. */
@@ -57,25 +75,48 @@ export class Launch {
 
   /** The session of a route that start() gave. */
   session(
-    first: Route,
-    source: WireSource,
-    destination: Destination,
-    about: Pick<SessionParts, 'why' | 'served' | 'offline'>,
+    route: Route,
+    target: Target,
+    about: Pick<SessionParts, 'why' | 'manifest' | 'offline'>,
   ): Session {
-    const supervisor = new Supervisor(
-      first,
-      () => this.#start(source, destination, () => undefined),
-      () => session.dispatchEvent(new Event('recover')),
+    const { targets, rank, selfTest } = this.#plan;
+    const { model } = route;
+    const { force: { module, threads } = {} } = this.options;
+    // Of the wishes of load(), these outlast a swap.
+    const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
+    const supervisor: Supervisor = new Supervisor(
+      { target, route },
+      {
+        targets,
+        latencyBudgetMs: this.options.latencyBudgetMs ?? LATENCY_BUDGET_MS,
+        start: (target, signal) =>
+          startVerified(
+            target,
+            {
+              start: () => this.#restart(target, supervisor, signal),
+              selfTest: async (route) => {
+                checkSame(model, route.model, idOf(target));
+                await selfTest(route, target);
+              },
+            },
+            signal,
+          ),
+        emit: (event, { error, ...change }) => {
+          const detail = error ? { ...change, error: toSardonyxError(error) } : change;
+          session.dispatchEvent(new CustomEvent(event, { detail }));
+        },
+      },
     );
-    const session = new Session({
+    const session: Session = new Session({
       ...about,
       supervisor,
-      module: destination.module,
       isolated: this.features.isolated,
       queueLimit: this.options.queueLimit ?? QUEUE_LIMIT,
+      swapTarget: (to) =>
+        swapTarget(to, supervisor.serving.target, (force) => rank({ ...kept, ...force })),
       release: () => this.release(),
     });
-    this.#session = session;
+    this.#supervisor = supervisor;
     return session;
   }
 
@@ -83,26 +124,58 @@ export class Launch {
     this.#claim.release();
   }
 
-  #start(
-    source: WireSource,
-    { device, module }: Destination,
+  // The threads of the route that it replaces are its own: that one goes soon.
+  async #restart(target: Target, supervisor: Supervisor, signal: AbortSignal): Promise<Route> {
+    const change = ({
+      threads,
+      forcedThreads = this.options.force?.threads !== undefined,
+    }: Target) => this.#claim.change(threads, forcedThreads);
+    change(target);
+    try {
+      return await this.#start(target, () => undefined, signal);
+    } catch (thrown) {
+      change(supervisor.serving.target);
+      throw thrown;
+    }
+  }
+
+  async #start(
+    target: Target,
     onProgress: RouteHooks['onProgress'],
     signal?: AbortSignal,
   ): Promise<Route> {
     const { assets = {}, execution } = this.options;
-    const { webgpuUrl, ...files } = resolveAssets(assets, module);
+    const { device, module, wasm } = target;
+    const { webgpuUrl, ...files } = resolveAssets(
+      wasm === undefined ? assets : { ...assets, wasm },
+      module,
+    );
     const setup = {
       ...files,
       gpu: device === 'webgpu' ? webgpuUrl : undefined,
       threads: this.#claim.threads,
       isolated: this.features.isolated,
-      source,
+      source: this.#plan.sourceOf(target),
       external: this.external,
     };
-    const onDegrade = () => this.#session?.dispatchEvent(new Event('degrade'));
-    const hooks = { onProgress, onDegrade };
-    return execution === 'inline'
+    const hooks = { onProgress, onDegrade: () => this.#supervisor?.leftGpu(started) };
+    const started: Route = await (execution === 'inline'
       ? InlineRoute.start(setup, hooks, signal)
-      : WorkerRoute.start(setup, hooks, signal);
+      : WorkerRoute.start(setup, hooks, signal));
+    return started;
+  }
+}
+
+// Runs wait for the route with their feeds and wishes by number.
+function checkSame(before: ModelDescription, now: ModelDescription, id: string): void {
+  for (const side of ['inputs', 'outputs'] as const) {
+    const list = ({ [side]: values }: ModelDescription) =>
+      values.map(({ name, type }) => `${name} (${type})`).join(', ');
+    if (list(before) === list(now)) continue;
+    throw new Failure(
+      'MANIFEST_INVALID',
+      `the ${side} of ${id} are ${list(now)}, those of the model that serves ${list(before)}`,
+      { field: side },
+    );
   }
 }

@@ -19,6 +19,8 @@ export interface LoadOptions {
   exclude?: readonly RouteFilter[];
   /** Runs that may wait beside the one under way; default 64. */
   queueLimit?: number;
+  /** Above it (95 % of the runs, without the wait) a faster variant takes over; default 300. */
+  latencyBudgetMs?: number;
   /** 'inline' computes on the calling thread, which must be a worker or Node; default 'worker'. */
   execution?: 'worker' | 'inline';
   /** Files with weights, by the name that the model has for them. */
@@ -52,11 +54,19 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
     external[name] = await toWireSource(data, !inline, `externalData.${name}`);
   }
   const features = await probeFeatures();
-  const { threads, why, ...destination } = choosePlain(features, options);
-  const launch = new Launch(options, features, threads, external);
+  const rank = (force: RouteFilter = {}) =>
+    choosePlain(features, { force, exclude: options.exclude });
+  const targets = rank(options.force);
+  const launch = new Launch(
+    options,
+    features,
+    { targets, rank, sourceOf: () => wire, selfTest: () => Promise.resolve() },
+    external,
+  );
+  const target = targets[0]!;
   try {
-    const route = await launch.start(wire, destination);
-    return launch.session(route, wire, destination, { why });
+    const route = await launch.start(target);
+    return launch.session(route, target, { why: target.why });
   } catch (thrown) {
     launch.release();
     throw thrown;
@@ -64,7 +74,12 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
 }
 
 function checked(options: LoadOptions): LoadOptions {
-  const { execution, storage, queueLimit }: { [key in keyof LoadOptions]?: unknown } = options;
+  const {
+    execution,
+    storage,
+    queueLimit,
+    latencyBudgetMs,
+  }: { [key in keyof LoadOptions]?: unknown } = options;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', message, { field });
   };
@@ -79,6 +94,9 @@ function checked(options: LoadOptions): LoadOptions {
   }
   checkFilter(options.force ?? {}, 'force');
   options.exclude?.forEach((filter, i) => checkFilter(filter, `exclude[${i}]`));
+  if (latencyBudgetMs !== undefined && !(Number(latencyBudgetMs) > 0)) {
+    refuse('latencyBudgetMs', 'latencyBudgetMs must be a number above 0');
+  }
   if (queueLimit === undefined) return options;
   const whole = typeof queueLimit === 'number' && Number.isInteger(queueLimit);
   if (!whole || queueLimit < 0) {

@@ -1,5 +1,5 @@
 // A manifest -> the session of the best variant that this machine runs rightly.
-import { parseManifest, type Manifest, type Variant } from '../manifest/parse.js';
+import { parseManifest, type Manifest } from '../manifest/parse.js';
 import { asFailure, Failure } from '../worker/failure.js';
 import type { FileReport, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
@@ -10,6 +10,9 @@ import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
 import { fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
 import { selfTest } from '../router/self_test.js';
+import type { RouteFilter } from '../router/choose.js';
+import type { Route } from '../router/route.js';
+import type { Target } from '../router/target.js';
 import { serve, type Served } from '../router/serve.js';
 import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
@@ -30,16 +33,27 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
   const { manifest, url } = opened;
   const features = await probeFeatures();
   const gpu = await probeFor(manifest, options);
-  const ranking = rankCandidates(manifest, { features, gpu }, options, bans);
-  const launch = new Launch(options, features, ranking.ranked[0]!.threads);
-  const sourceOf = (variant: Variant) => ({ file: fileOf(variant, url), keep: keep === true });
+  const rank = (force: RouteFilter | undefined) =>
+    rankCandidates(manifest, { features, gpu }, { ...options, force }, bans);
+  const ranking = rank(options.force);
+  const selfTestOf = (
+    route: Route,
+    { variant }: Target,
+    onAnswer?: (done: number, total: number) => void,
+  ) => selfTest(route, manifest, variant!, onAnswer);
+  const launch = new Launch(options, features, {
+    targets: ranking.ranked,
+    rank: (force) => rank(force).ranked,
+    sourceOf: ({ variant }) => ({ file: fileOf(variant!, url), keep: keep === true }),
+    selfTest: selfTestOf,
+  });
   try {
     const served = await serve(
       ranking.ranked,
       {
-        start: (candidate) => launch.start(sourceOf(candidate.variant), candidate),
-        selfTest: (route, { variant }) =>
-          selfTest(route, manifest, variant, (loaded, total) =>
+        start: (candidate) => launch.start(candidate),
+        selfTest: (route, candidate) =>
+          selfTestOf(route, candidate, (loaded, total) =>
             launch.report({ phase: 'selftest', loaded, total }),
           ),
         onBan: ({ variant, device, module }, reason) =>
@@ -48,14 +62,17 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
       signal,
     );
     const { candidate, route } = served;
-    const { variant } = candidate;
-    const session = launch.session(route, sourceOf(variant), candidate, {
+    const session = launch.session(route, candidate, {
       why: [...fileReasons(opened, route.file), ...reasons(manifest, ranking, served)],
-      served: { manifest, variant },
+      manifest,
       ...(keep === false ? {} : { offline: offlineOf(keep, opened, ranking, served, options) }),
     });
     // After the caller had the chance to listen.
-    if (served.attempts.length > 0) setTimeout(() => session.dispatchEvent(new Event('degrade')));
+    const failed = served.attempts.at(-1);
+    if (failed) {
+      const detail = { from: failed.route, to: session.route.id, why: failed.message };
+      setTimeout(() => session.dispatchEvent(new CustomEvent('degrade', { detail })));
+    }
     return session;
   } catch (thrown) {
     launch.release();

@@ -1,34 +1,53 @@
-// One run on its way through the queue.
+// One run on its way through the queue, to the route that serves when its turn comes. It is repeated on
+// the next one when that route is lost.
+import {
+  byteLength,
+  dtypeInfo,
+  elementCount,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from '../worker/dtypes.js';
+import { asFailure, type Attempt } from '../worker/failure.js';
 import type { WireTensor } from '../worker/protocol.js';
 import type { Feed, Route } from '../router/route.js';
 import type { Supervisor } from '../router/supervisor.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import type { Job } from './queue.js';
 
+const MAX_ATTEMPTS = 3;
+
 export class RunJob implements Job<readonly WireTensor[]> {
   readonly #supervisor: Supervisor;
   readonly #outputs: readonly number[];
   // The route whose memory some of the feeds lie in.
   readonly #bound: Route;
+  readonly #attempts: Attempt[] = [];
   #feeds: readonly Feed[];
   #running: Route | undefined;
   #cancelled = false;
 
   constructor(supervisor: Supervisor, feeds: readonly Feed[], outputs: readonly number[]) {
     this.#supervisor = supervisor;
-    this.#bound = supervisor.route;
+    this.#bound = supervisor.serving.route;
     this.#feeds = feeds;
     this.#outputs = outputs;
   }
 
-  execute(): Promise<readonly WireTensor[]> {
-    const { route } = this.#supervisor;
-    // Without waiting where possible, so that the feeds need no copy of their own.
-    return (
-      route.closed ? this.#supervisor.acquire().then((fresh) => this.#run(fresh)) : this.#run(route)
-    ).catch((thrown: unknown) => {
-      throw toSardonyxError(thrown);
-    });
+  async execute(): Promise<readonly WireTensor[]> {
+    try {
+      for (let attempt = 1; ; attempt++) {
+        // Without waiting where possible, so that the feeds are read before submit() returns.
+        const route = this.#supervisor.ready ?? (await this.#supervisor.acquire());
+        if (this.#cancelled) return [];
+        const results = await this.#attempt(route, attempt);
+        // Undefined when cancelled, by the caller or by a swap that did not wait.
+        if (results || this.#cancelled) return results ?? [];
+      }
+    } catch (thrown) {
+      throw this.#explained(toSardonyxError(thrown));
+    } finally {
+      this.#feeds = [];
+    }
   }
 
   cancel(): void {
@@ -36,24 +55,60 @@ export class RunJob implements Job<readonly WireTensor[]> {
     this.#running?.cancel();
   }
 
-  // Copies what the caller may change from now on, unless the engine has it already.
+  // Makes the feeds the job's own: what the caller may change from now on is copied, what was given away
+  // is taken.
   keepFeeds(): void {
-    if (this.#running) return;
+    const taken = new Map<ArrayBufferLike, ArrayBuffer>();
     this.#feeds = this.#feeds.map((feed) => {
-      if ('pointer' in feed.data || feed.owned) return feed;
-      return { ...feed, data: feed.data.slice(), owned: true };
+      const { data, owned } = feed;
+      if ('pointer' in data) return feed;
+      return { ...feed, data: owned ? take(data, taken) : data.slice() };
     });
   }
 
-  async #run(route: Route): Promise<readonly WireTensor[]> {
-    const stale = route !== this.#bound && this.#feeds.some(({ data }) => 'pointer' in data);
-    if (stale) {
-      throw new SardonyxError('TENSOR_STALE', 'a feed lay in the memory of an earlier worker');
-    }
-    if (this.#cancelled) return [];
+  async #attempt(route: Route, attempt: number): Promise<readonly WireTensor[] | undefined> {
+    const feeds = this.#feeds.map((feed) => this.#fit(feed, route));
+    const { id } = this.#supervisor;
     this.#running = route;
-    const results = await route.run(this.#feeds, this.#outputs);
-    this.#feeds = [];
-    return results ?? [];
+    try {
+      return await this.#supervisor.run(route, feeds, this.#outputs);
+    } catch (thrown) {
+      const failure = asFailure(thrown);
+      const { code, message } = failure;
+      this.#attempts.push({ route: id, code, message });
+      const again = this.#supervisor.failed(route, failure);
+      if (!again || attempt >= MAX_ATTEMPTS || this.#cancelled) throw failure;
+      return undefined;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  // What lies in the memory of an earlier route is copied out of it.
+  #fit(feed: Feed, route: Route): Feed {
+    const { data, type, shape } = feed;
+    if (!('pointer' in data)) return { ...feed, owned: false };
+    if (route === this.#bound) return feed;
+    const info = dtypeInfo(type);
+    const { buffer } = data.view.slice(0, byteLength(info, elementCount(shape)));
+    return { ...feed, data: new info.array(buffer), owned: true };
+  }
+
+  #explained(error: SardonyxError): SardonyxError {
+    if (this.#attempts.length < 2 || error.attempts) return error;
+    return new SardonyxError(error.code, error.message, error.where, this.#attempts);
+  }
+}
+
+function take(data: TypedArray, taken: Map<ArrayBufferLike, ArrayBuffer>): TypedArray {
+  const { buffer, byteOffset, length } = data;
+  try {
+    const transfer = [buffer as ArrayBuffer];
+    const own = taken.get(buffer) ?? structuredClone(buffer as ArrayBuffer, { transfer });
+    taken.set(buffer, own);
+    return new (data.constructor as TypedArrayConstructor)(own, byteOffset, length);
+  } catch {
+    // Shared memory and that of a wasm module can not be taken away.
+    return data.slice();
   }
 }

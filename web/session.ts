@@ -2,13 +2,16 @@
 import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { Device, ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
-import type { Manifest, Precision, Variant } from '../manifest/parse.js';
-import type { Supervisor } from '../router/supervisor.js';
+import type { Manifest, Precision } from '../manifest/parse.js';
+import type { SessionState } from '../router/machine.js';
+import type { Supervisor, SwapOptions } from '../router/supervisor.js';
+import { idOf, type RouteChange, type Target } from '../router/target.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
 import { RunQueue } from './queue.js';
 import { RunJob } from './run_job.js';
+import type { Swap } from './swap.js';
 import { Tensor } from './tensor.js';
 
 export interface RunOptions {
@@ -56,13 +59,13 @@ export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
 
 export interface SessionParts {
   readonly supervisor: Supervisor;
-  readonly module: ModuleName;
   readonly isolated: boolean;
   readonly why: readonly string[];
   readonly queueLimit: number;
-  readonly served?: { readonly manifest: Manifest; readonly variant: Variant } | undefined;
+  readonly manifest?: Manifest;
   // Resolves when what is needed without a network is stored. Undefined: nothing is.
   readonly offline?: (signal: AbortSignal) => Promise<void>;
+  swapTarget(to: Swap): Target;
   release(): void;
 }
 
@@ -77,10 +80,17 @@ const leaks =
       })
     : undefined;
 
+/** The detail of the events `route`, `degrade`, `recover`, `swap` and `rollback`. */
+export interface RouteEventDetail extends Omit<RouteChange, 'error'> {
+  readonly error?: SardonyxError;
+}
+
 /**
- * A loaded model. Events: `recover` after a new worker took over from one that had stopped, `degrade`
- * after the CPU took over from the GPU, or when a better variant could not serve; `route.why` says why.
- * `offline-ready` and `offline-failed` when `offline` becomes so.
+ * A loaded model. Events: `route` after another route or worker took over; before it `swap` when swap()
+ * or the latency budget asked for that, `degrade` when a route failed or the CPU took over from the GPU,
+ * `recover` when a new worker or the route from before a failure took over, `rollback` when a route that
+ * was to take over did not prove good. Their detail is a RouteEventDetail. `offline-ready` and
+ * `offline-failed` when `offline` becomes so.
  */
 export class Session extends EventTarget {
   /** For `await using`, where the language has it. */
@@ -101,29 +111,33 @@ export class Session extends EventTarget {
     super();
     this.#parts = parts;
     this.#queue = new RunQueue(parts.queueLimit);
-    const { inputs, outputs } = parts.supervisor.route.model;
+    const { inputs, outputs } = parts.supervisor.serving.route.model;
     this.inputs = inputs;
     this.outputs = outputs;
-    if (parts.served) this.manifest = parts.served.manifest;
+    if (parts.manifest) this.manifest = parts.manifest;
     if (parts.offline) this.#goOffline(parts.offline);
     leaks?.register(this, inputs.map(({ name }) => name).join(', '), this);
   }
 
   get route(): Route {
-    const { supervisor, module, isolated, why, served } = this.#parts;
-    const { threads, placement } = supervisor.route;
-    const { device } = placement;
-    const { name: variant, precision } = served?.variant ?? {};
-    const id = [variant, device, module].filter(Boolean).join('-');
+    const { supervisor, isolated, why: first } = this.#parts;
+    const { target, route, why } = supervisor.serving;
+    const { threads, placement } = route;
+    const { variant } = target;
     return {
-      id,
-      device,
-      module,
+      id: idOf({ ...target, device: placement.device }),
+      device: placement.device,
+      module: target.module,
       threads,
       isolated,
-      ...(variant && precision ? { variant, precision } : {}),
-      why: [...why, ...placement.why],
+      ...(variant ? { variant: variant.name, precision: variant.precision } : {}),
+      why: [...(why === undefined ? first : [why, ...target.why]), ...placement.why],
     };
+  }
+
+  /** What the session is doing; `swapping` while another route gets ready beside the one that serves. */
+  get state(): SessionState {
+    return this.#disposed ? 'disposed' : this.#parts.supervisor.state;
   }
 
   /** 'off' for a plain .onnx and without storage; see the events. */
@@ -152,7 +166,7 @@ export class Session extends EventTarget {
 
   /**
    * Memory for one input that the engine reads in place, so that feeding it costs no copy; an ordinary
-   * buffer where there is none at hand. TENSOR_STALE after dispose() or a change of worker.
+   * buffer where there is none at hand. TENSOR_STALE after dispose(), a swap or a change of worker.
    */
   allocate(name: string, shape?: readonly number[]): Tensor {
     try {
@@ -164,7 +178,7 @@ export class Session extends EventTarget {
           tensor: name,
         });
       }
-      const { route } = this.#parts.supervisor;
+      const { route } = this.#parts.supervisor.serving;
       return allocateTensor(route, info, input, fullShape(info, shape));
     } catch (thrown) {
       throw toSardonyxError(thrown);
@@ -193,6 +207,30 @@ export class Session extends EventTarget {
       if (scope !== 'model' && scope !== 'caller') throw thrown;
       this.#checkOpen();
     });
+  }
+
+  /**
+   * Starts another route beside the one that serves and moves there when it has loaded and given the known
+   * answers: later runs go to it, the one under way ends on the old one. Resolves when the old one and its
+   * memory are gone. When the new one fails, the old one stays, and the failure is what this rejects with.
+   */
+  async swap(to: Swap, options: SwapOptions = {}): Promise<Route> {
+    const { signal, drainMs } = options;
+    try {
+      signal?.throwIfAborted();
+      this.#checkOpen();
+      if (drainMs !== undefined && !(drainMs >= 0)) {
+        throw new SardonyxError('INVALID_ARGUMENT', 'drainMs must be a number from 0', {
+          field: 'drainMs',
+        });
+      }
+      const { supervisor, swapTarget } = this.#parts;
+      await supervisor.swap(swapTarget(to), options);
+      return this.route;
+    } catch (thrown) {
+      if (signal?.aborted && thrown === signal.reason) throw thrown;
+      throw toSardonyxError(thrown);
+    }
   }
 
   /** What the engine made of the model. Kernels and shapes are known after a run. */

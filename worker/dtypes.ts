@@ -40,7 +40,7 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-interface TypedArrayConstructor {
+export interface TypedArrayConstructor {
   readonly name: string;
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray;
 }

@@ -35,18 +35,29 @@ describe('choose', () => {
 });
 
 describe('choosePlain', () => {
-  it('takes the CPU unless the GPU is forced', () => {
-    expect(choosePlain(features, {}).device).toBe('cpu');
-    expect(choosePlain(features, { force: { device: 'webgpu' } }).device).toBe('webgpu');
+  const found = (wishes: Parameters<typeof choosePlain>[1]) =>
+    choosePlain(features, wishes).map(({ device, module }) => `${device} ${module}`);
+
+  it('takes the CPU unless the GPU is forced, and then has the CPU left', () => {
+    expect(found({})).toEqual(['cpu relaxed', 'cpu simd']);
+    expect(found({ force: { module: 'simd' } })).toEqual(['cpu simd']);
+    expect(found({ force: { device: 'webgpu' } })).toEqual([
+      'webgpu relaxed',
+      'webgpu simd',
+      'cpu relaxed',
+      'cpu simd',
+    ]);
   });
 
   it('takes what is not excluded', () => {
-    const choice = choosePlain(features, { exclude: [{ module: 'relaxed', device: 'cpu' }] });
-    expect(choice.module).toBe('simd');
-    expect(choice.why.join()).toContain('in place of relaxed');
-    expect(() => choosePlain(features, { exclude: [{ device: 'cpu' }] })).toThrow(
-      code('NO_CANDIDATE'),
-    );
+    const exclude = [{ module: 'relaxed', device: 'cpu' }] as const;
+    const [choice, ...others] = choosePlain(features, { exclude });
+    expect(others).toEqual([]);
+    expect(choice!.module).toBe('simd');
+    expect(choice!.why.join()).toContain('in place of relaxed');
+    expect(() => found({ exclude: [{ device: 'cpu' }] })).toThrow(code('NO_CANDIDATE'));
+    const force = { device: 'webgpu' } as const;
+    expect(() => found({ force, exclude: [force] })).toThrow(code('NO_CANDIDATE'));
   });
 
   it.each([{ variant: 'int8' }, { precision: 'int8' }] as const)('has no variants: %o', (force) => {

@@ -1,0 +1,40 @@
+// What a route is started for: a candidate of a manifest, or a way to run a plain .onnx.
+import type { Failure } from '../worker/failure.js';
+import type { Precision } from '../manifest/parse.js';
+import type { Candidate } from './candidates.js';
+import type { Rival } from './machine.js';
+
+export interface Target extends Omit<Candidate, 'variant'> {
+  // Undefined for a plain .onnx.
+  readonly variant?: Candidate['variant'];
+  // In place of the library's module.
+  readonly wasm?: string | WebAssembly.Module | undefined;
+  // Whether `threads` may exceed what the page has left.
+  readonly forcedThreads?: boolean;
+}
+
+/** A route that takes over, or was to. */
+export interface RouteChange {
+  /** Ids of routes; equal when a new worker took the place of the old one. */
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+  /** What stopped a route that was to take over, or the one that was left. */
+  readonly error?: Failure | undefined;
+}
+
+export type RouteEvent = 'route' | 'degrade' | 'recover' | 'swap' | 'rollback';
+
+export const idOf = ({ variant, device, module, wasm }: Target) =>
+  [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-');
+
+// Time per run before anything was measured, relative to each other. A GPU is not told from a slow one
+// here: it must be measured to be left for speed.
+const CPU_COST: Readonly<Record<Precision, number>> = { int8: 1, int4: 1, fp16: 2, fp32: 2 };
+const GPU_COST = 1;
+
+export const rivalOf = (target: Target): Rival => ({
+  id: idOf(target),
+  bytes: target.variant?.bytes ?? 0,
+  cost: target.device === 'webgpu' ? GPU_COST : CPU_COST[target.variant?.precision ?? 'fp32'],
+});

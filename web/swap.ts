@@ -1,0 +1,48 @@
+// What session.swap() is asked for -> the target to start.
+import { checkFilter } from '../router/check_filter.js';
+import type { RouteFilter } from '../router/choose.js';
+import type { Target } from '../router/target.js';
+import { SardonyxError } from './errors.js';
+import { resolveUrl } from './source.js';
+
+/**
+ * What is named changes: the best route that fits. `wasm` is another module of the same release. Nothing
+ * named starts the same route anew, which gives the memory of the old one back.
+ */
+export type Swap = RouteFilter & { readonly wasm?: string | URL | WebAssembly.Module };
+
+// INVALID_ARGUMENT, VARIANT_UNKNOWN, NO_CANDIDATE. `rank` gives the targets for a wish, best first.
+export function swapTarget(
+  to: Swap,
+  current: Target,
+  rank: (force: RouteFilter) => readonly Target[],
+): Target {
+  const { wasm, ...filter } = checked(to);
+  const own = wasm === undefined ? undefined : fromWasm(wasm);
+  const { variant, device } = current;
+  const stays =
+    filter.variant === undefined && filter.precision === undefined && filter.device === undefined;
+  // A plain .onnx has no variants to name.
+  const same = { device, ...(variant ? { variant: variant.name } : {}) };
+  const force = { ...(stays ? same : {}), ...(own ? { module: current.module } : {}), ...filter };
+  const target = rank(force)[0]!;
+  if (force.device !== undefined && target.device !== force.device) {
+    throw new SardonyxError('NO_CANDIDATE', `no variant is left to run on ${force.device}`);
+  }
+  return {
+    ...target,
+    ...(own === undefined ? {} : { wasm: own }),
+    ...(filter.threads === undefined ? {} : { forcedThreads: true }),
+  };
+}
+
+function checked(to: Swap): Swap {
+  if (typeof to !== 'object' || (to as object | null) === null) {
+    throw new SardonyxError('INVALID_ARGUMENT', 'swap() takes an object', { field: 'swap' });
+  }
+  checkFilter(to, 'swap');
+  return to;
+}
+
+const fromWasm = (wasm: string | URL | WebAssembly.Module) =>
+  wasm instanceof WebAssembly.Module ? wasm : resolveUrl(wasm, 'swap.wasm');
