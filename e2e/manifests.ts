@@ -6,9 +6,23 @@ import type { Answer } from '../tools/server.mjs';
 import { modelBytes } from './models';
 
 const bytes = modelBytes('small')!;
-const sha256 = createHash('sha256').update(bytes).digest('hex');
+const describe = (file: Uint8Array): Pick<Variant, 'bytes' | 'sha256'> => ({
+  bytes: file.length,
+  sha256: createHash('sha256').update(file).digest('hex'),
+});
+const { sha256 } = describe(bytes);
 const base64 = (...values: number[]): string =>
   Buffer.from(Float32Array.from(values).buffer).toString('base64');
+
+const busy = modelBytes('busy')!;
+const busyVariant = (precision: 'fp32' | 'int8'): Variant => ({
+  ...describe(busy),
+  name: precision,
+  url: '/models/busy.onnx',
+  precision,
+  devices: ['cpu'],
+  opset: 17,
+});
 
 const fp32: Variant = {
   name: 'fp32',
@@ -59,6 +73,9 @@ const cases: Readonly<Record<string, Case>> = {
   'version 2': { manifest: { ...right, version: '2.0.0' } },
   'two variants': {
     manifest: { ...right, variants: [fp32, { ...fp32, name: 'int8', precision: 'int8' }] },
+  },
+  'two busy variants': {
+    manifest: { ...right, variants: [busyVariant('fp32'), busyVariant('int8')] },
   },
   'an invalid hash': { manifest: variant({ sha256: 'xyz' }) },
   'an unknown field': { manifest: { ...right, colour: 'red' } },

@@ -37,6 +37,31 @@ function chain(layers: number, width: number): ModelParts {
   };
 }
 
+/** The small model, with work beside it that adds zero: 6 steps of 34 million operations. */
+function busy(): ModelParts {
+  const [rows, width, layers] = [64, 512, 6];
+  return {
+    ...small,
+    nodes: [
+      node('Mul', ['x', 'w'], ['product']),
+      node('Relu', ['product'], ['clamped']),
+      node('MatMul', ['x', 'widen'], ['wide']),
+      node('Reshape', ['wide', 'rows'], ['h0']),
+      ...Array.from({ length: layers }, (_, i) => node('MatMul', [`h${i}`, 'mix'], [`h${i + 1}`])),
+      node('ReduceMean', [`h${layers}`], ['mean'], { axes: [0, 1], keepdims: 0 }),
+      node('Mul', ['mean', 'zero'], ['nothing']),
+      node('Add', ['clamped', 'nothing'], ['y']),
+    ],
+    initializers: [
+      weight,
+      tensor('widen', 'float32', [4, rows * width], new Float32Array(4 * rows * width).fill(0.01)),
+      tensor('rows', 'int64', [2], [rows, width].map(BigInt)),
+      tensor('mix', 'float32', [width, width], mixing(width)),
+      tensor('zero', 'float32', [], [0]),
+    ],
+  };
+}
+
 const external: ModelParts = {
   ...small,
   initializers: [
@@ -56,6 +81,7 @@ const external: ModelParts = {
 
 const good: Record<string, () => ModelParts> = {
   small: () => small,
+  busy,
   external: () => external,
   // ~7 ms a step at 512 rows on one thread.
   'many-steps': () => chain(400, 512),

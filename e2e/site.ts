@@ -3,6 +3,7 @@ import { test as base, type Page } from '@playwright/test';
 import { build, type Plugin } from 'esbuild';
 import { join } from 'node:path';
 import { serve, type Answer, type Mount, type Server } from '../tools/server.mjs';
+import { answerBroken } from './broken_engine';
 import { answerReport } from './engines/reports';
 import { answerGolden, shared } from './golden';
 import { answerManifest } from './manifests';
@@ -93,6 +94,7 @@ function answerModel({ path }: { path: string }): Answer | undefined {
 
 const mounts: Mount[] = [
   ['/dist/', join(root, 'dist')],
+  ['/broken/', answerBroken],
   ['/page/', answerPage],
   ['/harness/', answerCode],
   ['/models/', answerModel],

@@ -28,10 +28,10 @@ const LATENCY_BUDGET_MS = 300;
 export interface LaunchPlan {
   // All that could serve, best first.
   readonly targets: readonly Target[];
-  sourceOf(target: Target): WireSource;
-  selfTest(route: Route, target: Target): Promise<void>;
+  readonly sourceOf: (target: Target) => WireSource;
+  readonly selfTest: (route: Route, target: Target) => Promise<void>;
   // The best first for another wish; see choosePlain() and rankCandidates().
-  rank(force: RouteFilter): readonly Target[];
+  readonly rank: (force: RouteFilter) => readonly Target[];
 }
 
 export class Launch {

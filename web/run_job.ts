@@ -38,10 +38,8 @@ export class RunJob implements Job<readonly WireTensor[]> {
       for (let attempt = 1; ; attempt++) {
         // Without waiting where possible, so that the feeds are read before submit() returns.
         const route = this.#supervisor.ready ?? (await this.#supervisor.acquire());
-        if (this.#cancelled) return [];
         const results = await this.#attempt(route, attempt);
-        // Undefined when cancelled, by the caller or by a swap that did not wait.
-        if (results || this.#cancelled) return results ?? [];
+        if (results) return results;
       }
     } catch (thrown) {
       throw this.#explained(toSardonyxError(thrown));
@@ -66,12 +64,16 @@ export class RunJob implements Job<readonly WireTensor[]> {
     });
   }
 
+  // Undefined when the run is to be repeated; nothing when the caller does not wait any more.
   async #attempt(route: Route, attempt: number): Promise<readonly WireTensor[] | undefined> {
+    if (this.#cancelled) return [];
     const feeds = this.#feeds.map((feed) => this.#fit(feed, route));
     const { id } = this.#supervisor;
     this.#running = route;
     try {
-      return await this.#supervisor.run(route, feeds, this.#outputs);
+      const results = await this.#supervisor.run(route, feeds, this.#outputs);
+      // Undefined when cancelled, by the caller or by a swap that did not wait for it.
+      return this.#cancelled ? (results ?? []) : results;
     } catch (thrown) {
       const failure = asFailure(thrown);
       const { code, message } = failure;

@@ -65,7 +65,7 @@ export interface SessionParts {
   readonly manifest?: Manifest;
   // Resolves when what is needed without a network is stored. Undefined: nothing is.
   readonly offline?: (signal: AbortSignal) => Promise<void>;
-  swapTarget(to: Swap): Target;
+  readonly swapTarget: (to: Swap) => Target;
   release(): void;
 }
 

@@ -6,8 +6,9 @@ import { SardonyxError } from './errors.js';
 import { resolveUrl } from './source.js';
 
 /**
- * What is named changes: the best route that fits. `wasm` is another module of the same release. Nothing
- * named starts the same route anew, which gives the memory of the old one back.
+ * The best route that fits what is named. Variant and device stay when neither they nor a precision are
+ * named, and so do threads that an earlier swap named. `wasm` is another module of the same release, until the
+ * next swap. Nothing named: the same route anew, which gives the memory of the old one back.
  */
 export type Swap = RouteFilter & { readonly wasm?: string | URL | WebAssembly.Module };
 
@@ -24,7 +25,13 @@ export function swapTarget(
     filter.variant === undefined && filter.precision === undefined && filter.device === undefined;
   // A plain .onnx has no variants to name.
   const same = { device, ...(variant ? { variant: variant.name } : {}) };
-  const force = { ...(stays ? same : {}), ...(own ? { module: current.module } : {}), ...filter };
+  const threads = filter.threads ?? (current.forcedThreads ? current.threads : undefined);
+  const force = {
+    ...(stays ? same : {}),
+    ...(own ? { module: current.module } : {}),
+    ...filter,
+    ...(threads === undefined ? {} : { threads }),
+  };
   const target = rank(force)[0]!;
   if (force.device !== undefined && target.device !== force.device) {
     throw new SardonyxError('NO_CANDIDATE', `no variant is left to run on ${force.device}`);
@@ -32,7 +39,7 @@ export function swapTarget(
   return {
     ...target,
     ...(own === undefined ? {} : { wasm: own }),
-    ...(filter.threads === undefined ? {} : { forcedThreads: true }),
+    ...(threads === undefined ? {} : { forcedThreads: true }),
   };
 }
 

@@ -5,6 +5,7 @@ import { watchGpu } from './gpu_watch';
 import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
 import { answerAll } from './known_answers';
 import { storage } from './storage';
+import { swaps } from './swaps';
 
 export interface Failure {
   readonly isSardonyxError: boolean;
@@ -14,6 +15,7 @@ export interface Failure {
   readonly message: string;
   readonly remedy?: string;
   readonly where?: SardonyxError['where'];
+  readonly attempts?: SardonyxError['attempts'];
 }
 
 /** What `work` rejects with, in a form that reaches the test; undefined when it does not. */
@@ -27,8 +29,17 @@ export async function failureOf(work: Promise<unknown>): Promise<Failure | undef
     const { name, message } = error;
     if (!(error instanceof window.sardonyx.SardonyxError))
       return { isSardonyxError: false, name, message };
-    const { code, scope, remedy, where } = error;
-    return { isSardonyxError: true, name, message, code, scope, remedy, ...(where && { where }) };
+    const { code, scope, remedy, where, attempts } = error;
+    return {
+      isSardonyxError: true,
+      name,
+      message,
+      code,
+      scope,
+      remedy,
+      ...(where && { where }),
+      ...(attempts && { attempts }),
+    };
   }
 }
 
@@ -102,6 +113,7 @@ export const harness = {
   rows,
   runSmall,
   storage,
+  swaps,
   vector,
   watchGpu,
   wrongFeeds,

@@ -210,14 +210,13 @@ describe('a swap', () => {
     const runs = Array.from({ length: 1000 }, (_, i) => submit(i).result);
     const order: number[] = [];
     runs.forEach((run) => void run.then((value) => order.push(value!)));
-    let ended = false;
+    const all = Promise.all(runs);
     const swaps = Array.from({ length: 20 }, (_, i) => supervisor.swap([int8, simd, fp32][i % 3]!));
-    void Promise.all(runs).then(() => (ended = true));
-    while (!ended) {
+    while (order.length < runs.length) {
       for (const route of routes) if (!route.closed && route.fed.length > 0) route.answer();
       await tick(1);
     }
-    await Promise.all(swaps);
+    await Promise.all([...swaps, all]);
     expect(order).toEqual(Array.from({ length: 1000 }, (_, i) => i));
     expect(routes).toHaveLength(21);
     expect(routes.filter(({ closed }) => !closed)).toHaveLength(1);

@@ -1,0 +1,64 @@
+// What tests of swaps call in their pages, as window.harness.swaps.
+import type { RouteEventDetail, Session, Swap } from '../../web/index';
+
+/** All that the session dispatches from now on, as "event from > to code". */
+function listen(session: Session): string[] {
+  const seen: string[] = [];
+  for (const name of ['route', 'degrade', 'recover', 'swap', 'rollback']) {
+    session.addEventListener(name, (event) => {
+      const { from, to, error } = (event as CustomEvent<RouteEventDetail>).detail;
+      seen.push([name, from, '>', to, ...(error ? [error.code] : [])].join(' '));
+    });
+  }
+  return seen;
+}
+
+/** The small model's answer to run `i`, which no other run has. */
+const answerOf = (i: number): number[] => [i, 2 * (i + 0.5), 0, 4];
+
+interface Load {
+  readonly settled: number;
+  /** Settled in the order of their submission. */
+  readonly inOrder: boolean;
+  readonly wrong: number;
+  readonly routes: readonly string[];
+  readonly underWay: number;
+}
+
+/** `count` concurrent runs of the small model while `list` is swapped through. */
+async function underLoad(session: Session, count: number, list: readonly Swap[]): Promise<Load> {
+  const order: number[] = [];
+  let wrong = 0;
+  const runs = Array.from({ length: count }, async (_, i) => {
+    // Some in the memory of the route, which may be gone when their turn comes.
+    const x = i % 10 === 0 ? session.allocate('x') : window.harness.vector(0, 0, 0, 0);
+    x.data.set([i, i + 0.5, -1, 1] as never);
+    const { y } = await session.run({ x });
+    order.push(i);
+    if (!answerOf(i).every((value, n) => y?.data[n] === value)) wrong++;
+  });
+  const routes: string[] = [];
+  // Swaps that ended before the last run.
+  let underWay = 0;
+  for (const to of list) {
+    routes.push((await session.swap(to)).id);
+    if (order.length < count) underWay++;
+  }
+  await Promise.all(runs);
+  const inOrder = order.every((value, i) => value === i);
+  return { settled: order.length, inOrder, wrong, routes, underWay };
+}
+
+/** Engine workers that this page starts from now on. */
+function watchWorkers(): Worker[] {
+  const workers: Worker[] = [];
+  window.Worker = class extends window.Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      workers.push(this);
+    }
+  };
+  return workers;
+}
+
+export const swaps = { listen, underLoad, watchWorkers };
