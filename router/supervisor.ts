@@ -148,9 +148,11 @@ export class Supervisor {
   leftGpu(route: Route): void {
     if (route !== this.#serving.route) return;
     this.#times.reset();
-    const id = this.#machine.active;
-    const why = route.placement.why.at(-1) ?? '';
-    this.#parts.emit('degrade', { from: id, to: id, why });
+    const { target } = this.#serving;
+    const { device, why } = route.placement;
+    const change = { from: idOf(target), to: idOf({ ...target, device }), why: why.at(-1) ?? '' };
+    this.#parts.emit('degrade', change);
+    this.#parts.emit('route', change);
   }
 
   // Resolves when the old route is gone. Swaps are done one after the other.

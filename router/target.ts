@@ -28,10 +28,10 @@ export type RouteEvent = 'route' | 'degrade' | 'recover' | 'swap' | 'rollback';
 export const idOf = ({ variant, device, module, wasm }: Target) =>
   [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-');
 
-// Time per run before anything was measured, relative to each other. A GPU is not told from a slow one
-// here: it must be measured to be left for speed.
+// Time per run before anything was measured, relative to each other. How fast a GPU is must be measured:
+// integers on the CPU are worth a try when it is slow.
 const CPU_COST: Readonly<Record<Precision, number>> = { int8: 1, int4: 1, fp16: 2, fp32: 2 };
-const GPU_COST = 1;
+const GPU_COST = 2;
 
 export const rivalOf = (target: Target): Rival => ({
   id: idOf(target),

@@ -81,14 +81,15 @@ export class Launch {
   ): Session {
     const { targets, rank, selfTest } = this.#plan;
     const { model } = route;
-    const { force: { module, threads } = {} } = this.options;
+    const { force = {}, latencyBudgetMs } = this.options;
+    const { module, threads } = force;
     // Of the wishes of load(), these outlast a swap.
     const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
     const supervisor: Supervisor = new Supervisor(
       { target, route },
       {
         targets,
-        latencyBudgetMs: this.options.latencyBudgetMs ?? LATENCY_BUDGET_MS,
+        latencyBudgetMs: latencyBudgetMs ?? (force.device ? Infinity : LATENCY_BUDGET_MS),
         start: (target, signal) =>
           startVerified(
             target,

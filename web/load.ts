@@ -19,7 +19,10 @@ export interface LoadOptions {
   exclude?: readonly RouteFilter[];
   /** Runs that may wait beside the one under way; default 64. */
   queueLimit?: number;
-  /** Above it (95 % of the runs, without the wait) a faster variant takes over; default 300. */
+  /**
+   * When 95 % of the runs do not stay below it, without their wait, a faster variant takes over. Default
+   * 300; none when a device is forced.
+   */
   latencyBudgetMs?: number;
   /** 'inline' computes on the calling thread, which must be a worker or Node; default 'worker'. */
   execution?: 'worker' | 'inline';

@@ -66,24 +66,29 @@ export class RunJob implements Job<readonly WireTensor[]> {
 
   // Undefined when the run is to be repeated; nothing when the caller does not wait any more.
   async #attempt(route: Route, attempt: number): Promise<readonly WireTensor[] | undefined> {
-    if (this.#cancelled) return [];
+    if (this.#isCancelled()) return [];
     const feeds = this.#feeds.map((feed) => this.#fit(feed, route));
     const { id } = this.#supervisor;
     this.#running = route;
     try {
       const results = await this.#supervisor.run(route, feeds, this.#outputs);
       // Undefined when cancelled, by the caller or by a swap that did not wait for it.
-      return this.#cancelled ? (results ?? []) : results;
+      return this.#isCancelled() ? (results ?? []) : results;
     } catch (thrown) {
       const failure = asFailure(thrown);
       const { code, message } = failure;
       this.#attempts.push({ route: id, code, message });
       const again = this.#supervisor.failed(route, failure);
-      if (!again || attempt >= MAX_ATTEMPTS || this.#cancelled) throw failure;
+      if (!again || attempt >= MAX_ATTEMPTS || this.#isCancelled()) throw failure;
       return undefined;
     } finally {
       this.#running = undefined;
     }
+  }
+
+  // It changes while a route is waited for.
+  #isCancelled(): boolean {
+    return this.#cancelled;
   }
 
   // What lies in the memory of an earlier route is copied out of it.
