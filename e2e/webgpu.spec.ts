@@ -54,6 +54,7 @@ interface KnownTensor {
   readonly base64: string;
 }
 interface GlyphsManifest {
+  readonly parameters: number;
   readonly knownAnswers: {
     readonly inputs: { readonly glyph: KnownTensor };
     readonly outputs: { readonly probabilities: KnownTensor };
@@ -68,7 +69,7 @@ test.describe('weights stored as float16', () => {
     const found = await page().evaluate(async () => {
       const { sardonyx } = window;
       const manifest = await fetch('/own-models/glyphs/glyphs.sardonyx.json');
-      const { knownAnswers } = (await manifest.json()) as GlyphsManifest;
+      const { knownAnswers, parameters } = (await manifest.json()) as GlyphsManifest;
       const floats = ({ base64 }: KnownTensor) =>
         new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
       const session = await sardonyx.load('/own-models/glyphs/glyphs_fp16.onnx', {
@@ -85,13 +86,13 @@ test.describe('weights stored as float16', () => {
       const { device, why, steps, gpu } = await session.explain();
       await session.dispose();
       const devices = [...new Set(steps.map((step) => step.device))];
-      return { device, why, devices, gpu, worst };
+      return { device, why, devices, gpu, worst, parameters };
     });
     expect(found.device, found.why.join('\n')).toBe('webgpu');
     expect(found.devices).toEqual(['webgpu']);
-    // The weights of three convolutions and of the classes; the biases are float32.
-    const weights = 24 * 25 + 48 * 24 * 9 + 64 * 48 * 9 + 36 * 64 * 16;
-    const biases = 24 + 48 + 64 + 36;
+    // One bias for each output of the three convolutions and of the classes; they are float32.
+    const biases = 32 + 64 + 96 + 36;
+    const weights = found.parameters - biases;
     expect(found.gpu!.halfBytes).toBe(2 * weights);
     expect(found.gpu!.weightBytes).toBeLessThan(2 * weights + 4 * biases + 8 * 64);
     expect(found.gpu!.keptBytes).toBeGreaterThanOrEqual(4 * (weights + biases));
