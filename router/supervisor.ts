@@ -307,7 +307,9 @@ const disposed = () => new Failure('SESSION_DISPOSED', 'the session was disposed
 async function within(ms: number, work: Promise<void> | undefined): Promise<void> {
   if (!work) return;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const late = new Promise<void>(
+    (resolve) => (timer = setTimeout(resolve, Math.min(ms, MAX_SLEEP_MS))),
+  );
   await Promise.race([work, late]);
   clearTimeout(timer);
 }

@@ -97,7 +97,10 @@ function checked(options: LoadOptions): LoadOptions {
   }
   checkFilter(options.force ?? {}, 'force');
   options.exclude?.forEach((filter, i) => checkFilter(filter, `exclude[${i}]`));
-  if (latencyBudgetMs !== undefined && !(Number(latencyBudgetMs) > 0)) {
+  if (
+    latencyBudgetMs !== undefined &&
+    !(typeof latencyBudgetMs === 'number' && latencyBudgetMs > 0)
+  ) {
     refuse('latencyBudgetMs', 'latencyBudgetMs must be a number above 0');
   }
   if (queueLimit === undefined) return options;

@@ -51,5 +51,9 @@ function checked(to: Swap): Swap {
   return to;
 }
 
-const fromWasm = (wasm: string | URL | WebAssembly.Module) =>
-  wasm instanceof WebAssembly.Module ? wasm : resolveUrl(wasm, 'swap.wasm');
+function fromWasm(wasm: string | URL | WebAssembly.Module): string | WebAssembly.Module {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (typeof wasm === 'string' || wasm instanceof URL) return resolveUrl(wasm, 'swap.wasm');
+  const message = 'swap.wasm must be a URL or a WebAssembly.Module';
+  throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'swap.wasm' });
+}

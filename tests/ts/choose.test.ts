@@ -113,4 +113,19 @@ describe('ThreadBudget', () => {
   it('gives what is forced', () => {
     expect(new ThreadBudget(2).claim(8, true).threads).toBe(8);
   });
+
+  it('changes what a claim holds', () => {
+    const budget = new ThreadBudget(4);
+    const [a, b] = [budget.claim(2, false), budget.claim(1, false)];
+    a.change(4, false);
+    expect(a.threads).toBe(3);
+    a.change(6, true);
+    expect(a.threads).toBe(6);
+    a.change(1, false);
+    b.change(4, false);
+    expect([a.threads, b.threads]).toEqual([1, 3]);
+    b.release();
+    b.change(4, false);
+    expect(budget.claim(4, false).threads).toBe(3);
+  });
 });
