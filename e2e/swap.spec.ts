@@ -1,6 +1,8 @@
 // Routes that change while a session is in use: by wish, after failures, for speed. With real workers and
 // real wasm.
+import { chromium } from '@playwright/test';
 import { expect, openPage, test } from './site';
+import { webgpuBrowser } from './webgpu_browser';
 
 const right = [1, 0, 1.5, 8];
 
@@ -143,6 +145,58 @@ test('an aborted swap leaves the old route', async ({ page }) => {
     return { message: failure?.message, seen, outputs: await runSmall(session) };
   });
   expect(found).toEqual({ message: 'not needed', seen: [], outputs: right });
+});
+
+test('a run that does not end within the drain time is repeated on the new route', async ({
+  page,
+}) => {
+  const found = await page.evaluate(async () => {
+    const { modelUrl, rows } = window.harness;
+    const session = await window.sardonyx.load(modelUrl('many-steps'));
+    const x = rows(256, 512);
+    const { y: wanted } = await session.run({ x });
+    let ended = false;
+    const run = session.run({ x }).finally(() => (ended = true));
+    const small = session.run({ x: rows(2, 512) });
+    x.data.fill(0 as never);
+    await session.swap({}, { drainMs: 0 });
+    const cut = !ended;
+    const [{ y }, { y: other }] = await Promise.all([run, small]);
+    const same = (wanted!.data as Float32Array).every((value, i) => value === y!.data[i]);
+    return { cut, same, other: other!.shape };
+  });
+  expect(found).toEqual({ cut: true, same: true, other: [2, 512] });
+});
+
+test('swaps to a GPU and back', async ({ site }) => {
+  const browser = await chromium.launch(webgpuBrowser);
+  try {
+    const page = await browser.newPage();
+    await openPage(page, site.isolated);
+    const found = await page.evaluate(async () => {
+      const { modelUrl, runSmall, swaps } = window.harness;
+      const session = await window.sardonyx.load(modelUrl('small'));
+      const seen = swaps.listen(session);
+      const outputs = [];
+      for (const device of ['webgpu', 'cpu'] as const) {
+        const { device: now } = await session.swap({ device });
+        outputs.push([now, ...(await runSmall(session))]);
+      }
+      return { seen, outputs };
+    });
+    expect(found.outputs).toEqual([
+      ['webgpu', ...right],
+      ['cpu', ...right],
+    ]);
+    expect(found.seen).toEqual([
+      'swap cpu-relaxed > webgpu-relaxed',
+      'route cpu-relaxed > webgpu-relaxed',
+      'swap webgpu-relaxed > cpu-relaxed',
+      'route webgpu-relaxed > cpu-relaxed',
+    ]);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('after a trap a new worker takes over and repeats the run', async ({ page }) => {
