@@ -40,11 +40,11 @@ export function readArguments(command: Command, args: readonly string[]): Argume
   }
 }
 
-export function oneFile({ positionals }: Arguments): string {
-  const [file, ...others] = positionals;
-  if (!file) throw new UsageError('the model file is missing');
-  if (others.length > 0) throw new UsageError(`one model file at a time, not ${others.join(' ')}`);
-  return file;
+export function onePath({ positionals }: Arguments, what: string): string {
+  const [path, ...others] = positionals;
+  if (!path) throw new UsageError(`the ${what} is missing`);
+  if (others.length > 0) throw new UsageError(`one ${what} at a time, not ${others.join(' ')}`);
+  return path;
 }
 
 export function texts({ values }: Arguments, name: string): string[] {

@@ -45,9 +45,14 @@ export async function feedFromFile(
   return shape ? new Tensor(tensor.type, tensor.data, shape) : tensor;
 }
 
-export function randomFeed(info: ValueInfo, shape: readonly number[] | undefined): Tensor {
+/** `next` gives numbers in [0, 1). */
+export function randomFeed(
+  info: ValueInfo,
+  shape: readonly number[] | undefined,
+  next?: () => number,
+): Tensor {
   try {
-    return makeFeed(info, shapeOf(info, shape), 'random');
+    return makeFeed(info, shapeOf(info, shape), 'random', next);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     throw new SardonyxError('INVALID_ARGUMENT', message, { tensor: info.name });

@@ -3,11 +3,14 @@
 import { readArguments, UsageError, type Command } from './command.js';
 import { doctor } from './doctor.js';
 import { inspect } from './inspect.js';
+import { packCommand } from './pack.js';
 import { problemJson, problemText } from './problem.js';
 import { run } from './run.js';
 import { VERSION } from './version.js';
 
-const COMMANDS = new Map<string, Command>(Object.entries({ inspect, run, doctor }));
+const COMMANDS = new Map<string, Command>(
+  Object.entries({ inspect, run, pack: packCommand, doctor }),
+);
 
 function overview(): string {
   const lines = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);

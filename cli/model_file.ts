@@ -1,7 +1,7 @@
 // The model that a command is about.
 import { pathToFileURL } from 'node:url';
 import { load, type LoadOptions, type Session, type ValueInfo } from '../web/index.js';
-import { assignments, oneFile, type Arguments, type Options } from './command.js';
+import { assignments, onePath, type Arguments, type Options } from './command.js';
 
 export const EXTERNAL: Options = { external: { type: 'string', multiple: true } };
 export const EXTERNAL_HELP = `  --external NAME=FILE   weights that lie in a file of their own, by the name the model has for it`;
@@ -16,7 +16,7 @@ export async function withModel<T>(
   force: NonNullable<LoadOptions['force']>,
   use: (session: Session, file: string) => Promise<T>,
 ): Promise<T> {
-  const file = oneFile(given);
+  const file = onePath(given, 'model file');
   const externalData: Record<string, URL> = {};
   for (const [name, path] of assignments(given, 'external')) externalData[name] = toUrl(path);
   const session = await load(toUrl(file), { force, externalData });

@@ -1,5 +1,6 @@
 // Elements of any dtype as numbers.
-import type { DType, TypedArray } from '../worker/dtypes.js';
+import type { EncodedTensor } from '../manifest/parse.js';
+import { dtypeInfo, type DType, type TypedArray } from '../worker/dtypes.js';
 
 export type NumberArray = Exclude<TypedArray, BigInt64Array | BigUint64Array>;
 
@@ -12,6 +13,24 @@ export function toNumbers(type: DType, data: TypedArray): NumberArray {
     return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
   }
   return data;
+}
+
+export function decodeTensor({ dtype, base64 }: EncodedTensor): TypedArray {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new (dtypeInfo(dtype).array)(bytes.buffer);
+}
+
+// Infinity where one is NaN and the other is not.
+export function largestDifference(values: NumberArray, expected: NumberArray): number {
+  let worst = 0;
+  for (const [i, value] of values.entries()) {
+    const wanted = expected[i]!;
+    if (Object.is(value, wanted) || value === wanted) continue;
+    const off = Math.abs(value - wanted);
+    // NaN must not pass as small.
+    if (!(off <= worst)) worst = Number.isNaN(off) ? Infinity : off;
+  }
+  return worst;
 }
 
 function halfToNumber(bits: number): number {

@@ -1,5 +1,4 @@
 // Whether a route gives the answers that the manifest knows.
-import { dtypeInfo, type TypedArray } from '../worker/dtypes.js';
 import { Failure } from '../worker/failure.js';
 import type { WireTensor } from '../worker/protocol.js';
 import {
@@ -9,7 +8,7 @@ import {
   toleranceOf,
   type Variant,
 } from '../manifest/parse.js';
-import { toNumbers } from './numbers.js';
+import { decodeTensor, largestDifference, toNumbers } from './numbers.js';
 import type { Feed, Route } from './route.js';
 
 type Side = 'inputs' | 'outputs';
@@ -51,7 +50,7 @@ async function checkAnswer(route: Route, answer: KnownAnswer, variant: Variant):
     input: inputs.findIndex((value) => value.name === name),
     type: dtype,
     shape,
-    data: decode({ dtype, shape, ...encoded }),
+    data: decodeTensor({ dtype, shape, ...encoded }),
     owned: true,
   }));
   const wanted = Object.keys(answer.outputs);
@@ -66,11 +65,6 @@ async function checkAnswer(route: Route, answer: KnownAnswer, variant: Variant):
   });
 }
 
-function decode({ dtype, base64 }: EncodedTensor): TypedArray {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new (dtypeInfo(dtype).array)(bytes.buffer);
-}
-
 // What is wrong; undefined when nothing is.
 function compare(
   result: WireTensor | undefined,
@@ -82,14 +76,7 @@ function compare(
   const found = `${result.type} [${result.shape.join(', ')}]`;
   if (found !== form) return `is ${found}, not ${form}`;
   const values = toNumbers(result.type, result.data);
-  const expected = toNumbers(encoded.dtype, decode(encoded));
-  let worst = 0;
-  for (const [i, value] of values.entries()) {
-    const wanted = expected[i]!;
-    if (Object.is(value, wanted) || value === wanted) continue;
-    const off = Math.abs(value - wanted);
-    // NaN must not pass as small.
-    if (!(off <= worst)) worst = Number.isNaN(off) ? Infinity : off;
-  }
+  const expected = toNumbers(encoded.dtype, decodeTensor(encoded));
+  const worst = largestDifference(values, expected);
   return worst <= tolerance ? undefined : `is off by ${worst}, allowed is ${tolerance}`;
 }

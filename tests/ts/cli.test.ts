@@ -1,12 +1,9 @@
-// The built command line as a child process. Needs dist/: npm run build.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The commands inspect, run and doctor.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sardonyx as runCommand } from './command_line.js';
 import { linearModel, twoOutputModel, unknownOperatorModel } from './models.js';
-
-const cli = resolve(process.env.SARDONYX_DIST ?? 'dist', 'cli.mjs');
-if (!existsSync(cli)) throw new Error('missing: dist/cli.mjs. Type: npm run build');
 
 const folder = resolve('build/cli_test');
 const onnx = (name: string) => resolve(folder, `${name}.onnx`);
@@ -16,22 +13,7 @@ interface Weights {
   readonly packedBytes: number;
 }
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function sardonyx(...args: string[]): Promise<Ended> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [cli, ...args], { cwd: folder, timeout: 50_000 });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('error', fail);
-    child.on('close', (status) => done({ status, stdout, stderr }));
-  });
-}
+const sardonyx = (...args: string[]) => runCommand(folder, ...args);
 
 async function json(...args: string[]): Promise<unknown> {
   const { status, stdout, stderr } = await sardonyx(...args, '--json');

@@ -1,7 +1,12 @@
 // Models for the tests of the built library.
 interface Onnx {
   readonly encodeModel: (model: object) => Uint8Array;
-  readonly node: (op: string, inputs: string[], outputs: string[]) => object;
+  readonly node: (
+    op: string,
+    inputs: string[],
+    outputs: string[],
+    attributes?: Readonly<Record<string, number>>,
+  ) => object;
   readonly tensor: (
     name: string,
     dtype: string,
@@ -23,6 +28,31 @@ export const linearModel = () =>
     ],
     nodes: [node('MatMul', ['image', 'weights'], ['scores'])],
   });
+
+// linearModel() with other weights: float16, bytes with a scale, or blocks of four bits.
+export function linearVariant(precision: 'fp16' | 'int8' | 'int4'): Uint8Array {
+  const weights =
+    precision === 'fp16'
+      ? tensor('w', 'float16', [4, 3], new Uint8Array(24))
+      : tensor('w', 'int8', [4, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  const nodes = {
+    fp16: [
+      node('Cast', ['w'], ['floats'], { to: 1 }),
+      node('MatMul', ['image', 'floats'], ['scores']),
+    ],
+    int8: [
+      node('DequantizeLinear', ['w', 'scale'], ['floats']),
+      node('MatMul', ['image', 'floats'], ['scores']),
+    ],
+    int4: [node('MatMulNBits', ['image', 'w', 'scale'], ['scores'], { bits: 4 })],
+  }[precision];
+  return encodeModel({
+    inputs: [value('image', 'float32', ['batch', 4])],
+    outputs: [value('scores', 'float32', ['batch', 3])],
+    initializers: [weights, tensor('scale', 'float32', [], [2])],
+    nodes,
+  });
+}
 
 // y = x + 1 and z = relu(x), x of known shape.
 export const twoOutputModel = () =>

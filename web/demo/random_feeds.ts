@@ -24,8 +24,16 @@ const arrays: Partial<Record<DType, new (length: number) => Numbers>> = {
 
 const one16 = 0x3c00;
 
-/** A tensor for one input. Random floats are in [0, 1), random integers 0 or 1: valid as token ids and masks. */
-export function makeFeed(info: ValueInfo, shape: readonly number[], fill: Fill): Tensor {
+/**
+ * A tensor for one input. Random floats are in [0, 1), random integers 0 or 1: valid as token ids and masks.
+ * `next` gives numbers in [0, 1).
+ */
+export function makeFeed(
+  info: ValueInfo,
+  shape: readonly number[],
+  fill: Fill,
+  next: () => number = Math.random,
+): Tensor {
   const ArrayType = arrays[info.type];
   if (!ArrayType)
     throw new Error(
@@ -35,12 +43,13 @@ export function makeFeed(info: ValueInfo, shape: readonly number[], fill: Fill):
   if (!(count <= elementLimit))
     throw new Error(`Input '${info.name}' would have ${count} elements: choose smaller dims.`);
   const data = new ArrayType(count);
-  if (fill !== 'zeros') for (let i = 0; i < count; i++) data[i] = elementValue(info.type, fill);
+  if (fill !== 'zeros')
+    for (let i = 0; i < count; i++) data[i] = elementValue(info.type, fill, next);
   return new Tensor(info.type, data as unknown as Float32Array, shape);
 }
 
-function elementValue(type: DType, fill: Fill): number | bigint {
-  const value = fill === 'ones' ? 1 : Math.random();
+function elementValue(type: DType, fill: Fill, next: () => number): number | bigint {
+  const value = fill === 'ones' ? 1 : next();
   switch (type) {
     case 'float32':
     case 'float64':
