@@ -50,6 +50,39 @@ test('a model is stored, and loaded again without a network', async ({ page, sit
   expect(count('right')).toBe(before + 1);
 });
 
+test('availability tells what is missing before a load, and that it is there afterwards', async ({
+  page,
+  site,
+}) => {
+  await openPage(page, site.isolated);
+  const before = count('right');
+  const found = await page.evaluate(async () => {
+    const { manifestUrl, visit } = window.harness.storage;
+    const url = manifestUrl('right');
+    const { availability } = window.sardonyx;
+    const first = await availability(url);
+    const early = await window.harness.storage.stored();
+    await visit(url);
+    return {
+      first,
+      early,
+      second: await availability(url),
+      none: await availability(url, { storage: 'none' }),
+    };
+  });
+  const { bytes } = smallFile;
+  const route = { id: 'fp32-cpu-relaxed', variant: 'fp32', precision: 'fp32', device: 'cpu' };
+  expect(found.first.ranked[0]).toMatchObject({ ...route, missingBytes: bytes, cached: false });
+  expect(found.first.rejected).toContainEqual({
+    route: { variant: 'fp32', device: 'webgpu' },
+    why: 'the manifest does not offer it for webgpu',
+  });
+  expect(found.early).toEqual({});
+  expect(found.second.ranked[0]).toMatchObject({ ...route, missingBytes: 0, cached: true });
+  expect(found.none.ranked[0]).toMatchObject({ missingBytes: bytes, cached: false });
+  expect(count('right')).toBe(before + 1);
+});
+
 test('nothing is stored when nobody wants it', async ({ page, site }) => {
   await openPage(page, site.plain);
   const found = await page.evaluate(async () => {

@@ -29,7 +29,7 @@ export interface Rejection {
 }
 
 export interface Ranking {
-  // Best first. Never empty.
+  // Best first.
   readonly ranked: readonly Candidate[];
   readonly rejected: readonly Rejection[];
 }
@@ -49,8 +49,20 @@ export const banKey = ({ sha256 }: Variant, device: Device, module: ModuleName) 
 export const nameOf = ({ variant, device, module }: Candidate) =>
   `${variant.name} on ${device}, module ${module}`;
 
-// VARIANT_UNKNOWN, NO_CANDIDATE, and what choose() throws.
-export function rankCandidates(
+// At least one candidate. VARIANT_UNKNOWN, NO_CANDIDATE, and what choose() throws.
+export function rankCandidates(...known: Parameters<typeof considerCandidates>): Ranking {
+  const { ranked, rejected } = considerCandidates(...known);
+  if (ranked.length > 0) return { ranked, rejected };
+  const reasons = rejected.map(({ variant, device, why }) => `${variant} on ${device}: ${why}`);
+  const [{ name }] = known;
+  throw new Failure(
+    'NO_CANDIDATE',
+    `no variant of ${name} is left to run: ${[...new Set(reasons)].join('; ')}`,
+  );
+}
+
+// The same where there may be none.
+export function considerCandidates(
   manifest: Pick<Manifest, 'name' | 'variants'>,
   { features, gpu }: Probe,
   { force = {}, exclude }: Wishes = {},
@@ -80,12 +92,7 @@ export function rankCandidates(
     }
   }
   ranked.push(...last);
-  if (ranked.length > 0) return { ranked, rejected };
-  const reasons = rejected.map(({ variant, device, why }) => `${variant} on ${device}: ${why}`);
-  throw new Failure(
-    'NO_CANDIDATE',
-    `no variant of ${manifest.name} is left to run: ${[...new Set(reasons)].join('; ')}`,
-  );
+  return { ranked, rejected };
 }
 
 function checkVariant({ name, variants }: Pick<Manifest, 'name' | 'variants'>, force: RouteFilter) {

@@ -1,4 +1,5 @@
 export { load, type LoadOptions } from './load.js';
+export { availability, type Availability, type PossibleRoute } from './availability.js';
 export type {
   OfflineState,
   PlanReport,

@@ -76,7 +76,7 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
   }
 }
 
-function checked(options: LoadOptions): LoadOptions {
+export function checked(options: LoadOptions): LoadOptions {
   const {
     execution,
     storage,

@@ -21,7 +21,7 @@ import type { Session } from './session.js';
 import { resolveUrl } from './source.js';
 
 /** What failed on this page comes last on it from then on. */
-const bans = new Map<string, string>();
+export const bans = new Map<string, string>();
 
 /** Whether files are kept; a failure when they can not be. */
 type Keep = boolean | Failure;
@@ -89,12 +89,15 @@ async function forget({ variants }: Manifest): Promise<void> {
 }
 
 // A manifest without a URL can not be found again.
-async function canKeep(source: PlainSource, { storage = 'auto' }: LoadOptions): Promise<Keep> {
+export async function canKeep(
+  source: PlainSource,
+  { storage = 'auto' }: LoadOptions,
+): Promise<Keep> {
   if (storage === 'none' || isNode || !('url' in source)) return false;
   return openStore().then(() => true, asFailure);
 }
 
-async function readManifest(
+export async function readManifest(
   source: PlainSource,
   keep: boolean,
   signal: AbortSignal | undefined,
@@ -110,7 +113,7 @@ async function readManifest(
 }
 
 // Asking for an adapter starts the GPU process: only where an answer matters.
-function probeFor(manifest: Manifest, { force }: LoadOptions): Promise<GpuProbe> | GpuProbe {
+export function probeFor(manifest: Manifest, { force }: LoadOptions): Promise<GpuProbe> | GpuProbe {
   if (force?.device === 'cpu') return { available: false, why: 'the CPU is forced' };
   if (manifest.variants.some(({ devices }) => devices.includes('webgpu'))) return probeGpu();
   return { available: false, why: 'no variant is for WebGPU' };

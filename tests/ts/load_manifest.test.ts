@@ -12,7 +12,9 @@ import { linearModel, unknownOperatorModel } from './models.js';
 
 const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
 if (!existsSync(entry)) throw new Error('missing: dist/. Type: npm run build');
-const { load, models, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
+const { availability, load, models, Tensor } = (await import(
+  pathToFileURL(entry).href
+)) as typeof Sardonyx;
 
 const folder = resolve('build/manifest_test');
 const base64 = (...values: number[]) =>
@@ -225,5 +227,60 @@ describe('what a manifest may be', () => {
       code: 'INVALID_ARGUMENT',
       where: { field: 'exclude[0].device' },
     });
+  });
+});
+
+describe('availability', () => {
+  it('lists what load() would try, and why not the rest', async () => {
+    const gpu = variant('gpu', 'fp32', { devices: ['webgpu'], url: 'absent.onnx' });
+    const url = write(
+      'available',
+      manifest([variant('fp32', 'fp32'), variant('int8', 'int8'), variant('half', 'fp16'), gpu]),
+    );
+    const { ranked, rejected } = await availability(url, { exclude: [{ precision: 'fp16' }] });
+    const [first] = ranked;
+    expect(new Set(ranked.map(({ variant }) => variant))).toEqual(new Set(['int8', 'fp32']));
+    expect(first).toMatchObject({ precision: 'int8', missingBytes: 211, cached: false });
+    expect(rejected).toContainEqual({
+      route: { variant: 'gpu', device: 'cpu' },
+      why: 'the manifest does not offer it for cpu',
+    });
+    expect(rejected).toContainEqual({
+      route: { variant: 'half', device: 'cpu' },
+      why: 'excluded',
+    });
+    const session = await load(url, { exclude: [{ precision: 'fp16' }] });
+    expect(session.route.id).toBe(first!.id);
+    await session.dispose();
+  });
+
+  it('is empty where nothing may run', async () => {
+    const url = write('unavailable', manifest([variant('fp32', 'fp32')]));
+    const { ranked, rejected } = await availability(url, { exclude: [{ device: 'cpu' }] });
+    expect(ranked).toEqual([]);
+    expect(rejected.map(({ why }) => why)).toContain('excluded');
+  });
+
+  it('knows of a model without a manifest what there is to know', async () => {
+    const bytes = await availability(linearModel());
+    expect(bytes.ranked[0]).toMatchObject({ device: 'cpu', missingBytes: 0, cached: false });
+    const url = pathToFileURL(resolve(folder, 'linear.onnx'));
+    const { ranked, rejected } = await availability(url, { force: { device: 'webgpu' } });
+    expect(new Set(ranked.map(({ device }) => device))).toEqual(new Set(['cpu']));
+    expect(ranked[0]!.missingBytes).toBeUndefined();
+    expect(rejected).toMatchObject([{ route: { device: 'webgpu' } }]);
+  });
+
+  it.each([
+    [() => availability('http://127.0.0.1:9/m.sardonyx.json'), 'NETWORK_FAILED'],
+    [() => availability('x.json', { storage: 'some' as 'none' }), 'INVALID_ARGUMENT'],
+    [() => availability(new TextEncoder().encode('{}')), 'MANIFEST_INVALID'],
+    [() => availability(linearModel(), { force: { variant: 'x' } }), 'VARIANT_UNKNOWN'],
+  ])('refuses %s with %s', async (ask, code) => {
+    await expect(ask()).rejects.toMatchObject({ name: 'SardonyxError', code });
+  });
+
+  it('rejects with the reason of an abort', async () => {
+    await expect(availability('x.json', { signal: AbortSignal.abort('no') })).rejects.toBe('no');
   });
 });

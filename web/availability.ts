@@ -1,0 +1,103 @@
+// What load() would try here, and what it would have to download for it.
+import type { Variant } from '../manifest/parse.js';
+import type { PlainSource } from '../worker/protocol.js';
+import { openStore, type Store } from '../worker/storage/store.js';
+import { considerCandidates } from '../router/candidates.js';
+import { choosePlain, type RouteFilter } from '../router/choose.js';
+import { type Features, probeFeatures } from '../router/features.js';
+import { probeGpu } from '../router/gpu_probe.js';
+import { toSardonyxError } from './errors.js';
+import { checked, type LoadOptions } from './load.js';
+import { bans, canKeep, probeFor, readManifest } from './load_manifest.js';
+import type { Route } from './session.js';
+import { isManifest, type Source, toWireSource } from './source.js';
+
+/** `threads` is what would be asked for. */
+export interface PossibleRoute extends Route {
+  /** To download before it can run; absent when that is not known. */
+  readonly missingBytes?: number;
+  /** The whole file is in the storage of this browser. */
+  readonly cached: boolean;
+}
+
+export interface Availability {
+  /** Best first. Empty when nothing may run here. */
+  readonly ranked: readonly PossibleRoute[];
+  readonly rejected: readonly { readonly route: RouteFilter; readonly why: string }[];
+}
+
+/**
+ * What load() would try with the same arguments. Reads a manifest, downloads no model. Rejects with
+ * SardonyxError, or with signal.reason.
+ */
+export async function availability(
+  source: Source,
+  options: LoadOptions = {},
+): Promise<Availability> {
+  const { signal } = options;
+  try {
+    signal?.throwIfAborted();
+    checked(options);
+    const wire = await toWireSource(source, false, 'source');
+    const found = await ((await isManifest(wire)) ? ofManifest : ofPlain)(wire, options);
+    signal?.throwIfAborted();
+    return found;
+  } catch (thrown) {
+    if (signal?.aborted && thrown === signal.reason) throw thrown;
+    throw toSardonyxError(thrown);
+  }
+}
+
+async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Availability> {
+  const keep = (await canKeep(source, options)) === true;
+  const { manifest, stored } = await readManifest(source, keep, options.signal);
+  const features = await probeFeatures();
+  const probe = { features, gpu: await probeFor(manifest, options) };
+  const { ranked, rejected } = considerCandidates(manifest, probe, options, bans);
+  const store = keep ? await openStore() : undefined;
+  const fromStorage = stored ? [`manifest from storage: ${stored}`] : [];
+  const routes = ranked.map(async ({ variant, device, module, threads, why }) => {
+    const cached = await isStored(store, variant);
+    return {
+      id: `${variant.name}-${device}-${module}`,
+      device,
+      module,
+      threads,
+      isolated: features.isolated,
+      precision: variant.precision,
+      variant: variant.name,
+      why: [...fromStorage, ...why],
+      missingBytes: cached ? 0 : variant.bytes,
+      cached,
+    };
+  });
+  return {
+    ranked: await Promise.all(routes),
+    rejected: rejected.map(({ variant, device, why }) => ({ route: { variant, device }, why })),
+  };
+}
+
+// A storage that fails has nothing, as in load().
+async function isStored(store: Store | undefined, { sha256, bytes }: Variant): Promise<boolean> {
+  const found = await store?.find(sha256, bytes).catch(() => undefined);
+  return found !== undefined;
+}
+
+async function ofPlain(source: PlainSource, options: LoadOptions): Promise<Availability> {
+  const features: Features = await probeFeatures();
+  const choices = choosePlain(features, options);
+  const forGpu = choices.some(({ device }) => device === 'webgpu');
+  const gpu = forGpu ? await probeGpu() : undefined;
+  const missing = gpu?.available === false ? gpu.why : undefined;
+  const possible = choices.filter(({ device }) => device === 'cpu' || missing === undefined);
+  return {
+    ranked: possible.map((choice) => ({
+      id: `${choice.device}-${choice.module}`,
+      ...choice,
+      isolated: features.isolated,
+      ...('url' in source ? {} : { missingBytes: 0 }),
+      cached: false,
+    })),
+    rejected: missing === undefined ? [] : [{ route: { device: 'webgpu' }, why: missing }],
+  };
+}
