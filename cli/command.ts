@@ -47,6 +47,11 @@ export function onePath({ positionals }: Arguments, what: string): string {
   return path;
 }
 
+export function optionalText({ values }: Arguments, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
 export function texts({ values }: Arguments, name: string): string[] {
   const value = values[name];
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];

@@ -6,10 +6,11 @@ import { inspect } from './inspect.js';
 import { packCommand } from './pack.js';
 import { problemJson, problemText } from './problem.js';
 import { run } from './run.js';
+import { serveCommand } from './serve.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = new Map<string, Command>(
-  Object.entries({ inspect, run, pack: packCommand, doctor }),
+  Object.entries({ inspect, run, pack: packCommand, serve: serveCommand, doctor }),
 );
 
 function overview(): string {

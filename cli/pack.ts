@@ -8,6 +8,7 @@ import { SardonyxError } from '../web/index.js';
 import {
   assignments,
   onePath,
+  optionalText,
   UsageError,
   wholeNumber,
   type Arguments,
@@ -22,11 +23,6 @@ const PRECISIONS: readonly string[] = ['fp32', 'fp16', 'int8', 'int4'] satisfies
 
 const refuse = (message: string, field: string) =>
   new SardonyxError('INVALID_ARGUMENT', message, { field });
-
-function text(given: Arguments, name: string): string | undefined {
-  const value = given.values[name];
-  return typeof value === 'string' ? value : undefined;
-}
 
 /** By file name, with or without its ending. */
 function precisions(given: Arguments, files: readonly string[]): Map<string, Precision> {
@@ -60,7 +56,7 @@ async function listFolder(folder: string): Promise<string[]> {
 }
 
 async function outFile(given: Arguments, folder: string, names: readonly string[]) {
-  const [out, name] = [text(given, 'out'), text(given, 'name')];
+  const [out, name] = [optionalText(given, 'out'), optionalText(given, 'name')];
   if (out !== undefined) {
     const isFolder = await stat(out).then(
       (found) => found.isDirectory(),
@@ -116,7 +112,7 @@ async function describe(
   given: Arguments,
   folder: string,
 ): Promise<Packed> {
-  const license = text(given, 'license') ?? earlier?.license;
+  const license = optionalText(given, 'license') ?? earlier?.license;
   if (license === undefined) throw new UsageError('a new manifest needs --license, such as MIT');
   const values = commonInterface(files, earlier);
   const reference = files.find(({ variant }) => variant.precision === 'fp32') ?? files[0]!;
@@ -126,8 +122,8 @@ async function describe(
   const manifest: Manifest = {
     ...earlier,
     format: FORMAT,
-    name: text(given, 'name') ?? earlier?.name ?? identifier(basename(folder)),
-    version: text(given, 'version') ?? earlier?.version ?? '1.0.0',
+    name: optionalText(given, 'name') ?? earlier?.name ?? identifier(basename(folder)),
+    version: optionalText(given, 'version') ?? earlier?.version ?? '1.0.0',
     license,
     ...values,
     variants: files.map(({ variant }) => variant),

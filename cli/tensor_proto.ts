@@ -59,7 +59,7 @@ export function fromBytes(info: DTypeInfo, bytes: Uint8Array): TypedArray {
   if (bytes.length % size !== 0) {
     throw new SardonyxError('INPUT_SIZE', `${bytes.length} bytes are no whole ${info.type}s`);
   }
-  return new info.array(Uint8Array.from(bytes).buffer);
+  return new info.array(new Uint8Array(bytes).buffer);
 }
 
 function fromIntegers(info: DTypeInfo, values: readonly bigint[]): TypedArray {

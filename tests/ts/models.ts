@@ -74,6 +74,17 @@ export const slowModel = (count: number, size: number) =>
     ),
   });
 
+// Gives back what it gets, of four types.
+export const typesModel = () => {
+  const types = { i64: 'int64', u8: 'uint8', b: 'bool', f64: 'float64' };
+  const names = Object.entries(types);
+  return encodeModel({
+    inputs: names.map(([name, type]) => value(name, type, [2])),
+    outputs: names.map(([name, type]) => value(`${name}_out`, type, [2])),
+    nodes: names.map(([name]) => node('Identity', [name], [`${name}_out`])),
+  });
+};
+
 export const unknownOperatorModel = () =>
   encodeModel({
     inputs: [value('x', 'float32', [1])],
