@@ -1,6 +1,11 @@
 // Routes that change while a session is in use: by wish, after failures, for speed. With real workers and
 // real wasm.
 import { chromium } from '@playwright/test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startServer } from '../tests/ts/model_server';
+import { modelBytes } from './models';
 import { expect, openPage, test } from './site';
 import { webgpuBrowser } from './webgpu_browser';
 
@@ -265,6 +270,49 @@ test('with no candidate left runs reject with all attempts, and a good module en
   expect(found.id).toContain('-own');
   expect(found.outputs).toEqual(right);
 });
+
+test('with no candidate left a server takes over, where that is allowed', async ({ page }) => {
+  const server = await serveSmall();
+  try {
+    const found = await page.evaluate(async (url) => {
+      const { modelUrl, runSmall, swaps } = window.harness;
+      const session = await window.sardonyx.load(modelUrl('small'), {
+        assets: { base: '/broken/both/' },
+        exclude: [{ module: 'simd' }],
+        remote: { url },
+      });
+      const seen = swaps.listen(session);
+      const device = session.route.device;
+      const runs = await Promise.all([runSmall(session), runSmall(session)]);
+      const { why, ...route } = session.route;
+      return { device, runs, seen, route, why: why.join('\n') };
+    }, server.url);
+    expect(found.device).toBe('cpu');
+    expect(found.runs).toEqual([right, right]);
+    expect(found.route).toMatchObject({ id: 'remote', device: 'remote' });
+    expect(found.why).toContain(`asks ${server.url}/v2/models/small`);
+    expect(found.seen.slice(-2)).toEqual([
+      'degrade cpu-relaxed > remote ENGINE_TRAP',
+      'route cpu-relaxed > remote',
+    ]);
+  } finally {
+    await server.stop();
+  }
+});
+
+// `sardonyx serve` with the model "small", for pages of every origin.
+async function serveSmall() {
+  const folder = mkdtempSync(join(tmpdir(), 'sardonyx-'));
+  writeFileSync(join(folder, 'small.onnx'), modelBytes('small')!);
+  const server = await startServer(folder, '--cors', '*');
+  return {
+    url: server.url,
+    stop: async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
 
 test('over the latency budget the quantized variant takes over', async ({ page }) => {
   const found = await page.evaluate(async () => {

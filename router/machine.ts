@@ -17,7 +17,7 @@ import {
  */
 export type SessionState = 'starting' | 'serving' | 'swapping' | 'exhausted' | 'disposed';
 
-// A route that could serve. `cost` is the time it takes, relative to others.
+// A route that could serve. `cost` is the time it takes, relative to others; Infinity: never for speed.
 export interface Rival {
   readonly id: string;
   readonly bytes: number;
@@ -251,10 +251,15 @@ function afterWindow(
 
 function isFaster(machine: Machine, rivals: readonly Rival[], id: string, now: number): boolean {
   const { active, barred } = machine;
-  if (barred.includes(direction(active, id)) || !isReady(healthOf(machine, id), now)) return false;
+  const costOf = (wanted: string) => rivals.find((rival) => rival.id === wanted)?.cost ?? Infinity;
+  if (
+    costOf(id) === Infinity ||
+    barred.includes(direction(active, id)) ||
+    !isReady(healthOf(machine, id), now)
+  )
+    return false;
   const [mine, other] = [healthOf(machine, active).ms, healthOf(machine, id).ms];
   if (mine !== undefined && other !== undefined) return mine / other >= WORTH_GOING;
-  const costOf = (wanted: string) => rivals.find((rival) => rival.id === wanted)?.cost ?? Infinity;
   return costOf(active) / costOf(id) >= WORTH_GOING;
 }
 

@@ -1,6 +1,7 @@
 // A route: one engine with one model, ready to run it. The page's side of worker/engine.ts.
 import type { DType, TypedArray } from '../worker/dtypes.js';
 import type {
+  Device,
   FileReport,
   LoadProgress,
   ModelDescription,
@@ -39,13 +40,21 @@ export interface Feed {
   readonly owned: boolean;
 }
 
+// 'remote': a server computes.
+export type RouteDevice = Device | 'remote';
+
+export interface RoutePlacement {
+  readonly device: RouteDevice;
+  readonly why: readonly string[];
+}
+
 export interface Route {
   readonly model: ModelDescription;
   // Of a source that is a file.
   readonly file: FileReport | undefined;
   // Threads that run now.
   readonly threads: number;
-  readonly placement: Placement;
+  readonly placement: RoutePlacement;
   // True once the engine can not be used any more; all that was lent has then been called back.
   readonly closed: boolean;
 

@@ -11,6 +11,14 @@ import {
 import { decodeTensor, largestDifference, toNumbers } from './numbers.js';
 import type { Feed, Route } from './route.js';
 
+// What is asked of a server, which does not say which variant it has.
+export function remoteVariant({ variants }: Manifest): Variant {
+  const exactness = ['int4', 'int8', 'fp16', 'fp32'];
+  const rank = ({ precision }: Variant) => exactness.indexOf(precision);
+  const [loosest] = [...variants].sort((a, b) => rank(a) - rank(b));
+  return { ...loosest!, name: 'remote' };
+}
+
 type Side = 'inputs' | 'outputs';
 
 // MANIFEST_INVALID when the model is not the one described, SELFTEST_FAILED for a wrong answer, and

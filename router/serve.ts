@@ -2,9 +2,8 @@
 // answers.
 import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
 import { asFailure, type Attempt, Failure } from '../worker/failure.js';
-import type { Device } from '../worker/protocol.js';
 import { type Candidate, nameOf } from './candidates.js';
-import type { Route } from './route.js';
+import type { Route, RouteDevice } from './route.js';
 
 export interface Served {
   readonly candidate: Candidate;
@@ -58,7 +57,7 @@ function shares(other: Candidate, failed: Candidate, scope: string): boolean {
 }
 
 // A route that is on its device and gives the known answers.
-export async function startVerified<T extends { readonly device: Device }>(
+export async function startVerified<T extends { readonly device: RouteDevice }>(
   candidate: T,
   hooks: {
     start(candidate: T): Promise<Route>;
@@ -84,7 +83,7 @@ export async function startVerified<T extends { readonly device: Device }>(
 }
 
 // The engine leaves a GPU by itself when it computes wrongly or is lost.
-function checkDevice({ placement }: Route, device: Device): void {
+function checkDevice({ placement }: Route, device: RouteDevice): void {
   if (placement.device === device) return;
   throw new Failure('DEVICE_UNAVAILABLE', placement.why.at(-1) ?? `left ${device}`);
 }

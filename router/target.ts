@@ -3,8 +3,28 @@ import type { Failure } from '../worker/failure.js';
 import type { Precision } from '../manifest/parse.js';
 import type { Candidate } from './candidates.js';
 import type { Rival } from './machine.js';
+import type { RouteDevice } from './route.js';
 
-export interface Target extends Omit<Candidate, 'variant'> {
+export type Target = LocalTarget | RemoteTarget;
+
+// A server, when nothing local is left.
+export interface RemoteTarget {
+  readonly device: 'remote';
+  readonly variant?: undefined;
+  readonly module?: undefined;
+  readonly wasm?: undefined;
+  readonly threads: 0;
+  readonly forcedThreads?: undefined;
+  readonly why: readonly string[];
+}
+
+export const REMOTE: RemoteTarget = {
+  device: 'remote',
+  threads: 0,
+  why: ['no local route serves, and a remote one is allowed'],
+};
+
+export interface LocalTarget extends Omit<Candidate, 'variant'> {
   // Undefined for a plain .onnx.
   readonly variant?: Candidate['variant'];
   // In place of the library's module.
@@ -25,7 +45,12 @@ export interface RouteChange {
 
 export type RouteEvent = 'route' | 'degrade' | 'recover' | 'swap' | 'rollback';
 
-export const idOf = ({ variant, device, module, wasm }: Target) =>
+export const idOf = ({
+  variant,
+  device,
+  module,
+  wasm,
+}: Pick<Target, 'variant' | 'module' | 'wasm'> & { readonly device: RouteDevice }) =>
   [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-');
 
 // Time per run before anything was measured, relative to each other. How fast a GPU is must be measured:
@@ -36,5 +61,10 @@ const GPU_COST = 2;
 export const rivalOf = (target: Target): Rival => ({
   id: idOf(target),
   bytes: target.variant?.bytes ?? 0,
-  cost: target.device === 'webgpu' ? GPU_COST : CPU_COST[target.variant?.precision ?? 'fp32'],
+  cost:
+    target.device === 'remote'
+      ? Infinity
+      : target.device === 'webgpu'
+        ? GPU_COST
+        : CPU_COST[target.variant?.precision ?? 'fp32'],
 });

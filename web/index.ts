@@ -1,4 +1,4 @@
-export { load, type LoadOptions } from './load.js';
+export { load, type LoadOptions, type RemoteOptions } from './load.js';
 export { availability, type Availability, type PossibleRoute } from './availability.js';
 export type {
   OfflineState,

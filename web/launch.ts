@@ -12,26 +12,31 @@ import { InlineRoute } from '../router/inline_route.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
 import { Supervisor } from '../router/supervisor.js';
-import { idOf, type Target } from '../router/target.js';
+import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
+import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
 import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
 import { resolveAssets } from './assets.js';
 import { toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
+import { resolveUrl } from './source.js';
 import { swapTarget } from './swap.js';
 
 const QUEUE_LIMIT = 64;
 const LATENCY_BUDGET_MS = 300;
+const REMOTE_TIMEOUT_MS = 30_000;
 
 // Of one model.
 export interface LaunchPlan {
   // All that could serve, best first.
   readonly targets: readonly Target[];
-  readonly sourceOf: (target: Target) => WireSource;
+  readonly sourceOf: (target: LocalTarget) => WireSource;
   readonly selfTest: (route: Route, target: Target) => Promise<void>;
   // The best first for another wish; see choosePlain() and rankCandidates().
-  readonly rank: (force: RouteFilter) => readonly Target[];
+  readonly rank: (force: RouteFilter) => readonly LocalTarget[];
+  // What the model is called on a server that may be asked when no other route is left.
+  readonly remoteName?: string | undefined;
 }
 
 export class Launch {
@@ -62,6 +67,21 @@ export class Launch {
     return this.#start(target, onProgress, this.options.signal);
   }
 
+  /** A server that has proved to have the model. */
+  startRemote(): Promise<Route> {
+    if (!this.#remote) {
+      throw new Failure('INVALID_ARGUMENT', 'remote.model is missing: bytes have no name', {
+        field: 'remote.model',
+      });
+    }
+    const { selfTest } = this.#plan;
+    return startVerified(
+      REMOTE,
+      { start: () => this.start(REMOTE), selfTest },
+      this.options.signal,
+    );
+  }
+
   /** A callback that throws must not end the load. */
   report(progress: LoadProgress): void {
     try {
@@ -80,6 +100,7 @@ export class Launch {
     about: Pick<SessionParts, 'why' | 'manifest' | 'offline'>,
   ): Session {
     const { targets, rank, selfTest } = this.#plan;
+    const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
     const { force = {}, latencyBudgetMs } = this.options;
     const { module, threads } = force;
@@ -88,7 +109,7 @@ export class Launch {
     const supervisor: Supervisor = new Supervisor(
       { target, route },
       {
-        targets,
+        targets: this.#remote ? [...locals, REMOTE] : locals,
         latencyBudgetMs: latencyBudgetMs ?? (force.device ? Infinity : LATENCY_BUDGET_MS),
         start: (target, signal) =>
           startVerified(
@@ -121,6 +142,14 @@ export class Launch {
     return session;
   }
 
+  get #remote(): RemoteSetup | undefined {
+    const { remote } = this.options;
+    const model = remote?.model ?? this.#plan.remoteName;
+    if (!remote || model === undefined) return undefined;
+    const { url, version, headers = {}, timeoutMs = REMOTE_TIMEOUT_MS } = remote;
+    return { url: resolveUrl(url, 'remote.url'), model, version, headers, timeoutMs };
+  }
+
   release(): void {
     this.#claim.release();
   }
@@ -145,6 +174,7 @@ export class Launch {
     onProgress: RouteHooks['onProgress'],
     signal?: AbortSignal,
   ): Promise<Route> {
+    if (target.device === 'remote') return RemoteRoute.start(this.#remote!, signal);
     const { assets = {}, execution } = this.options;
     const { device, module, wasm } = target;
     const { webgpuUrl, ...files } = resolveAssets(

@@ -1,3 +1,4 @@
+import { asFailure } from '../worker/failure.js';
 import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { checkFilter } from '../router/check_filter.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
@@ -5,6 +6,7 @@ import { probeFeatures } from '../router/features.js';
 import type { Assets } from './assets.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { Launch } from './launch.js';
+import { checkRemote, nameOfFile, openRemote } from './load_remote.js';
 import { loadManifest } from './load_manifest.js';
 import type { Session } from './session.js';
 import { isManifest, type Source, toWireSource } from './source.js';
@@ -30,7 +32,22 @@ export interface LoadOptions {
   externalData?: Readonly<Record<string, Source>>;
   /** 'none': the files of a manifest are neither stored nor taken from storage; default 'auto'. */
   storage?: 'auto' | 'none';
+  /** A server that may be asked when no route is left here; default none. */
+  remote?: RemoteOptions;
   assets?: Assets;
+}
+
+/** A server of the Open Inference Protocol v2 with binary tensor data. */
+export interface RemoteOptions {
+  /** Up to /v2. */
+  url: string | URL;
+  /** Default: the manifest's name, or the name of the .onnx file. */
+  model?: string;
+  /** Default: the one that the server takes. */
+  version?: string;
+  /** Of one request; default 30,000. */
+  timeoutMs?: number;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -51,7 +68,17 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<S
 async function open(source: Source, options: LoadOptions): Promise<Session> {
   const inline = options.execution === 'inline';
   const wire = await toWireSource(source, !inline, 'source');
+  try {
+    return await openLocal(wire, options);
+  } catch (thrown) {
+    if (!options.remote || options.signal?.aborted) throw thrown;
+    return openRemote(wire, options, asFailure(thrown));
+  }
+}
+
+async function openLocal(wire: PlainSource, options: LoadOptions): Promise<Session> {
   if (await isManifest(wire)) return loadManifest(wire, options);
+  const inline = options.execution === 'inline';
   const external: Record<string, PlainSource> = {};
   for (const [name, data] of Object.entries(options.externalData ?? {})) {
     external[name] = await toWireSource(data, !inline, `externalData.${name}`);
@@ -63,7 +90,13 @@ async function open(source: Source, options: LoadOptions): Promise<Session> {
   const launch = new Launch(
     options,
     features,
-    { targets, rank, sourceOf: () => wire, selfTest: () => Promise.resolve() },
+    {
+      targets,
+      rank,
+      sourceOf: () => wire,
+      selfTest: () => Promise.resolve(),
+      remoteName: nameOfFile(wire),
+    },
     external,
   );
   const target = targets[0]!;
@@ -95,6 +128,7 @@ export function checked(options: LoadOptions): LoadOptions {
   if (execution === 'inline' && typeof document === 'object') {
     refuse('execution', "'inline' would block the page: call it in a worker");
   }
+  checkRemote(options.remote);
   checkFilter(options.force ?? {}, 'force');
   options.exclude?.forEach((filter, i) => checkFilter(filter, `exclude[${i}]`));
   if (

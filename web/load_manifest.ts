@@ -9,7 +9,7 @@ import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
 import { fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
-import { selfTest } from '../router/self_test.js';
+import { remoteVariant, selfTest } from '../router/self_test.js';
 import type { RouteFilter } from '../router/choose.js';
 import type { Route } from '../router/route.js';
 import type { Target } from '../router/target.js';
@@ -38,14 +38,15 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
   const ranking = rank(options.force);
   const selfTestOf = (
     route: Route,
-    { variant }: Target,
+    target: Target,
     onAnswer?: (done: number, total: number) => void,
-  ) => selfTest(route, manifest, variant!, onAnswer);
+  ) => selfTest(route, manifest, target.variant ?? remoteVariant(manifest), onAnswer);
   const launch = new Launch(options, features, {
     targets: ranking.ranked,
     rank: (force) => rank(force).ranked,
     sourceOf: ({ variant }) => ({ file: fileOf(variant!, url), keep: keep === true }),
     selfTest: selfTestOf,
+    remoteName: manifest.name,
   });
   try {
     const served = await serve(

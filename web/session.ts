@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
-import type { Device, ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
+import type { ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
 import type { Manifest, Precision } from '../manifest/parse.js';
 import type { SessionState } from '../router/machine.js';
 import type { Supervisor, SwapOptions } from '../router/supervisor.js';
+import type { RouteDevice } from '../router/route.js';
 import { idOf, type RouteChange, type Target } from '../router/target.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
@@ -32,8 +33,9 @@ export interface RunOptions {
 /** What runs the model. */
 export interface Route {
   readonly id: string;
-  readonly device: Device;
-  readonly module: ModuleName;
+  readonly device: RouteDevice;
+  /** Undefined for a remote route. */
+  readonly module?: ModuleName;
   /** In use now; rises while threads join. */
   readonly threads: number;
   readonly isolated: boolean;
@@ -46,9 +48,9 @@ export interface Route {
 
 export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
   readonly model: Omit<ModelDescription, 'inputs' | 'outputs'>;
-  readonly device: Device;
+  readonly device: RouteDevice;
   readonly why: readonly string[];
-  readonly module: ModuleName;
+  readonly module?: ModuleName;
   readonly threads: number;
   readonly isolated: boolean;
   readonly precision?: Precision;
@@ -127,7 +129,7 @@ export class Session extends EventTarget {
     return {
       id: idOf({ ...target, device: placement.device }),
       device: placement.device,
-      module: target.module,
+      ...(target.module ? { module: target.module } : {}),
       threads,
       isolated,
       ...(variant ? { variant: variant.name, precision: variant.precision } : {}),

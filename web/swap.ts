@@ -1,7 +1,7 @@
 // What session.swap() is asked for -> the target to start.
 import { checkFilter } from '../router/check_filter.js';
 import type { RouteFilter } from '../router/choose.js';
-import type { Target } from '../router/target.js';
+import type { LocalTarget, Target } from '../router/target.js';
 import { SardonyxError } from './errors.js';
 import { resolveUrl } from './source.js';
 
@@ -16,19 +16,22 @@ export type Swap = RouteFilter & { readonly wasm?: string | URL | WebAssembly.Mo
 export function swapTarget(
   to: Swap,
   current: Target,
-  rank: (force: RouteFilter) => readonly Target[],
-): Target {
+  rank: (force: RouteFilter) => readonly LocalTarget[],
+): LocalTarget {
   const { wasm, ...filter } = checked(to);
   const own = wasm === undefined ? undefined : fromWasm(wasm);
   const { variant, device } = current;
   const stays =
     filter.variant === undefined && filter.precision === undefined && filter.device === undefined;
   // A plain .onnx has no variants to name.
-  const same = { device, ...(variant ? { variant: variant.name } : {}) };
+  const same = {
+    ...(device === 'remote' ? {} : { device }),
+    ...(variant ? { variant: variant.name } : {}),
+  };
   const threads = filter.threads ?? (current.forcedThreads ? current.threads : undefined);
   const force = {
     ...(stays ? same : {}),
-    ...(own ? { module: current.module } : {}),
+    ...(own && current.module ? { module: current.module } : {}),
     ...filter,
     ...(threads === undefined ? {} : { threads }),
   };

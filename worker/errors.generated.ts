@@ -137,6 +137,17 @@ export const ERRORS = {
     'network',
     'Publish the file together with its manifest: it is not the one that the manifest describes.',
   ],
+  REMOTE_FAILED: [
+    74,
+    'network',
+    'Check that the server in the message runs, has the model, and lets this page ask it (CORS).',
+  ],
+  REMOTE_TIMEOUT: [75, 'network', 'Raise remote.timeoutMs, or give the server more capacity.'],
+  REMOTE_INVALID: [
+    76,
+    'network',
+    'Use a server of the Open Inference Protocol v2 with binary tensor data that has the same model.',
+  ],
   STORAGE_FAILED: [80, 'storage', "Free some storage or pass storage: 'none'."],
   STORAGE_FULL: [
     81,

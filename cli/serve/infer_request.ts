@@ -3,7 +3,7 @@
 import { SardonyxError, Tensor } from '../../web/index.js';
 import { dtypeInfo, type DType, type TypedArray } from '../../worker/dtypes.js';
 import { fromBytes } from '../tensor_proto.js';
-import { dtypeOf, isBinaryOnly } from './datatypes.js';
+import { dtypeOf, isBinaryOnly } from '../../router/oip_datatypes.js';
 import { badRequest } from './http_problem.js';
 
 export interface InferRequest {

@@ -1,6 +1,6 @@
 // Results of a run -> the body of the answer: JSON, then the binary data of the outputs that asked for it.
 import type { Tensor } from '../../web/index.js';
-import { datatypeOf, isBinaryOnly } from './datatypes.js';
+import { datatypeOf, isBinaryOnly } from '../../router/oip_datatypes.js';
 import { badRequest } from './http_problem.js';
 import type { InferRequest } from './infer_request.js';
 

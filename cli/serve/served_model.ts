@@ -7,7 +7,7 @@ import {
   type RunOptions,
   type Session,
 } from '../../web/index.js';
-import { datatypeOf } from './datatypes.js';
+import { datatypeOf } from '../../router/oip_datatypes.js';
 import { HttpProblem } from './http_problem.js';
 import type { InferRequest } from './infer_request.js';
 import { writeResponse, type InferResponse } from './infer_response.js';

@@ -73,7 +73,7 @@ async function startUp(): Promise<Started> {
   const session = await window.sardonyx.load('/models/small.onnx');
   const output = await runSmall(session);
   const threads = await settledThreads(session);
-  const { module } = session.route;
+  const module = session.route.module!;
   await session.dispose();
   return {
     isolated: crossOriginIsolated,

@@ -1,3 +1,4 @@
+import { HEALTHY } from '../../router/breaker.js';
 import { describe, expect, it } from 'vitest';
 import {
   begin,
@@ -520,6 +521,17 @@ describe.each([
     expect(played.machine).toMatchObject({ state, active, ...(home ? { home } : {}) });
     if (wakes !== undefined) expect(wakeTime(played.machine)).toBe(wakes * 1000);
   });
+});
+
+it('a route that costs without end is the last resort, and is left for any other that is slow for it', () => {
+  const among = [...rivals, { id: 'remote', bytes: 0, cost: Infinity }];
+  const fast = {
+    ...begin('fp32'),
+    health: { remote: { ...HEALTHY, ms: 1 } },
+    barred: ['fp32 > gpu', 'fp32 > int8'],
+  };
+  expect(play([[0, window(900)]], fast, among).moves).toEqual([]);
+  expect(play([[0, window(900)]], 'remote', among).moves).toEqual(['slow gpu']);
 });
 
 describe('with one route', () => {

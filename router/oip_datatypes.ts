@@ -1,5 +1,5 @@
 // Element types as the Open Inference Protocol names them.
-import type { DType } from '../../worker/dtypes.js';
+import type { DType } from '../worker/dtypes.js';
 
 const NAMES: Partial<Readonly<Record<DType, string>>> = {
   bool: 'BOOL',
