@@ -327,7 +327,8 @@ test('over the latency budget the quantized variant takes over', async ({ page }
     const seen = swaps.listen(session);
     let runs = 0;
     const x = new window.sardonyx.Tensor('float32', new Float32Array(1024), [1, 1, 32, 32]);
-    for (; seen.length === 0 && runs < 2000; runs++) await session.run({ glyph: x });
+    const late = performance.now() + 60_000;
+    for (; seen.length === 0 && performance.now() < late; runs++) await session.run({ glyph: x });
     await session.run({ glyph: x });
     const { variant, why } = session.route;
     const answers = await answerAll(session, session.manifest!, 'int8');
