@@ -21,6 +21,7 @@ export type Size = number;
  */
 export type Shape = (Size | Text)[];
 export type Identifier = string;
+export type Sha256 = string;
 export type Precision = 'fp32' | 'fp16' | 'int8' | 'int4';
 
 /**
@@ -109,7 +110,8 @@ export interface Variant {
    */
   url: string;
   bytes: number;
-  sha256: string;
+  sha256: Sha256;
+  chunks?: Chunks;
   precision: Precision;
   /**
    * Where the variant may run.
@@ -118,6 +120,16 @@ export interface Variant {
    */
   devices: ('webgpu' | 'cpu')[];
   opset: number;
+}
+/**
+ * Hashes of the parts of the file, all of one size but the last.
+ */
+export interface Chunks {
+  bytes: number;
+  /**
+   * @minItems 1
+   */
+  sha256: Sha256[];
 }
 export interface KnownAnswer {
   title: Text;

@@ -77,11 +77,19 @@ function toPath(pointer: string): string {
 }
 
 function checkVariants(variants: readonly Variant[], refuse: Refuse): void {
-  variants.forEach(({ name, url }, i) => {
+  variants.forEach(({ name, url, bytes, chunks }, i) => {
     if (variants.findIndex((other) => other.name === name) < i) {
       refuse(`variants[${i}].name`, `is ${name}, as that of an earlier variant`);
     }
     if (!isUrl(url)) refuse(`variants[${i}].url`, `is not a URL: ${url}`);
+    const count = chunks ? Math.ceil(bytes / chunks.bytes) : 0;
+    if (chunks && chunks.sha256.length !== count) {
+      const found = `has ${chunks.sha256.length} hashes`;
+      refuse(
+        `variants[${i}].chunks.sha256`,
+        `${found}, ${bytes} bytes in chunks of ${chunks.bytes} are ${count}`,
+      );
+    }
   });
 }
 

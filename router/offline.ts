@@ -16,6 +16,7 @@ export const fileOf = (variant: Variant, manifestUrl: string): ModelFile => ({
   url: variantUrl(variant, manifestUrl),
   bytes: variant.bytes,
   sha256: variant.sha256,
+  ...(variant.chunks ? { chunks: variant.chunks } : {}),
 });
 
 // Resolves when all of it is stored. An earlier version stays until then.

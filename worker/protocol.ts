@@ -18,6 +18,13 @@ export interface ModelFile {
   readonly bytes: number;
   /** In lower-case hexadecimal digits. */
   readonly sha256: string;
+  readonly chunks?: ChunkHashes | undefined;
+}
+
+/** Of parts of `bytes` bytes each; the last may be shorter. */
+export interface ChunkHashes {
+  readonly bytes: number;
+  readonly sha256: readonly string[];
 }
 
 export type PlainSource =

@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Precision, Variant } from '../../manifest/parse.js';
+import type { Chunks, Precision, Variant } from '../../manifest/parse.js';
 import { load, SardonyxError, type Session } from '../../web/index.js';
 import { MalformedError } from '../protobuf.js';
 import { findPrecision } from './precision.js';
+
+const CHUNK_BYTES = 1 << 20;
 
 export interface VariantFile {
   readonly path: string;
@@ -38,7 +40,8 @@ export async function openVariant(
       name: known?.name ?? precision,
       url,
       bytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      sha256: sha256Of(bytes),
+      ...(bytes.length > CHUNK_BYTES ? { chunks: chunksOf(bytes) } : {}),
       precision,
       devices,
       opset: model.opsets['']!,
@@ -49,6 +52,15 @@ export async function openVariant(
     throw thrown;
   }
 }
+
+const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+const chunksOf = (bytes: Uint8Array): Chunks => ({
+  bytes: CHUNK_BYTES,
+  sha256: Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, i) =>
+    sha256Of(bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES)),
+  ),
+});
 
 function precisionOf(path: string, bytes: Uint8Array): Precision {
   try {

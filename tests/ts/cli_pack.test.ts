@@ -65,6 +65,23 @@ describe('sardonyx pack', { timeout: 60_000 }, () => {
     expect(stdout).not.toContain('SELFTEST_FAILED');
   });
 
+  it('hashes large files in parts of 1 MiB', async () => {
+    // A doc_string of 1.5 MiB behind the model.
+    const text = Buffer.alloc(3 << 19, 'x');
+    const large = Buffer.concat([linearModel(), Buffer.from([0x32, 0x80, 0x80, 0x60]), text]);
+    writeFileSync(at('c.onnx'), large);
+    const { variants } = await packed('--license', 'MIT');
+    const hash = (part: Uint8Array) => createHash('sha256').update(part).digest('hex');
+    expect(variants.map(({ chunks }) => chunks)).toEqual([
+      {
+        bytes: 1 << 20,
+        sha256: [hash(large.subarray(0, 1 << 20)), hash(large.subarray(1 << 20))],
+      },
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('allows each precision what it was measured to be off by', async () => {
     const { knownAnswers } = await packed('--license', 'MIT');
     const { outputs, tolerance } = knownAnswers![0]!;

@@ -25,6 +25,10 @@ describe('parseManifest', () => {
     expect(parse(sampleManifest())).toEqual(sampleManifest());
     expect(parse({ ...sampleManifest(), measured: { any: ['thing'] } })).toBeTruthy();
     expect(parse({ ...sampleManifest(), labels: ['a', 'b'] })).toBeTruthy();
+    const chunks = { bytes: 600, sha256: ['a'.repeat(64), 'b'.repeat(64)] };
+    expect(parse(variant({ chunks })({ ...sampleManifest() }))).toMatchObject({
+      variants: [{ chunks }, {}, {}],
+    });
     const { knownAnswers: _, ...silent } = sampleManifest();
     expect(parse(silent).knownAnswers).toBeUndefined();
   });
@@ -87,6 +91,24 @@ const wrong: [title: string, field: string | undefined, text: string, edit: Edit
   ['bytes as text', 'variants[0].bytes', 'integer', variant({ bytes: '12' })],
   ['no bytes', 'variants[0].bytes', '>= 1', variant({ bytes: 0 })],
   ['more than 4 GiB', 'variants[0].bytes', '<= 4294967295', variant({ bytes: 2 ** 32 })],
+  [
+    'too few hashes of chunks',
+    'variants[0].chunks.sha256',
+    'has 1 hashes, 1000 bytes in chunks of 600 are 2',
+    variant({ chunks: { bytes: 600, sha256: ['a'.repeat(64)] } }),
+  ],
+  [
+    'a chunk hash that is none',
+    'variants[0].chunks.sha256[1]',
+    'pattern',
+    variant({ chunks: { bytes: 600, sha256: ['a'.repeat(64), 'b'] } }),
+  ],
+  [
+    'chunks of no bytes',
+    'variants[0].chunks.bytes',
+    '>= 1',
+    variant({ chunks: { bytes: 0, sha256: ['a'.repeat(64)] } }),
+  ],
   ['an unknown precision', 'variants[0].precision', 'fp16', variant({ precision: 'fp8' })],
   ['an unknown device', 'variants[0].devices[0]', 'webgpu', variant({ devices: ['gpu'] })],
   ['no device', 'variants[0].devices', 'fewer than 1', variant({ devices: [] })],

@@ -5,7 +5,9 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { asFailure, Failure } from '../failure.js';
 import type { FileReport, ModelFile } from '../protocol.js';
 import { openSource, streamChunks } from '../source.js';
+import { ChunkVerifier } from './chunk_verifier.js';
 import { acquireLock } from './lock.js';
+import { check, Mismatch } from './mismatch.js';
 import { asStorageFailure } from './storage_failure.js';
 import { openStore, type Staging, type Store, type StoredFile } from './store.js';
 
@@ -33,6 +35,7 @@ export class ModelFileReader {
   readonly #file: ModelFile;
   readonly #input: Input;
   readonly #hash = sha256.create();
+  readonly #verifier: ChunkVerifier | undefined;
   #staging: Staging | undefined;
   #problem: Failure | undefined;
   #failed: Error | undefined;
@@ -40,6 +43,7 @@ export class ModelFileReader {
 
   constructor(file: ModelFile, input: Input) {
     this.#file = file;
+    this.#verifier = file.chunks && new ChunkVerifier(file.chunks, file.bytes);
     this.#input = input;
     this.from = input.from;
     this.#staging = input.staging;
@@ -83,6 +87,7 @@ export class ModelFileReader {
       if (done) return undefined;
       this.#size += value.length;
       check(this.#size <= this.#file.bytes, `has more than ${this.#file.bytes} bytes`);
+      this.#verifier?.update(value);
       this.#hash.update(value);
       await this.#store((staging) => staging.write(value));
       return value;
@@ -127,12 +132,6 @@ export class ModelFileReader {
     );
     return new DamagedCopy(`the stored copy of ${url} ${message}`, removed);
   }
-}
-
-class Mismatch extends Error {}
-
-function check(holds: boolean, text: string): void {
-  if (!holds) throw new Mismatch(text);
 }
 
 const mismatch = (url: string, text: string) =>

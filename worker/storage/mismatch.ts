@@ -1,0 +1,6 @@
+// Bytes that are not those of the manifest. The message goes on from the name of the file.
+export class Mismatch extends Error {}
+
+export function check(holds: boolean, text: string): void {
+  if (!holds) throw new Mismatch(text);
+}
