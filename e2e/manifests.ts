@@ -67,8 +67,40 @@ const variant = (change: Partial<Variant>): Manifest => ({
   variants: [{ ...fp32, ...change }],
 });
 
+const wrongAnswer: Manifest = {
+  ...right,
+  knownAnswers: [
+    {
+      ...right.knownAnswers![0]!,
+      outputs: { y: { dtype: 'float32', shape: [1, 4], base64: base64(1, 0, 1.5, 9) } },
+    },
+  ],
+};
+const wrongHash = variant({ sha256: sha256.replace(/^./, (c) => (c === '0' ? '1' : '0')) });
+
+// A candidate, version 2.0.0, beside the right manifest.
+const rollout = (folder: string, percent = 100): Case => ({
+  manifest: {
+    ...right,
+    rollout: {
+      url: `../${encodeURIComponent(folder)}/m.sardonyx.json`,
+      version: '2.0.0',
+      percent,
+    },
+  },
+});
+const second = (manifest: Manifest): Case => ({ manifest: { ...manifest, version: '2.0.0' } });
+
 const cases: Readonly<Record<string, Case>> = {
   right: {},
+  'rollout to all': rollout('version 2'),
+  'rollout to half': rollout('version 2', 50),
+  'rollout of a wrong hash': rollout('version 2 of a wrong hash'),
+  'rollout of a wrong answer': rollout('version 2 of a wrong answer'),
+  'rollout of nothing': rollout('no such version'),
+  'rollout of another version': rollout('right'),
+  'version 2 of a wrong hash': second(wrongHash),
+  'version 2 of a wrong answer': second(wrongAnswer),
   slow: { delayMs: 1500 },
   'version 2': { manifest: { ...right, version: '2.0.0' } },
   'two variants': {
@@ -82,25 +114,13 @@ const cases: Readonly<Record<string, Case>> = {
   'another format': { manifest: { ...right, format: 7 } },
   'no JSON': { text: '{"format": 1' },
   'a page for the manifest': { text: html },
-  'a wrong hash': {
-    manifest: variant({ sha256: sha256.replace(/^./, (c) => (c === '0' ? '1' : '0')) }),
-  },
+  'a wrong hash': { manifest: wrongHash },
   'a wrong size': { manifest: variant({ bytes: bytes.length + 1 }) },
   'a missing file': { manifest: variant({ url: 'absent.onnx' }) },
   'a page for the file': { file: { body: html, type: 'text/html' } },
   'a page of the right size': { file: { body: html.padEnd(bytes.length), type: octets } },
   'a file cut short': { file: { body: Buffer.from(bytes.subarray(0, 100)), type: octets } },
-  'a wrong answer': {
-    manifest: {
-      ...right,
-      knownAnswers: [
-        {
-          ...right.knownAnswers![0]!,
-          outputs: { y: { dtype: 'float32', shape: [1, 4], base64: base64(1, 0, 1.5, 9) } },
-        },
-      ],
-    },
-  },
+  'a wrong answer': { manifest: wrongAnswer },
 };
 
 export const smallFile = { bytes: bytes.length, sha256 };

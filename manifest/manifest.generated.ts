@@ -84,6 +84,7 @@ export interface Manifest {
    * What the self-test feeds and expects.
    */
   knownAnswers?: KnownAnswer[];
+  rollout?: Rollout;
 }
 export interface ManifestInput {
   name: Text;
@@ -154,4 +155,29 @@ export interface EncodedTensor {
    * Elements, little-endian, row-major.
    */
   base64: string;
+}
+/**
+ * A candidate version that some clients run in place of this one.
+ */
+export interface Rollout {
+  /**
+   * The candidate's manifest, relative to this one.
+   */
+  url: string;
+  /**
+   * The candidate's version.
+   */
+  version: string;
+  /**
+   * How many of the clients run it.
+   */
+  percent: number;
+  /**
+   * Share of the runs that may fail by the fault of a route; default 0.005.
+   */
+  errorBudget?: number;
+  /**
+   * What 95 % of the runs must stay below; default: anything.
+   */
+  latencyBudgetMs?: number;
 }

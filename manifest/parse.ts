@@ -31,6 +31,7 @@ export function parseManifest(text: string, url: string): Manifest {
   if (!validate(value)) refuse(...describe(validate.errors![0]!));
   const manifest = value as Manifest;
   checkVariants(manifest.variants, refuse);
+  checkRollout(manifest, refuse);
   manifest.knownAnswers?.forEach((answer, i) => checkAnswer(manifest, answer, i, refuse));
   return manifest;
 }
@@ -91,6 +92,14 @@ function checkVariants(variants: readonly Variant[], refuse: Refuse): void {
       );
     }
   });
+}
+
+function checkRollout({ version, rollout }: Manifest, refuse: Refuse): void {
+  if (!rollout) return;
+  if (!isUrl(rollout.url)) refuse('rollout.url', `is not a URL: ${rollout.url}`);
+  if (rollout.version === version) {
+    refuse('rollout.version', `is ${version}, the version of the manifest itself`);
+  }
 }
 
 function isUrl(url: string): boolean {

@@ -11,6 +11,8 @@ export const LIMITS = {
   // A cancelled run is waited for as long as a new worker would take, but at least this long.
   graceMs: 20,
   stopMs: 200,
+  // The next bytes of a candidate version, while the stable one could serve.
+  downloadMs: 20_000,
 };
 
 export type Limits = typeof LIMITS;

@@ -45,6 +45,8 @@ export interface Machine {
   readonly judged?: { readonly from: string; readonly ms: number } | undefined;
   // Moves for speed that did not help, as "from > to".
   readonly barred: readonly string[];
+  // Routes of a version that was rolled back. None of them starts again.
+  readonly condemned?: readonly string[];
 }
 
 export type Happening =
@@ -59,6 +61,7 @@ export type Happening =
   | { readonly type: 'asked'; readonly to: string }
   // A window of service times; `over` when this one and the one before were over the budget.
   | { readonly type: 'measured'; readonly ms: number; readonly over: boolean }
+  | { readonly type: 'condemned'; readonly ids: readonly string[] }
   | { readonly type: 'tick'; readonly hidden: boolean }
   | { readonly type: 'disposed' };
 
@@ -87,14 +90,17 @@ export const begin = (active: string): Machine => ({
 
 export const healthOf = ({ health }: Machine, id: string) => health[id] ?? HEALTHY;
 
-// `rivals` are all routes that could serve, best first.
+export const isCondemned = ({ condemned = [] }: Machine, id: string) => condemned.includes(id);
+
+// `all` are the routes that could serve, best first.
 export function step(
   machine: Machine,
-  rivals: readonly Rival[],
+  all: readonly Rival[],
   happening: Happening,
   now: number,
 ): Step {
   if (machine.state === 'disposed') return { machine };
+  const rivals = all.filter(({ id }) => !isCondemned(machine, id));
   switch (happening.type) {
     case 'lost':
       return respawn(machine, rivals, now);
@@ -110,6 +116,8 @@ export function step(
       return go(machine, { to: happening.to, reason: 'asked' });
     case 'measured':
       return afterWindow(machine, rivals, happening, now);
+    case 'condemned':
+      return condemn(machine, rivals, happening.ids, now);
     case 'tick':
       return afterTick(machine, rivals, happening.hidden, now);
     case 'disposed':
@@ -148,8 +156,22 @@ function next(machine: Machine, rivals: readonly Rival[], now: number): Step {
 function respawn(machine: Machine, rivals: readonly Rival[], now: number): Step {
   if (machine.state !== 'serving') return { machine };
   const { active } = machine;
-  if (!isReady(healthOf(machine, active), now)) return next(machine, rivals, now);
+  const mayStart = isReady(healthOf(machine, active), now) && !isCondemned(machine, active);
+  if (!mayStart) return next(machine, rivals, now);
   return go(machine, { to: active, reason: 'respawn' });
+}
+
+// The best of the other routes is the one to go to, beside the active one if that is condemned.
+function condemn(
+  machine: Machine,
+  rivals: readonly Rival[],
+  ids: readonly string[],
+  now: number,
+): Step {
+  const home = rivals.find(({ id }) => !ids.includes(id))?.id ?? machine.home;
+  const condemned: Machine = { ...machine, condemned: ids, home, judged: undefined };
+  const leaves = machine.state === 'serving' && ids.includes(machine.active);
+  return leaves ? afterTick(condemned, rivals, false, now) : { machine: condemned };
 }
 
 function afterError(
@@ -182,15 +204,16 @@ function afterError(
 function arrive({ move, ...machine }: Machine, now: number): Machine {
   const { to, reason } = move!;
   const there: Machine = { ...machine, state: 'serving', active: to };
+  const home = isCondemned(machine, to) ? machine.home : to;
   switch (reason) {
     case 'asked':
-      return { ...withHealth(there, to, () => HEALTHY), home: to, judged: undefined };
+      return { ...withHealth(there, to, () => HEALTHY), home, judged: undefined };
     case 'slow': {
       const judged = { from: machine.active, ms: healthOf(machine, machine.active).ms! };
-      return { ...there, home: to, judged, changedAt: now };
+      return { ...there, home, judged, changedAt: now };
     }
     case 'undo':
-      return { ...there, home: to, judged: undefined, changedAt: now };
+      return { ...there, home, judged: undefined, changedAt: now };
     default:
       return { ...there, judged: undefined };
   }
@@ -241,8 +264,9 @@ function afterWindow(
   const machine: Machine = { ...measured, judged: undefined };
   if (judged && ms * WORTH_STAYING > judged.ms) {
     const barred = bar(machine, judged.from, active);
-    const back = isReady(healthOf(machine, judged.from), now);
-    return back ? go(barred, { to: judged.from, reason: 'undo' }) : { machine: barred };
+    const { from } = judged;
+    const back = isReady(healthOf(machine, from), now) && !isCondemned(machine, from);
+    return back ? go(barred, { to: from, reason: 'undo' }) : { machine: barred };
   }
   if (!over || now - machine.changedAt < DWELL_MS) return { machine };
   const faster = rivals.find(({ id }) => id !== active && isFaster(machine, rivals, id, now));

@@ -9,6 +9,8 @@ export interface ShelfEntry {
   readonly text: string;
   // Names of variants.
   readonly wanted: readonly string[];
+  // The URL of the stable version, of a candidate.
+  readonly candidateOf?: string | undefined;
 }
 
 export interface ShelvedManifest extends ShelfEntry {
@@ -30,8 +32,9 @@ export function list(): Promise<ShelvedManifest[]> {
 
 // In place of what has the same URL.
 export function put(entry: ShelfEntry): Promise<void> {
-  const { url, text, wanted } = entry;
-  return withCache((cache) => cache.put(url, new Response(JSON.stringify({ url, text, wanted }))));
+  const { url, text, wanted, candidateOf } = entry;
+  const stored = JSON.stringify({ url, text, wanted, candidateOf });
+  return withCache((cache) => cache.put(url, new Response(stored)));
 }
 
 export function drop(url: string): Promise<boolean> {

@@ -10,6 +10,7 @@ export interface OfflineNeeds {
   readonly url: string;
   readonly text: string;
   readonly wanted: readonly Variant[];
+  readonly candidateOf?: string;
 }
 
 export const fileOf = (variant: Variant, manifestUrl: string): ModelFile => ({
@@ -25,14 +26,16 @@ export async function keepOffline(
   workerUrl: string,
   { signal, onKept }: { signal?: AbortSignal | undefined; onKept?: () => void } = {},
 ): Promise<void> {
-  const { url, text, wanted } = needs;
+  const { url, text, wanted, candidateOf } = needs;
   const store = await openStore();
   const earlier = await shelf.find(url);
   const same = earlier?.text === text;
   const missing = await findMissing(store, wanted);
   const there = wanted.filter((variant) => !missing.includes(variant));
   // What is there works already, where no earlier version does.
-  if (!earlier && there.length > 0) await shelf.put({ url, text, wanted: there.map(nameOf) });
+  if (!earlier && there.length > 0) {
+    await shelf.put({ url, text, wanted: there.map(nameOf), candidateOf });
+  }
   if (missing.length > 0) {
     await keepFiles(
       workerUrl,
@@ -41,8 +44,18 @@ export async function keepOffline(
     );
   }
   const names = new Set([...(same ? earlier.wanted : []), ...wanted.map(nameOf)]);
-  await shelf.put({ url, text, wanted: [...names] });
+  await shelf.put({ url, text, wanted: [...names], candidateOf });
   if (earlier && !same) await removeUnnamed(store, earlier.manifest.variants);
+}
+
+// The candidates of a manifest but `current`.
+export async function dropCandidates(stableUrl: string, current?: string): Promise<void> {
+  const store = await openStore();
+  const gone = (await shelf.list()).filter(
+    ({ url, candidateOf }) => candidateOf === stableUrl && url !== current,
+  );
+  for (const { url } of gone) await shelf.drop(url);
+  for (const { manifest } of gone) await removeUnnamed(store, manifest.variants);
 }
 
 export async function findMissing(store: Store, variants: readonly Variant[]): Promise<Variant[]> {

@@ -5,26 +5,26 @@ import { asFailure, type Attempt, Failure } from '../worker/failure.js';
 import { type Candidate, nameOf } from './candidates.js';
 import type { Route, RouteDevice } from './route.js';
 
-export interface Served {
-  readonly candidate: Candidate;
+export interface Served<T extends Candidate = Candidate> {
+  readonly candidate: T;
   readonly route: Route;
   readonly attempts: readonly Attempt[];
 }
 
-export interface ServeHooks {
-  start(candidate: Candidate): Promise<Route>;
-  selfTest(route: Route, candidate: Candidate): Promise<void>;
+export interface ServeHooks<T extends Candidate> {
+  start(candidate: T): Promise<Route>;
+  selfTest(route: Route, candidate: T): Promise<void>;
   // The device gave a wrong answer or could not be had.
   onBan(candidate: Candidate, reason: string): void;
 }
 
 // Rejects with signal.reason, with what the caller did wrong, or with the failure of all candidates:
 // ROUTES_EXHAUSTED when they failed in different ways. It then has `attempts`.
-export async function serve(
-  ranked: readonly Candidate[],
-  hooks: ServeHooks,
+export async function serve<T extends Candidate>(
+  ranked: readonly T[],
+  hooks: ServeHooks<T>,
   signal?: AbortSignal,
-): Promise<Served> {
+): Promise<Served<T>> {
   const attempts: Attempt[] = [];
   const failures: Failure[] = [];
   let rest = ranked;

@@ -5,6 +5,7 @@ import type { WireTensor } from '../worker/protocol.js';
 import {
   begin,
   type Happening,
+  isCondemned,
   type Machine,
   type Move,
   type SessionState,
@@ -23,6 +24,15 @@ export interface SupervisorParts {
   // A route that has been found good.
   start(target: Target, signal: AbortSignal): Promise<Route>;
   emit(event: RouteEvent, change: RouteChange): void;
+  // Each run on a visible page that ended, and each start of a route that failed.
+  observe?(report: RunReport): void;
+}
+
+export interface RunReport {
+  readonly target: Target;
+  // Of a run that gave results.
+  readonly ms?: number;
+  readonly failure?: Failure;
 }
 
 export interface SwapOptions {
@@ -70,6 +80,7 @@ export class Supervisor {
   // While an old route ends its run.
   #draining: Promise<void> | undefined;
   #automatic: AbortController | undefined;
+  #whyRetreat = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(first: { readonly target: Target; readonly route: Route }, parts: SupervisorParts) {
@@ -125,7 +136,9 @@ export class Supervisor {
     this.#busy.set(route, running.then(ended, ended));
     const results = await running;
     if (results && route === this.#serving.route && !hidden && !isHidden()) {
-      const window = this.#times.add(performance.now() - began);
+      const ms = performance.now() - began;
+      this.#parts.observe?.({ target: this.#serving.target, ms });
+      const window = this.#times.add(ms);
       if (window && !this.#draining) this.#handle({ type: 'measured', ...window });
     }
     return results;
@@ -134,7 +147,11 @@ export class Supervisor {
   // A run failed on `route`. Whether another route may do better.
   failed(route: Route, failure: Failure): boolean {
     const [, scope] = ERRORS[failure.code];
-    if (scope !== 'route' || this.state === 'disposed') return false;
+    const { target } = this.#serving;
+    if (this.state === 'disposed') return false;
+    // Before a new route is chosen, so that none of a version that is left for it starts again.
+    if (route === this.#serving.route && !isHidden()) this.#parts.observe?.({ target, failure });
+    if (scope !== 'route') return false;
     if (route !== this.#serving.route) return true;
     const { closed } = route;
     // A page in the background may be frozen or short of memory.
@@ -162,6 +179,15 @@ export class Supervisor {
     return swap;
   }
 
+  // The routes that `leaves` picks are left for the best of the others, and do not start again.
+  retreat(leaves: (target: Target) => boolean, why: string): void {
+    const { home: from, active: to } = this.#machine;
+    const ids = [...this.#targets].filter(([, target]) => leaves(target)).map(([id]) => id);
+    this.#whyRetreat = why;
+    this.#handle({ type: 'condemned', ids });
+    if (!ids.includes(to)) this.#parts.emit('rollback', { from, to, why });
+  }
+
   async dispose(): Promise<void> {
     this.#handle({ type: 'disposed' });
     this.#stop.abort(disposed());
@@ -177,6 +203,9 @@ export class Supervisor {
     } while (this.state === 'starting' || this.state === 'swapping');
     signal?.throwIfAborted();
     if (this.state === 'disposed') throw disposed();
+    if (isCondemned(this.#machine, idOf(target))) {
+      throw new Failure('NO_CANDIDATE', `${idOf(target)}: ${this.#whyRetreat}`);
+    }
     const { move } = this.#handle({ type: 'asked', to: idOf(target) });
     const swap = this.#beside(move!, target, drainMs, signal);
     this.#moving = swap.catch(() => undefined);
@@ -223,6 +252,7 @@ export class Supervisor {
     } catch (thrown) {
       const failure = asFailure(thrown);
       this.#failures.set(move.to, failure);
+      if (this.state !== 'disposed') this.#parts.observe?.({ target, failure });
       this.#handle({ type: 'failed', code: failure.code });
       // The move that this began is part of this one.
       if (this.state === 'starting') await this.#moving;
@@ -275,11 +305,13 @@ export class Supervisor {
     const { to, reason } = move;
     const { active: from, home } = this.#machine;
     const error = this.#failures.get(from);
+    const retreats = isCondemned(this.#machine, from) && !isCondemned(this.#machine, to);
+    const why = retreats ? this.#whyRetreat : WHY[reason];
     this.#targets.set(to, target);
-    this.#serving = { target, route, why: WHY[reason] };
+    this.#serving = { target, route, why };
     this.#times.reset();
     this.#handle({ type: 'moved' });
-    const change: RouteChange = { from, to, why: WHY[reason] };
+    const change: RouteChange = { from, to, why };
     const events: Readonly<Record<Move['reason'], RouteEvent>> = {
       respawn: 'recover',
       failover: to === home ? 'recover' : 'degrade',
@@ -289,7 +321,8 @@ export class Supervisor {
       better: 'recover',
     };
     const failed = reason === 'respawn' || reason === 'failover';
-    this.#parts.emit(events[reason], failed ? { ...change, error } : change);
+    const event = retreats ? 'rollback' : events[reason];
+    this.#parts.emit(event, failed ? { ...change, error } : change);
     this.#parts.emit('route', change);
   }
 

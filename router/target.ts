@@ -1,9 +1,18 @@
 // What a route is started for: a candidate of a manifest, or a way to run a plain .onnx.
 import type { Failure } from '../worker/failure.js';
-import type { Precision } from '../manifest/parse.js';
+import type { Manifest, Precision } from '../manifest/parse.js';
 import type { Candidate } from './candidates.js';
 import type { Rival } from './machine.js';
 import type { RouteDevice } from './route.js';
+
+/** One version of a model. */
+export interface Release {
+  readonly manifest: Manifest;
+  // Of the manifest.
+  readonly url: string;
+  // Whether it runs in place of a stable version, which can take over.
+  readonly candidate: boolean;
+}
 
 export type Target = LocalTarget | RemoteTarget;
 
@@ -11,6 +20,7 @@ export type Target = LocalTarget | RemoteTarget;
 export interface RemoteTarget {
   readonly device: 'remote';
   readonly variant?: undefined;
+  readonly release?: undefined;
   readonly module?: undefined;
   readonly wasm?: undefined;
   readonly threads: 0;
@@ -27,6 +37,7 @@ export const REMOTE: RemoteTarget = {
 export interface LocalTarget extends Omit<Candidate, 'variant'> {
   // Undefined for a plain .onnx.
   readonly variant?: Candidate['variant'];
+  readonly release?: Release;
   // In place of the library's module.
   readonly wasm?: string | WebAssembly.Module | undefined;
   // Whether `threads` may exceed what the page has left.
@@ -50,8 +61,10 @@ export const idOf = ({
   device,
   module,
   wasm,
-}: Pick<Target, 'variant' | 'module' | 'wasm'> & { readonly device: RouteDevice }) =>
-  [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-');
+  release,
+}: Pick<Target, 'variant' | 'module' | 'wasm' | 'release'> & { readonly device: RouteDevice }) =>
+  [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-') +
+  (release?.candidate ? `@${release.manifest.version}` : '');
 
 // Time per run before anything was measured, relative to each other. How fast a GPU is must be measured:
 // integers on the CPU are worth a try when it is slow.

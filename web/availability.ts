@@ -2,13 +2,16 @@
 import type { Variant } from '../manifest/parse.js';
 import type { PlainSource } from '../worker/protocol.js';
 import { openStore, type Store } from '../worker/storage/store.js';
+import { openCandidate } from '../router/candidate_version.js';
 import { considerCandidates } from '../router/candidates.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
 import { type Features, probeFeatures } from '../router/features.js';
 import { probeGpu } from '../router/gpu_probe.js';
+import { idOf } from '../router/target.js';
 import { toSardonyxError } from './errors.js';
 import { checked, type LoadOptions } from './load.js';
-import { bans, canKeep, probeFor, readManifest } from './load_manifest.js';
+import { canKeep, probeFor, readManifest } from './load_manifest.js';
+import { bans } from './load_release.js';
 import type { Route } from './session.js';
 import { isManifest, type Source, toWireSource } from './source.js';
 
@@ -50,23 +53,30 @@ export async function availability(
 
 async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Availability> {
   const keep = (await canKeep(source, options)) === true;
-  const { manifest, stored } = await readManifest(source, keep, options.signal);
-  const features = await probeFeatures();
-  const probe = { features, gpu: await probeFor(manifest, options) };
+  const stable = await readManifest(source, keep, options.signal);
+  const found = await openCandidate(stable, keep, options.signal);
+  const version = typeof found === 'object' ? found : undefined;
+  const { manifest, stored, url } = version?.opened ?? stable;
+  const release = { manifest, url, candidate: version !== undefined };
+  const probe = await probeFor([version?.opened ?? stable], options);
   const { ranked, rejected } = considerCandidates(manifest, probe, options, bans);
   const store = keep ? await openStore() : undefined;
-  const fromStorage = stored ? [`manifest from storage: ${stored}`] : [];
+  const before = [
+    ...(version ? [version.why] : typeof found === 'string' ? [found] : []),
+    ...(stored ? [`manifest from storage: ${stored}`] : []),
+  ];
   const routes = ranked.map(async ({ variant, device, module, threads, why }) => {
     const cached = await isStored(store, variant);
     return {
-      id: `${variant.name}-${device}-${module}`,
+      id: idOf({ variant, device, module, release }),
       device,
       module,
       threads,
-      isolated: features.isolated,
+      isolated: probe.features.isolated,
       precision: variant.precision,
       variant: variant.name,
-      why: [...fromStorage, ...why],
+      version: manifest.version,
+      why: [...before, ...why],
       missingBytes: cached ? 0 : variant.bytes,
       cached,
     };

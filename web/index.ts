@@ -11,6 +11,8 @@ export type {
 export type { SessionState } from '../router/machine.js';
 export type { SwapOptions } from '../router/supervisor.js';
 export type { Swap } from './swap.js';
+export type { TelemetryEvent, TelemetrySubject } from './telemetry.js';
+export type { Verdict } from '../router/rollout.js';
 export { Tensor, type DType, type TypedArray } from './tensor.js';
 export { SardonyxError, type Attempt, type ErrorCode, type ErrorScope } from './errors.js';
 export type { Assets } from './assets.js';

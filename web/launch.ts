@@ -14,6 +14,7 @@ import { startVerified } from '../router/serve.js';
 import { Supervisor } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
 import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
+import type { RolloutWatch } from '../router/rollout_watch.js';
 import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
 import { resolveAssets } from './assets.js';
@@ -22,6 +23,7 @@ import type { LoadOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
 import { resolveUrl } from './source.js';
 import { swapTarget } from './swap.js';
+import { Telemetry } from './telemetry.js';
 
 const QUEUE_LIMIT = 64;
 const LATENCY_BUDGET_MS = 300;
@@ -34,7 +36,7 @@ export interface LaunchPlan {
   readonly sourceOf: (target: LocalTarget) => WireSource;
   readonly selfTest: (route: Route, target: Target) => Promise<void>;
   // The best first for another wish; see choosePlain() and rankCandidates().
-  readonly rank: (force: RouteFilter) => readonly LocalTarget[];
+  readonly rank: (force: RouteFilter, current?: Target) => readonly LocalTarget[];
   // What the model is called on a server that may be asked when no other route is left.
   readonly remoteName?: string | undefined;
 }
@@ -97,12 +99,16 @@ export class Launch {
   session(
     route: Route,
     target: Target,
-    about: Pick<SessionParts, 'why' | 'manifest' | 'offline'>,
+    {
+      watch,
+      ...about
+    }: Pick<SessionParts, 'why' | 'manifest' | 'offline'> & { readonly watch?: RolloutWatch },
   ): Session {
     const { targets, rank, selfTest } = this.#plan;
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
-    const { force = {}, latencyBudgetMs } = this.options;
+    const { force = {}, latencyBudgetMs, onTelemetry } = this.options;
+    const telemetry = onTelemetry && new Telemetry(onTelemetry);
     const { module, threads } = force;
     // Of the wishes of load(), these outlast a swap.
     const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
@@ -126,6 +132,11 @@ export class Launch {
         emit: (event, { error, ...change }) => {
           const detail = error ? { ...change, error: toSardonyxError(error) } : change;
           session.dispatchEvent(new CustomEvent(event, { detail }));
+          if (event === 'route') watch?.arrived(supervisor.serving.target);
+        },
+        observe: (report) => {
+          telemetry?.observe(report);
+          watch?.observe(report);
         },
       },
     );
@@ -135,10 +146,21 @@ export class Launch {
       isolated: this.features.isolated,
       queueLimit: this.options.queueLimit ?? QUEUE_LIMIT,
       swapTarget: (to) =>
-        swapTarget(to, supervisor.serving.target, (force) => rank({ ...kept, ...force })),
-      release: () => this.release(),
+        swapTarget(to, supervisor.serving.target, (force) =>
+          rank({ ...kept, ...force }, supervisor.serving.target),
+        ),
+      release: () => {
+        telemetry?.end();
+        void watch?.flush();
+        this.release();
+      },
     });
     this.#supervisor = supervisor;
+    telemetry?.begin(session);
+    watch?.begin({
+      leave: (why) => supervisor.retreat(({ release }) => release?.candidate === true, why),
+      onVerdict: (verdict, counts) => telemetry?.verdict(verdict, counts),
+    });
     return session;
   }
 

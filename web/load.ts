@@ -10,6 +10,7 @@ import { checkRemote, nameOfFile, openRemote } from './load_remote.js';
 import { loadManifest } from './load_manifest.js';
 import type { Session } from './session.js';
 import { isManifest, type Source, toWireSource } from './source.js';
+import type { TelemetryEvent } from './telemetry.js';
 
 export interface LoadOptions {
   /** Ends the load; it rejects with signal.reason. */
@@ -35,6 +36,8 @@ export interface LoadOptions {
   /** A server that may be asked when no route is left here; default none. */
   remote?: RemoteOptions;
   assets?: Assets;
+  /** Gets what happens to the session, its errors and its times; off by default. Sends nothing by itself. */
+  onTelemetry?: (event: TelemetryEvent) => void;
 }
 
 /** A server of the Open Inference Protocol v2 with binary tensor data. */
@@ -115,6 +118,7 @@ export function checked(options: LoadOptions): LoadOptions {
     storage,
     queueLimit,
     latencyBudgetMs,
+    onTelemetry,
   }: { [key in keyof LoadOptions]?: unknown } = options;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', message, { field });
@@ -131,6 +135,9 @@ export function checked(options: LoadOptions): LoadOptions {
   checkRemote(options.remote);
   checkFilter(options.force ?? {}, 'force');
   options.exclude?.forEach((filter, i) => checkFilter(filter, `exclude[${i}]`));
+  if (onTelemetry !== undefined && typeof onTelemetry !== 'function') {
+    refuse('onTelemetry', 'onTelemetry must be a function');
+  }
   if (
     latencyBudgetMs !== undefined &&
     !(typeof latencyBudgetMs === 'number' && latencyBudgetMs > 0)

@@ -1,92 +1,78 @@
-// A manifest -> the session of the best variant that this machine runs rightly.
+// A manifest -> a session of its stable version, or of the candidate that this client is to run.
 import { parseManifest, type Manifest } from '../manifest/parse.js';
-import { asFailure, Failure } from '../worker/failure.js';
-import type { FileReport, PlainSource } from '../worker/protocol.js';
+import { asFailure, type Failure } from '../worker/failure.js';
+import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
-import { banKey, nameOf, rankCandidates, type Ranking } from '../router/candidates.js';
+import type { Probe } from '../router/candidates.js';
+import { type CandidateVersion, openCandidate } from '../router/candidate_version.js';
 import { isNode, probeFeatures } from '../router/features.js';
 import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
+import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
-import { fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
-import { remoteVariant, selfTest } from '../router/self_test.js';
-import type { RouteFilter } from '../router/choose.js';
-import type { Route } from '../router/route.js';
-import type { Target } from '../router/target.js';
-import { serve, type Served } from '../router/serve.js';
-import { resolveAssets } from './assets.js';
-import { Launch } from './launch.js';
+import { StallGuard } from '../router/stall_guard.js';
+import { toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
+import { type Keep, loadRelease, type ReleaseLoad } from './load_release.js';
 import type { Session } from './session.js';
 import { resolveUrl } from './source.js';
-
-/** What failed on this page comes last on it from then on. */
-export const bans = new Map<string, string>();
-
-/** Whether files are kept; a failure when they can not be. */
-type Keep = boolean | Failure;
 
 export async function loadManifest(source: PlainSource, options: LoadOptions): Promise<Session> {
   const { signal } = options;
   const keep = await canKeep(source, options);
   const opened = await readManifest(source, keep === true, signal);
-  const { manifest, url } = opened;
-  const features = await probeFeatures();
-  const gpu = await probeFor(manifest, options);
-  const rank = (force: RouteFilter | undefined) =>
-    rankCandidates(manifest, { features, gpu }, { ...options, force }, bans);
-  const ranking = rank(options.force);
-  const selfTestOf = (
-    route: Route,
-    target: Target,
-    onAnswer?: (done: number, total: number) => void,
-  ) => selfTest(route, manifest, target.variant ?? remoteVariant(manifest), onAnswer);
-  const launch = new Launch(options, features, {
-    targets: ranking.ranked,
-    rank: (force) => rank(force).ranked,
-    sourceOf: ({ variant }) => ({ file: fileOf(variant!, url), keep: keep === true }),
-    selfTest: selfTestOf,
-    remoteName: manifest.name,
-  });
+  const found = await openCandidate(opened, keep === true, signal);
+  const why = typeof found === 'string' ? [found] : [];
+  const version = typeof found === 'string' ? undefined : found;
+  const probe = await probeFor(version ? [opened, version.opened] : [opened], options);
+  const stable: ReleaseLoad = { opened, keep, probe, options, why };
+  return version ? loadCandidate(stable, version) : loadRelease(stable);
+}
+
+// The stable version where the candidate does not start.
+async function loadCandidate(
+  stable: ReleaseLoad,
+  { opened, watch, why }: CandidateVersion,
+): Promise<Session> {
+  const { options } = stable;
+  const guard = new StallGuard(options.signal, LIMITS.downloadMs);
+  const onProgress = (progress: LoadProgress) => {
+    if (progress.phase === 'download') guard.arm();
+    else guard.disarm();
+    options.onProgress?.(progress);
+  };
   try {
-    const served = await serve(
-      ranking.ranked,
-      {
-        start: (candidate) => launch.start(candidate),
-        selfTest: (route, candidate) =>
-          selfTestOf(route, candidate, (loaded, total) =>
-            launch.report({ phase: 'selftest', loaded, total }),
-          ),
-        onBan: ({ variant, device, module }, reason) =>
-          bans.set(banKey(variant, device, module), reason),
-      },
-      signal,
-    );
-    const { candidate, route } = served;
-    const session = launch.session(route, candidate, {
-      why: [...fileReasons(opened, route.file), ...reasons(manifest, ranking, served)],
-      manifest,
-      ...(keep === false ? {} : { offline: offlineOf(keep, opened, ranking, served, options) }),
+    return await loadRelease({
+      ...stable,
+      opened,
+      options: { ...options, signal: guard.signal, onProgress },
+      why: [why],
+      stable: stable.opened,
+      watch,
+      onStart: () => guard.arm(),
     });
-    // After the caller had the chance to listen.
-    const failed = served.attempts.at(-1);
-    if (failed) {
-      const detail = { from: failed.route, to: session.route.id, why: failed.message };
-      setTimeout(() => session.dispatchEvent(new CustomEvent('degrade', { detail })));
-    }
-    return session;
   } catch (thrown) {
-    launch.release();
-    if (keep === true) await forget(manifest);
-    throw thrown;
+    options.signal?.throwIfAborted();
+    const failure = asFailure(thrown);
+    await watch.refused(failure);
+    return await loadInstead(stable, opened, failure);
+  } finally {
+    guard.end();
   }
 }
 
-// What was stored of a model that never served.
-async function forget({ variants }: Manifest): Promise<void> {
-  await openStore()
-    .then((store) => removeUnnamed(store, variants))
-    .catch(() => undefined);
+async function loadInstead(
+  stable: ReleaseLoad,
+  { manifest }: OpenManifest,
+  failure: Failure,
+): Promise<Session> {
+  const why = `version ${manifest.version} did not start: ${failure.message}`;
+  const session = await loadRelease({ ...stable, why: [why] });
+  const from = `${manifest.name}@${manifest.version}`;
+  const detail = { from, to: session.route.id, why, error: toSardonyxError(failure) };
+  // After the caller had the chance to listen.
+  setTimeout(() => session.dispatchEvent(new CustomEvent('rollback', { detail })));
+  return session;
 }
 
 // A manifest without a URL can not be found again.
@@ -113,57 +99,21 @@ export async function readManifest(
   return { url, text, manifest: parseManifest(text, url) };
 }
 
+export async function probeFor(
+  versions: readonly OpenManifest[],
+  options: LoadOptions,
+): Promise<Probe> {
+  const features = await probeFeatures();
+  const variants = versions.flatMap(({ manifest }) => manifest.variants);
+  return { features, gpu: await probeGpuFor(variants, options) };
+}
+
 // Asking for an adapter starts the GPU process: only where an answer matters.
-export function probeFor(manifest: Manifest, { force }: LoadOptions): Promise<GpuProbe> | GpuProbe {
+function probeGpuFor(
+  variants: Manifest['variants'],
+  { force }: LoadOptions,
+): Promise<GpuProbe> | GpuProbe {
   if (force?.device === 'cpu') return { available: false, why: 'the CPU is forced' };
-  if (manifest.variants.some(({ devices }) => devices.includes('webgpu'))) return probeGpu();
+  if (variants.some(({ devices }) => devices.includes('webgpu'))) return probeGpu();
   return { available: false, why: 'no variant is for WebGPU' };
-}
-
-// Resolves when what serves, and what would serve without the GPU, are stored.
-function offlineOf(
-  keep: true | Failure,
-  { url, text }: OpenManifest,
-  ranking: Ranking,
-  { candidate, route, attempts }: Served,
-  { assets = {} }: LoadOptions,
-): (signal: AbortSignal) => Promise<void> {
-  const failed = new Set(attempts.map(({ route }) => route));
-  const fallback = ranking.ranked.find(
-    (other) => other.device === 'cpu' && !failed.has(nameOf(other)),
-  );
-  const wanted = new Set([candidate.variant, ...(fallback ? [fallback.variant] : [])]);
-  const { workerUrl } = resolveAssets(assets, candidate.module);
-  return async (signal) => {
-    if (keep instanceof Failure) throw keep;
-    const problem = route.file?.problem;
-    // Any other may have passed: another tab was writing the file.
-    if (problem && problem.code !== 'STORAGE_FAILED') throw Failure.from(problem);
-    await keepOffline({ url, text, wanted: [...wanted] }, workerUrl, { signal });
-  };
-}
-
-function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): string[] {
-  return [
-    ...(stored ? [`manifest from storage: ${stored}`] : []),
-    ...(file?.replaced ? [`downloaded again: ${file.replaced}`] : []),
-    ...(file ? [`file from ${file.from}`] : []),
-  ];
-}
-
-// Why the better ones were not taken, why this one was.
-function reasons(
-  { variants }: Manifest,
-  { rejected }: Ranking,
-  { candidate, attempts }: Served,
-): string[] {
-  const forGpu = new Set(
-    variants.filter(({ devices }) => devices.includes('webgpu')).map(({ name }) => name),
-  );
-  const noGpu = rejected.filter(
-    ({ variant, device }) =>
-      device === 'webgpu' && candidate.device === 'cpu' && forGpu.has(variant),
-  );
-  const tried = attempts.map(({ route, message }) => `${route}: ${message}`);
-  return [...new Set(noGpu.map(({ why }) => `no WebGPU: ${why}`)), ...tried, ...candidate.why];
 }

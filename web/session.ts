@@ -42,6 +42,7 @@ export interface Route {
   /** Of the manifest; undefined for a plain .onnx. */
   readonly precision?: Precision;
   readonly variant?: string;
+  readonly version?: string;
   /** The reasons of the choice, and what happened since. */
   readonly why: readonly string[];
 }
@@ -55,6 +56,7 @@ export interface PlanReport extends Omit<Plan, 'memoryBytes'> {
   readonly isolated: boolean;
   readonly precision?: Precision;
   readonly variant?: string;
+  readonly version?: string;
   /** Bytes the engine has in tensors, weights and working memory. */
   readonly memoryBytes: number;
 }
@@ -64,6 +66,7 @@ export interface SessionParts {
   readonly isolated: boolean;
   readonly why: readonly string[];
   readonly queueLimit: number;
+  // Where no target names its own.
   readonly manifest?: Manifest;
   // Resolves when what is needed without a network is stored. Undefined: nothing is.
   readonly offline?: (signal: AbortSignal) => Promise<void>;
@@ -99,8 +102,6 @@ export class Session extends EventTarget {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** What the model was loaded by; undefined for a plain .onnx. */
-  readonly manifest?: Manifest;
   readonly #parts: SessionParts;
   readonly #queue: RunQueue;
   readonly #stop = new AbortController();
@@ -116,16 +117,21 @@ export class Session extends EventTarget {
     const { inputs, outputs } = parts.supervisor.serving.route.model;
     this.inputs = inputs;
     this.outputs = outputs;
-    if (parts.manifest) this.manifest = parts.manifest;
     if (parts.offline) this.#goOffline(parts.offline);
     leaks?.register(this, inputs.map(({ name }) => name).join(', '), this);
+  }
+
+  /** Of the version that serves; undefined for a plain .onnx. */
+  get manifest(): Manifest | undefined {
+    const { supervisor, manifest } = this.#parts;
+    return supervisor.serving.target.release?.manifest ?? manifest;
   }
 
   get route(): Route {
     const { supervisor, isolated, why: first } = this.#parts;
     const { target, route, why } = supervisor.serving;
     const { threads, placement } = route;
-    const { variant } = target;
+    const { variant, release } = target;
     return {
       id: idOf({ ...target, device: placement.device }),
       device: placement.device,
@@ -133,6 +139,7 @@ export class Session extends EventTarget {
       threads,
       isolated,
       ...(variant ? { variant: variant.name, precision: variant.precision } : {}),
+      ...(release ? { version: release.manifest.version } : {}),
       why: [...(why === undefined ? first : [why, ...target.why]), ...placement.why],
     };
   }

@@ -1,0 +1,168 @@
+// Candidate versions, with real files, storage and reloads. The stable version is 1.0.0, the candidate 2.0.0.
+import type { Page } from '@playwright/test';
+import { asked } from './manifests';
+import { expect, openPage, test } from './site';
+
+const right = [1, 0, 1.5, 8];
+
+interface Visit {
+  readonly version?: string;
+  readonly why: string;
+  readonly before: number[];
+  readonly outputs: number[];
+  readonly events: string[];
+  readonly offline: string;
+  readonly client?: string;
+}
+
+/** Loads a manifest of e2e/manifests.ts, runs it before and after its events, and ends. */
+const visit = (page: Page, name: string): Promise<Visit> =>
+  page.evaluate(async (name) => {
+    const { runSmall, storage, swaps } = window.harness;
+    const session = await window.sardonyx.load(storage.manifestUrl(name));
+    const events = swaps.listen(session);
+    const stored = storage.offlineOf(session);
+    const before = await runSmall(session);
+    const { offline } = await stored;
+    const outputs = await runSmall(session);
+    const { version, why } = session.route;
+    await session.dispose();
+    const entry = await (
+      await caches.open('sardonyx-rollouts')
+    ).match('https://sardonyx.invalid/rollouts');
+    const saved = (await entry?.json()) as { client: string } | undefined;
+    return {
+      ...(version === undefined ? {} : { version }),
+      why: why.join('\n'),
+      before,
+      outputs,
+      events,
+      offline,
+      ...(saved ? { client: saved.client } : {}),
+    };
+  }, name);
+
+const askedFor = (folder: string, file: string) =>
+  [...asked].find(([path]) => decodeURIComponent(path) === `/manifests/${folder}/${file}`)?.[1] ??
+  0;
+
+test.beforeEach(async ({ page, site }) => {
+  await openPage(page, site.isolated);
+});
+
+for (const { wrong, code } of [
+  { wrong: 'hash', code: 'FILE_MISMATCH' },
+  { wrong: 'answer', code: 'SELFTEST_FAILED' },
+]) {
+  test(`a candidate of a wrong ${wrong} leaves the stable version, and is not tried again`, async ({
+    page,
+    site,
+  }) => {
+    const name = `rollout of a wrong ${wrong}`;
+    const first = await visit(page, name);
+    expect(first).toMatchObject({ version: '1.0.0', before: right, outputs: right });
+    expect(first.offline).toBe('ready');
+    expect(first.why).toContain('version 2.0.0 did not start');
+    expect(first.events).toEqual([`rollback small@2.0.0 > fp32-cpu-relaxed ${code}`]);
+    const manifests = askedFor(`version 2 of a wrong ${wrong}`, 'm.sardonyx.json');
+    expect(manifests).toBeGreaterThan(0);
+
+    await openPage(page, site.isolated);
+    const second = await visit(page, name);
+    expect(second).toMatchObject({ version: '1.0.0', before: right, outputs: right, events: [] });
+    expect(second.why).toContain('version 2.0.0 was rolled back');
+    expect(askedFor(`version 2 of a wrong ${wrong}`, 'm.sardonyx.json')).toBe(manifests);
+  });
+}
+
+for (const { name, why } of [
+  { name: 'rollout of nothing', why: '404' },
+  { name: 'rollout of another version', why: 'version is 1.0.0' },
+]) {
+  test(`a ${name} leaves the stable version`, async ({ page }) => {
+    const found = await visit(page, name);
+    expect(found).toMatchObject({ version: '1.0.0', before: right, outputs: right, events: [] });
+    expect(found.why).toContain('version 2.0.0 can not be had');
+    expect(found.why).toContain(why);
+  });
+}
+
+test('a good candidate serves, and both versions are kept until it is the only one', async ({
+  page,
+  site,
+}) => {
+  const found = await visit(page, 'rollout to all');
+  expect(found).toMatchObject({ version: '2.0.0', outputs: right, events: [], offline: 'ready' });
+  expect(found.why).toContain('candidate version 2.0.0');
+  const versions = () =>
+    page.evaluate(async () => {
+      const stored = await window.sardonyx.models.list();
+      return stored.map(({ version, complete }) => `${version} ${complete}`).sort();
+    });
+  expect(await versions()).toEqual(['1.0.0 true', '2.0.0 true']);
+
+  await openPage(page, site.isolated);
+  await page.route('**/manifests/**', (route) => route.abort());
+  const offline = await visit(page, 'rollout to all');
+  expect(offline).toMatchObject({ version: '2.0.0', outputs: right });
+});
+
+test('a client stays in its bucket', async ({ page, site }) => {
+  const visits: Visit[] = [];
+  for (let i = 0; i < 3; i++) {
+    await openPage(page, site.isolated);
+    visits.push(await visit(page, 'rollout to half'));
+  }
+  expect(visits[0]!.client).toMatch(/^[0-9a-f]{32}$/);
+  expect(new Set(visits.map(({ client }) => client)).size).toBe(1);
+  expect(new Set(visits.map(({ version }) => version)).size).toBe(1);
+});
+
+test('a candidate that traps again and again is left, with right answers throughout', async ({
+  page,
+  site,
+}) => {
+  const found = await page.evaluate(async () => {
+    const { runSmall, storage, swaps } = window.harness;
+    const workers = swaps.watchWorkers();
+    const told: string[] = [];
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout to all'), {
+      assets: { base: '/broken/demand/' },
+      onTelemetry(event) {
+        const { type, version } = event;
+        told.push(
+          [type, version, ...('code' in event && event.code ? [event.code] : [])].join(' '),
+        );
+        throw new Error('of the hook');
+      },
+    });
+    const { version: first, id } = session.route;
+    const seen = swaps.listen(session);
+    await storage.offlineOf(session);
+    const outputs = [await runSmall(session)];
+    for (let i = 0; i < 3; i++) {
+      workers.at(-1)!.postMessage({ type: 'trap' });
+      outputs.push(await runSmall(session));
+    }
+    const { version, why } = session.route;
+    const { version: manifest } = session.manifest!;
+    await session.dispose();
+    return { first, id, version, manifest, why, outputs, seen, told };
+  });
+  expect(found).toMatchObject({ first: '2.0.0', version: '1.0.0', manifest: '1.0.0' });
+  expect(found.id).toBe('fp32-cpu-relaxed@2.0.0');
+  expect(found.why[0]).toContain('version 2.0.0 was rolled back: 3 of');
+  expect(found.outputs).toEqual([right, right, right, right]);
+  expect(found.seen.filter((event) => event.startsWith('rollback'))).toEqual([
+    expect.stringContaining('fp32-cpu-simd@2.0.0 > fp32-cpu-relaxed'),
+  ]);
+  expect(found.told).toContain('route 2.0.0');
+  expect(found.told.filter((event) => event === 'error 2.0.0 ENGINE_TRAP')).toHaveLength(3);
+  expect(found.told).toContain('verdict 2.0.0');
+  expect(found.told.at(-1)).toBe('latency 1.0.0');
+
+  await openPage(page, site.isolated);
+  const second = await visit(page, 'rollout to all');
+  expect(second).toMatchObject({ version: '1.0.0', outputs: right });
+  expect(second.why).toContain('3 of');
+});

@@ -1,0 +1,198 @@
+// One version of a model -> a session of the best variant that this machine runs rightly.
+import type { Manifest } from '../manifest/parse.js';
+import { Failure } from '../worker/failure.js';
+import type { FileReport } from '../worker/protocol.js';
+import { openStore } from '../worker/storage/store.js';
+import {
+  banKey,
+  type Candidate,
+  nameOf,
+  type Probe,
+  rankCandidates,
+  type Ranking,
+} from '../router/candidates.js';
+import type { RouteFilter } from '../router/choose.js';
+import type { OpenManifest } from '../router/manifest_source.js';
+import { dropCandidates, fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
+import type { RolloutWatch } from '../router/rollout_watch.js';
+import type { Route } from '../router/route.js';
+import { remoteVariant, selfTest } from '../router/self_test.js';
+import { serve, type Served } from '../router/serve.js';
+import type { Release, Target } from '../router/target.js';
+import { resolveAssets } from './assets.js';
+import { Launch } from './launch.js';
+import type { LoadOptions } from './load.js';
+import type { Session } from './session.js';
+
+/** Whether files are kept; a failure when they can not be. */
+export type Keep = boolean | Failure;
+
+export interface ReleaseLoad {
+  readonly opened: OpenManifest;
+  readonly keep: Keep;
+  readonly probe: Probe;
+  readonly options: LoadOptions;
+  // Reasons from before, first.
+  readonly why: readonly string[];
+  // Of a candidate version: what takes over from it, and what decides that.
+  readonly stable?: OpenManifest;
+  readonly watch?: RolloutWatch;
+  // Before each start of a variant.
+  readonly onStart?: () => void;
+}
+
+type OwnTarget = Candidate & { readonly release: Release };
+
+/** What failed on this page comes last on it from then on. */
+export const bans = new Map<string, string>();
+
+export async function loadRelease(load: ReleaseLoad): Promise<Session> {
+  const { opened, keep, options, stable, watch } = load;
+  const { manifest } = opened;
+  const release = releaseOf(opened, stable !== undefined);
+  const rank = (force: RouteFilter | undefined, of: Release) => rankOf(load, force, of);
+  const ranking = rank(options.force, release);
+  const targets = own(ranking, release);
+  const other = stable && releaseOf(stable, false);
+  const standby = other ? own(rank(options.force, other), other) : [];
+  const selfTestOf = (
+    route: Route,
+    { variant, release }: Target,
+    onAnswer?: (done: number, total: number) => void,
+  ) => {
+    // Another server has the stable version.
+    const { manifest } = release ?? other ?? opened;
+    return selfTest(route, manifest, variant ?? remoteVariant(manifest), onAnswer);
+  };
+  const launch = new Launch(options, load.probe.features, {
+    targets: [...targets, ...standby],
+    rank: (force, current) => {
+      const of = current?.release ?? release;
+      return own(rank(force, of), of);
+    },
+    sourceOf: ({ variant, release }) => ({
+      file: fileOf(variant!, release!.url),
+      keep: keep === true,
+    }),
+    selfTest: selfTestOf,
+    remoteName: manifest.name,
+  });
+  try {
+    const served = await serve(
+      targets,
+      {
+        start: (candidate) => {
+          load.onStart?.();
+          return launch.start(candidate);
+        },
+        selfTest: (route, candidate) =>
+          selfTestOf(route, candidate, (loaded, total) =>
+            launch.report({ phase: 'selftest', loaded, total }),
+          ),
+        onBan: ({ variant, device, module }, reason) =>
+          bans.set(banKey(variant, device, module), reason),
+      },
+      options.signal,
+    );
+    const { candidate, route } = served;
+    const why = [
+      ...load.why,
+      ...fileReasons(opened, route.file),
+      ...reasons(manifest, ranking, served),
+    ];
+    const session = launch.session(route, candidate, {
+      why,
+      manifest: (other ?? opened).manifest,
+      ...(watch ? { watch } : {}),
+      ...(keep === false ? {} : { offline: offlineOf(load, ranking, served, standby) }),
+    });
+    // After the caller had the chance to listen.
+    const failed = served.attempts.at(-1);
+    if (failed) {
+      const detail = { from: failed.route, to: session.route.id, why: failed.message };
+      setTimeout(() => session.dispatchEvent(new CustomEvent('degrade', { detail })));
+    }
+    return session;
+  } catch (thrown) {
+    launch.release();
+    if (keep === true) await forget(manifest);
+    throw thrown;
+  }
+}
+
+const releaseOf = ({ manifest, url }: OpenManifest, candidate: boolean): Release => ({
+  manifest,
+  url,
+  candidate,
+});
+
+const own = ({ ranked }: Ranking, release: Release): OwnTarget[] =>
+  ranked.map((candidate) => ({ ...candidate, release }));
+
+const rankOf = (
+  { probe, options }: ReleaseLoad,
+  force: RouteFilter | undefined,
+  { manifest }: Release,
+) => rankCandidates(manifest, probe, { ...options, force }, bans);
+
+// What was stored of a model that never served.
+async function forget({ variants }: Manifest): Promise<void> {
+  await openStore()
+    .then((store) => removeUnnamed(store, variants))
+    .catch(() => undefined);
+}
+
+// Resolves when what serves, and what would serve without the GPU or without a candidate, are stored.
+function offlineOf(
+  { opened, stable, keep, options: { assets = {} } }: ReleaseLoad,
+  ranking: Ranking,
+  { candidate, route, attempts }: Served,
+  standby: readonly OwnTarget[],
+): (signal: AbortSignal) => Promise<void> {
+  const failed = new Set(attempts.map(({ route }) => route));
+  const fallback = ranking.ranked.find(
+    (other) => other.device === 'cpu' && !failed.has(nameOf(other)),
+  );
+  const wanted = new Set([candidate.variant, ...(fallback ? [fallback.variant] : [])]);
+  const { workerUrl } = resolveAssets(assets, candidate.module);
+  return async (signal) => {
+    if (keep instanceof Failure) throw keep;
+    const problem = route.file?.problem;
+    // Any other may have passed: another tab was writing the file.
+    if (problem && problem.code !== 'STORAGE_FAILED') throw Failure.from(problem);
+    const { url, text } = opened;
+    const candidateOf = stable ? { candidateOf: stable.url } : {};
+    await keepOffline({ url, text, wanted: [...wanted], ...candidateOf }, workerUrl, { signal });
+    if (stable) {
+      const spare = standby.find(({ device }) => device === 'cpu') ?? standby[0]!;
+      const { url, text } = stable;
+      await keepOffline({ url, text, wanted: [spare.variant] }, workerUrl, { signal });
+    }
+    await (stable ? dropCandidates(stable.url, url) : dropCandidates(url));
+  };
+}
+
+function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): string[] {
+  return [
+    ...(stored ? [`manifest from storage: ${stored}`] : []),
+    ...(file?.replaced ? [`downloaded again: ${file.replaced}`] : []),
+    ...(file ? [`file from ${file.from}`] : []),
+  ];
+}
+
+// Why the better ones were not taken, why this one was.
+function reasons(
+  { variants }: Manifest,
+  { rejected }: Ranking,
+  { candidate, attempts }: Served,
+): string[] {
+  const forGpu = new Set(
+    variants.filter(({ devices }) => devices.includes('webgpu')).map(({ name }) => name),
+  );
+  const noGpu = rejected.filter(
+    ({ variant, device }) =>
+      device === 'webgpu' && candidate.device === 'cpu' && forGpu.has(variant),
+  );
+  const tried = attempts.map(({ route, message }) => `${route}: ${message}`);
+  return [...new Set(noGpu.map(({ why }) => `no WebGPU: ${why}`)), ...tried, ...candidate.why];
+}
