@@ -130,9 +130,7 @@ test('a candidate that traps again and again is left, with right answers through
       assets: { base: '/broken/demand/' },
       onTelemetry(event) {
         const { type, version } = event;
-        told.push(
-          [type, version, ...('code' in event && event.code ? [event.code] : [])].join(' '),
-        );
+        told.push([type, version, ...(event.type === 'error' ? [event.code] : [])].join(' '));
         throw new Error('of the hook');
       },
     });

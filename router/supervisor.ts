@@ -112,6 +112,11 @@ export class Supervisor {
     return serves && !route.closed ? route : undefined;
   }
 
+  // Whether the route that serves, or did last, is left for those of another version.
+  get retreating(): boolean {
+    return isCondemned(this.#machine, this.id);
+  }
+
   // Rejects when no route is left.
   async acquire(): Promise<Route> {
     for (;;) {

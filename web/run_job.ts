@@ -79,7 +79,8 @@ export class RunJob implements Job<readonly WireTensor[]> {
       const { code, message } = failure;
       this.#attempts.push({ route: id, code, message });
       const again = this.#supervisor.failed(route, failure);
-      if (!again || attempt >= MAX_ATTEMPTS || this.#isCancelled()) throw failure;
+      const spent = attempt >= MAX_ATTEMPTS && !this.#supervisor.retreating;
+      if (!again || spent || this.#isCancelled()) throw failure;
       return undefined;
     } finally {
       this.#running = undefined;

@@ -46,12 +46,12 @@ const SUMMARY_RUNS = 100;
 const MOVES = ['swap', 'degrade', 'recover', 'rollback', 'route'] as const;
 
 export class Telemetry {
-  readonly #hook: (event: TelemetryEvent) => void;
+  readonly #hook: (event: TelemetryEvent) => unknown;
   #session: Session | undefined;
   #subject: TelemetrySubject | undefined;
   #times: number[] = [];
 
-  constructor(hook: (event: TelemetryEvent) => void) {
+  constructor(hook: (event: TelemetryEvent) => unknown) {
     this.#hook = hook;
   }
 
@@ -102,7 +102,7 @@ export class Telemetry {
   // What the hook throws or rejects with is its own affair.
   #tell(news: News): void {
     if (!this.#session || !this.#subject) return;
-    const event = { ...this.#subject, ...news } as TelemetryEvent;
+    const event = { ...this.#subject, ...news };
     new Promise((resolve) => resolve(this.#hook(event))).catch((thrown: unknown) =>
       (globalThis as { reportError?: (thrown: unknown) => void }).reportError?.(thrown),
     );

@@ -247,7 +247,7 @@ describe('a watch', () => {
   it.each([
     ['SELFTEST_FAILED', true],
     ['FILE_MISMATCH', true],
-    ['UNSUPPORTED_OPERATOR', true],
+    ['OPERATOR_UNSUPPORTED', true],
     ['NETWORK_FAILED', false],
     ['ENGINE_TRAP', false],
     ['DEVICE_UNAVAILABLE', false],

@@ -3,7 +3,7 @@ import { Failure } from '../../worker/failure.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
 import { ON_CPU, type WireTensor } from '../../worker/protocol.js';
 import type { Feed, Route } from '../../router/route.js';
-import { Supervisor } from '../../router/supervisor.js';
+import { type RunReport, Supervisor } from '../../router/supervisor.js';
 import { idOf, type RouteChange, type Target } from '../../router/target.js';
 import { RunJob } from '../../web/run_job.js';
 import { RunQueue } from '../../web/queue.js';
@@ -80,6 +80,7 @@ let events: string[];
 // What the start of a route fails with, by its id; null: it does not end.
 let script: Record<string, ErrorCode | null>;
 let supervisor: Supervisor;
+let observed: (report: RunReport) => void;
 let queue: RunQueue;
 
 beforeEach(() => {
@@ -87,6 +88,7 @@ beforeEach(() => {
   routes = [new ManualRoute(fp32)];
   events = [];
   script = {};
+  observed = () => undefined;
   queue = new RunQueue(2000);
   supervisor = new Supervisor(
     { target: fp32, route: routes[0]! },
@@ -107,6 +109,7 @@ beforeEach(() => {
       },
       emit: (event, { from, to, error }: RouteChange) =>
         void events.push([event, from, to, ...(error ? [error.code] : [])].join(' ')),
+      observe: (report) => observed(report),
     },
   );
 });
@@ -387,5 +390,92 @@ describe('over the latency budget', () => {
     expect(supervisor.state).toBe('swapping');
     await supervisor.swap(simd);
     expect(supervisor).toMatchObject({ state: 'serving', id: SIMD });
+  });
+});
+
+describe('a retreat', () => {
+  const floats = ({ variant }: Target) => variant?.name === 'fp32';
+  const retreat = () => supervisor.retreat(floats, 'no good');
+
+  it('goes to another version beside the one that serves, which ends its run', async () => {
+    const [a, b] = [submit(1), submit(2)];
+    retreat();
+    await tick();
+    expect(supervisor).toMatchObject({ state: 'serving', id: INT8, retreating: false });
+    expect(supervisor.serving.why).toBe('no good');
+    routes[0]!.answer();
+    await tick();
+    last().answer();
+    expect(await Promise.all([a.result, b.result])).toEqual([1, 2]);
+    expect(events).toEqual([`rollback ${FP32} ${INT8}`, `route ${FP32} ${INT8}`]);
+  });
+
+  it('refuses later swaps to what was left', async () => {
+    retreat();
+    await tick();
+    await expect(supervisor.swap(simd)).rejects.toMatchObject({ code: 'NO_CANDIDATE' });
+    expect(supervisor).toMatchObject({ state: 'serving', id: INT8 });
+  });
+
+  it('from where none of them serves any more only says so', async () => {
+    await supervisor.swap(int8);
+    events = [];
+    retreat();
+    expect(events).toEqual([`rollback ${INT8} ${INT8}`]);
+    expect(supervisor.state).toBe('serving');
+  });
+
+  it('that does not succeed is tried again; the old version serves until then', async () => {
+    script[INT8] = 'NETWORK_FAILED';
+    retreat();
+    await tick();
+    expect(supervisor).toMatchObject({ state: 'serving', id: FP32, retreating: true });
+    script = {};
+    await tick(5000);
+    expect(supervisor).toMatchObject({ state: 'serving', id: INT8 });
+  });
+
+  it('at the third trap of a run gives it another attempt', async () => {
+    let traps = 0;
+    observed = ({ failure }) => {
+      const relaxed = ({ module }: Target) => module === 'relaxed';
+      if (failure && ++traps === 3) supervisor.retreat(relaxed, 'no good');
+    };
+    const { result } = submit(3);
+    for (let i = 0; i < 3; i++) {
+      last().fail('ENGINE_TRAP', true);
+      await tick();
+    }
+    expect(supervisor.id).toBe(SIMD);
+    last().answer();
+    expect(await result).toBe(3);
+    expect(events.at(-2)).toBe(`rollback ${INT8} ${SIMD}`);
+  });
+});
+
+describe('observe', () => {
+  it('tells of runs, of failures of any scope, and of starts that fail', async () => {
+    const seen: string[] = [];
+    observed = ({ target, ms, failure }) =>
+      void seen.push(`${idOf(target)} ${failure?.code ?? (ms! >= 0 ? 'ran' : '')}`);
+    const a = submit(1);
+    last().answer();
+    await a.result;
+    const b = submit(2);
+    last().fail('INPUT_SHAPE');
+    await expect(b.result).rejects.toMatchObject({ code: 'INPUT_SHAPE' });
+    script[FP32] = 'SELFTEST_FAILED';
+    const c = submit(3);
+    last().fail('ENGINE_TRAP', true);
+    await tick();
+    last().answer();
+    expect(await c.result).toBe(3);
+    expect(seen).toEqual([
+      `${FP32} ran`,
+      `${FP32} INPUT_SHAPE`,
+      `${FP32} ENGINE_TRAP`,
+      `${FP32} SELFTEST_FAILED`,
+      `${INT8} ran`,
+    ]);
   });
 });
