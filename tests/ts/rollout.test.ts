@@ -5,7 +5,7 @@ import type { Rollout } from '../../manifest/parse.js';
 import { bucketOf, isIn, judge } from '../../router/rollout.js';
 import { NOTHING, parse, rolloutStore } from '../../router/rollout_store.js';
 import { RolloutWatch } from '../../router/rollout_watch.js';
-import type { Target } from '../../router/target.js';
+import type { LocalTarget, Target } from '../../router/target.js';
 import { sampleManifest } from './sample_manifest.js';
 
 describe('a bucket', () => {
@@ -101,7 +101,7 @@ describe('the store', () => {
 });
 
 describe('a watch', () => {
-  const target = (candidate: boolean, change: Partial<Target> = {}): Target => ({
+  const target = (candidate: boolean, change: Partial<LocalTarget> = {}): Target => ({
     variant: sampleManifest().variants[0]!,
     device: 'cpu',
     module: 'simd',
