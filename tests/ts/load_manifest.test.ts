@@ -100,6 +100,37 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     await session.dispose();
   });
 
+  it('serves its candidate version, and the stable one where that is wrong', async () => {
+    const told: unknown[] = [];
+    const onTelemetry = ({ type, version }: { type: string; version?: string }) => {
+      told.push(`${type} ${version}`);
+      return Promise.reject(new Error('of the hook'));
+    };
+    const good = manifest([variant('fp32', 'fp32')], { version: '2' });
+    const wrong = structuredClone({ ...good, version: '3' });
+    wrong.knownAnswers![0]!.outputs.scores!.base64 = base64(6, 46, 87);
+    for (const { candidate, served } of [
+      { candidate: good, served: '2' },
+      { candidate: wrong, served: '1' },
+    ]) {
+      const { version } = candidate;
+      write(`candidate ${version}`, candidate);
+      const rollout = { url: `candidate ${version}.sardonyx.json`, version, percent: 100 };
+      const name = `stable of ${version} ${execution}`;
+      const url = write(name, manifest([variant('fp16', 'fp16')], { rollout }));
+      const session = await load(url, { execution, onTelemetry });
+      expect(session.route.version).toBe(served);
+      const left = new Promise((done) => session.addEventListener('rollback', done));
+      if (served === '1') await left;
+      const { scores } = await session.run({ image: image() });
+      expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
+      await session.dispose();
+      const { ranked } = await availability(url);
+      expect(ranked[0]!.version).toBe(served);
+    }
+    expect(told).toEqual(['route 2', 'latency 2', 'route 1', 'rollback 1', 'latency 1']);
+  });
+
   it('gives a wrong answer no chance', async () => {
     const wrong = manifest([variant('fp32', 'fp32')]);
     wrong.knownAnswers![0]!.outputs.scores!.base64 = base64(6, 46, 87);

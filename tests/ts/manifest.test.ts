@@ -29,6 +29,8 @@ describe('parseManifest', () => {
     expect(parse(variant({ chunks })({ ...sampleManifest() }))).toMatchObject({
       variants: [{ chunks }, {}, {}],
     });
+    const rollout = { url: 'm2.json', version: '2', percent: 0.5, errorBudget: 0.01 };
+    expect(parse({ ...sampleManifest(), rollout }).rollout).toEqual(rollout);
     const { knownAnswers: _, ...silent } = sampleManifest();
     expect(parse(silent).knownAnswers).toBeUndefined();
   });
@@ -72,6 +74,13 @@ const without =
     Object.fromEntries(Object.entries(manifest).filter(([name]) => name !== field));
 const tensor = { dtype: 'float32', shape: [2], base64: 'AAAAAAAAgD8=' };
 
+const rollout =
+  (change: object): Edit =>
+  (manifest) => ({
+    ...manifest,
+    rollout: { url: 'm2.sardonyx.json', version: '2.0.0', percent: 10, ...change },
+  });
+
 const wrong: [title: string, field: string | undefined, text: string, edit: Edit][] = [
   ['another format', 'format', 'this release reads 1', (m) => ({ ...m, format: 2 })],
   ['no format', 'format', 'is missing', without('format')],
@@ -113,6 +122,14 @@ const wrong: [title: string, field: string | undefined, text: string, edit: Edit
   ['an unknown device', 'variants[0].devices[0]', 'webgpu', variant({ devices: ['gpu'] })],
   ['no device', 'variants[0].devices', 'fewer than 1', variant({ devices: [] })],
   ['a variant twice', 'variants[2].name', 'earlier variant', variant({ name: 'fp32' }, 2)],
+  ['a rollout without a version', 'rollout.version', 'missing', rollout({ version: undefined })],
+  ['a rollout to more than all', 'rollout.percent', '<= 100', rollout({ percent: 101 })],
+  ['a rollout to less than none', 'rollout.percent', '>= 0', rollout({ percent: -1 })],
+  ['a rollout of itself', 'rollout.version', 'of the manifest', rollout({ version: '1.0.0' })],
+  ['a rollout from no URL', 'rollout.url', 'not a URL', rollout({ url: 'https://' })],
+  ['no error budget at all', 'rollout.errorBudget', '> 0', rollout({ errorBudget: 0 })],
+  ['a budget of no time', 'rollout.latencyBudgetMs', '> 0', rollout({ latencyBudgetMs: 0 })],
+  ['an unknown field of a rollout', 'rollout.share', 'not a field', rollout({ share: 1 })],
   ['a URL that is none', 'variants[0].url', 'not a URL', variant({ url: 'https://' })],
   [
     'an unknown dtype of an input',
