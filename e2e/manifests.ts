@@ -79,16 +79,11 @@ const wrongAnswer: Manifest = {
 const wrongHash = variant({ sha256: sha256.replace(/^./, (c) => (c === '0' ? '1' : '0')) });
 
 // A candidate, version 2.0.0, beside the right manifest.
-const rollout = (folder: string, percent = 100): Case => ({
-  manifest: {
-    ...right,
-    rollout: {
-      url: `../${encodeURIComponent(folder)}/m.sardonyx.json`,
-      version: '2.0.0',
-      percent,
-    },
-  },
+const rolloutFrom = (url: string, percent = 100): Case => ({
+  manifest: { ...right, rollout: { url, version: '2.0.0', percent } },
 });
+const rollout = (folder: string, percent?: number): Case =>
+  rolloutFrom(`../${encodeURIComponent(folder)}/m.sardonyx.json`, percent);
 const second = (manifest: Manifest): Case => ({ manifest: { ...manifest, version: '2.0.0' } });
 
 const cases: Readonly<Record<string, Case>> = {
@@ -98,8 +93,11 @@ const cases: Readonly<Record<string, Case>> = {
   'rollout of a wrong hash': rollout('version 2 of a wrong hash'),
   'rollout of a wrong answer': rollout('version 2 of a wrong answer'),
   'rollout of nothing': rollout('no such version'),
+  'rollout of a stalled manifest': rolloutFrom('/stalled/m.sardonyx.json'),
+  'rollout of a stalled file': rollout('version 2 of a stalled file'),
   'rollout of another version': rollout('right'),
   'version 2 of a wrong hash': second(wrongHash),
+  'version 2 of a stalled file': second(variant({ url: '/stalled/fp32.onnx' })),
   'version 2 of a wrong answer': second(wrongAnswer),
   slow: { delayMs: 1500 },
   'version 2': { manifest: { ...right, version: '2.0.0' } },

@@ -42,6 +42,12 @@ const visit = (page: Page, name: string): Promise<Visit> =>
     };
   }, name);
 
+const stored = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const list = await window.sardonyx.models.list();
+    return list.map(({ version, complete }) => `${version} ${complete}`).sort();
+  });
+
 const askedFor = (folder: string, file: string) =>
   [...asked].find(([path]) => decodeURIComponent(path) === `/manifests/${folder}/${file}`)?.[1] ??
   0;
@@ -78,6 +84,7 @@ for (const { wrong, code } of [
 for (const { name, why } of [
   { name: 'rollout of nothing', why: '404' },
   { name: 'rollout of another version', why: 'version is 1.0.0' },
+  { name: 'rollout of a stalled manifest', why: 'no byte came in 4 s' },
 ]) {
   test(`a ${name} leaves the stable version`, async ({ page }) => {
     const found = await visit(page, name);
@@ -87,19 +94,44 @@ for (const { name, why } of [
   });
 }
 
-test('a good candidate serves, and both versions are kept until it is the only one', async ({
+test('a file that stalls leaves the stable version, and is tried again', async ({ page, site }) => {
+  const first = await visit(page, 'rollout of a stalled file');
+  expect(first).toMatchObject({ version: '1.0.0', before: right, outputs: right });
+  expect(first.why).toContain('no byte came in 20 s');
+  expect(first.events).toEqual(['rollback small@2.0.0 > fp32-cpu-relaxed NETWORK_FAILED']);
+
+  // The stable version's file, which is stored by then, has the same contents.
+  await openPage(page, site.isolated);
+  const second = await visit(page, 'rollout of a stalled file');
+  expect(second).toMatchObject({ version: '2.0.0', before: right, outputs: right });
+});
+
+test('runs of two tabs are added up', async ({ page, context, site }) => {
+  const other = await context.newPage();
+  await openPage(other, site.isolated);
+  const tabs = [page, other];
+  const visits = await Promise.all(tabs.map((tab) => visit(tab, 'rollout to all')));
+  for (const { version } of visits) expect(version).toBe('2.0.0');
+  const counts = () =>
+    page.evaluate(async () => {
+      const entry = await (
+        await caches.open('sardonyx-rollouts')
+      ).match('https://sardonyx.invalid/rollouts');
+      const { records } = (await entry!.json()) as { records: Record<string, object> };
+      return Object.values(records);
+    });
+  // Two in each visit.
+  await expect.poll(counts).toEqual([{ runs: 4, errors: 0 }]);
+});
+
+test('a good candidate serves, and both versions are kept for use without a network', async ({
   page,
   site,
 }) => {
   const found = await visit(page, 'rollout to all');
   expect(found).toMatchObject({ version: '2.0.0', outputs: right, events: [], offline: 'ready' });
   expect(found.why).toContain('candidate version 2.0.0');
-  const versions = () =>
-    page.evaluate(async () => {
-      const stored = await window.sardonyx.models.list();
-      return stored.map(({ version, complete }) => `${version} ${complete}`).sort();
-    });
-  expect(await versions()).toEqual(['1.0.0 true', '2.0.0 true']);
+  expect(await stored(page)).toEqual(['1.0.0 true', '2.0.0 true']);
 
   await openPage(page, site.isolated);
   await page.route('**/manifests/**', (route) => route.abort());
@@ -163,4 +195,5 @@ test('a candidate that traps again and again is left, with right answers through
   const second = await visit(page, 'rollout to all');
   expect(second).toMatchObject({ version: '1.0.0', outputs: right });
   expect(second.why).toContain('3 of');
+  expect(await stored(page)).toEqual(['1.0.0 true']);
 });

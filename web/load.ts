@@ -37,7 +37,7 @@ export interface LoadOptions {
   remote?: RemoteOptions;
   assets?: Assets;
   /** Gets what happens to the session, its errors and its times; off by default. Sends nothing by itself. */
-  onTelemetry?: (event: TelemetryEvent) => void;
+  onTelemetry?: (event: TelemetryEvent) => unknown;
 }
 
 /** A server of the Open Inference Protocol v2 with binary tensor data. */
