@@ -17,6 +17,7 @@ const cases = [
   { name: 'a wrong hash', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a wrong size', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a file cut short', code: 'FILE_MISMATCH', scope: 'network', file: true },
+  { name: 'a wrong chunk', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a page of the right size', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a page for the file', code: 'NOT_A_MODEL', scope: 'network', file: true },
   { name: 'a missing file', code: 'HTTP_STATUS', scope: 'network', file: true },

@@ -1,6 +1,7 @@
 // Manifests made for the tests, right and wrong: /manifests/<case>/m.sardonyx.json and its files. All
 // describe the model "small".
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Manifest, Variant } from '../manifest/parse';
 import type { Answer } from '../tools/server.mjs';
 import { modelBytes } from './models';
@@ -58,6 +59,8 @@ interface Case {
   readonly text?: string;
   readonly file?: Answer;
   readonly delayMs?: number;
+  // Byte ranges of this are sent, and the connection breaks when breakOff says so.
+  readonly ranges?: Uint8Array;
 }
 
 const octets = 'application/octet-stream';
@@ -85,6 +88,23 @@ const rolloutFrom = (url: string, percent = 100): Case => ({
 const rollout = (folder: string, percent?: number): Case =>
   rolloutFrom(`../${encodeURIComponent(folder)}/m.sardonyx.json`, percent);
 const second = (manifest: Manifest): Case => ({ manifest: { ...manifest, version: '2.0.0' } });
+const CHUNK = 1 << 16;
+const hash = (file: Uint8Array): string => createHash('sha256').update(file).digest('hex');
+const chunked: Variant = {
+  ...busyVariant('fp32'),
+  url: 'fp32.onnx',
+  chunks: {
+    bytes: CHUNK,
+    sha256: Array.from({ length: Math.ceil(busy.length / CHUNK) }, (_, i) =>
+      hash(busy.subarray(i * CHUNK, (i + 1) * CHUNK)),
+    ),
+  },
+};
+/** Of the case 'chunked'; an answer that breaks off has sent 8 chunks and a half. */
+export const chunkedFile = { bytes: busy.length, sha256: chunked.sha256, chunk: CHUNK };
+const SENT_BEFORE_BREAK = 8 * CHUNK + CHUNK / 2;
+// Long enough for what was sent to arrive.
+const BREAK_MS = 500;
 
 const cases: Readonly<Record<string, Case>> = {
   right: {},
@@ -100,6 +120,14 @@ const cases: Readonly<Record<string, Case>> = {
   'version 2 of a stalled file': second(variant({ url: '/stalled/fp32.onnx' })),
   'version 2 of a wrong answer': second(wrongAnswer),
   slow: { delayMs: 1500 },
+  chunked: { manifest: { ...right, variants: [chunked] }, ranges: busy },
+  'a wrong chunk': {
+    manifest: { ...right, variants: [chunked] },
+    file: {
+      body: Buffer.from(busy.map((byte, i) => (i === CHUNK + 1 ? byte ^ 1 : byte))),
+      type: octets,
+    },
+  },
   'version 2': { manifest: { ...right, version: '2.0.0' } },
   'two variants': {
     manifest: { ...right, variants: [fp32, { ...fp32, name: 'int8', precision: 'int8' }] },
@@ -126,7 +154,36 @@ export const smallFile = { bytes: bytes.length, sha256 };
 /** How often each path was asked for. */
 export const asked = new Map<string, number>();
 
-export async function answerManifest({ path }: { path: string }): Promise<Answer | undefined> {
+/** The ranges that were asked for of the case 'chunked', and whether its next answer breaks off. */
+export const rangesAsked: (string | undefined)[] = [];
+export const breakOff = { next: false };
+
+function answerRange(file: Uint8Array, { headers, socket }: IncomingMessage): Answer {
+  const { range } = headers;
+  rangesAsked.push(range);
+  const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+  const rest = Buffer.from(file.subarray(start));
+  const breaks = breakOff.next;
+  breakOff.next = false;
+  if (breaks) setTimeout(() => socket.destroy(), BREAK_MS);
+  return {
+    status: range ? 206 : 200,
+    body: breaks ? rest.subarray(0, SENT_BEFORE_BREAK) : rest,
+    type: octets,
+    headers: {
+      'Content-Length': rest.length,
+      ...(range ? { 'Content-Range': `bytes ${start}-${file.length - 1}/${file.length}` } : {}),
+    },
+  };
+}
+
+export async function answerManifest({
+  path,
+  request,
+}: {
+  path: string;
+  request: IncomingMessage;
+}): Promise<Answer | undefined> {
   const [, , folder = '', file = ''] = decodeURIComponent(path).split('/');
   const found = cases[folder];
   if (!found) return undefined;
@@ -139,5 +196,6 @@ export async function answerManifest({ path }: { path: string }): Promise<Answer
   }
   if (!file.endsWith('fp32.onnx')) return undefined;
   if (found.delayMs) await new Promise((done) => setTimeout(done, found.delayMs));
+  if (found.ranges) return answerRange(found.ranges, request);
   return found.file ?? { body: Buffer.from(bytes), type: octets };
 }

@@ -63,12 +63,16 @@ export async function findMissing(store: Store, variants: readonly Variant[]): P
   return variants.filter((_, i) => !found[i]);
 }
 
-// The files that no manifest on the shelf names.
-export async function removeUnnamed(store: Store, variants: readonly Variant[]): Promise<void> {
+// The files that no manifest on the shelf names. `keepParts`: not what a download can resume with.
+export async function removeUnnamed(
+  store: Store,
+  variants: readonly Variant[],
+  keepParts = false,
+): Promise<void> {
   const kept = (await shelf.list()).flatMap(({ manifest }) => manifest.variants);
   const named = new Set(kept.map(({ sha256 }) => sha256));
-  for (const { sha256 } of variants) {
-    if (!named.has(sha256)) await store.remove(sha256);
+  for (const { sha256, chunks } of variants) {
+    if (!named.has(sha256)) await store.remove(sha256, keepParts && chunks !== undefined);
   }
 }
 

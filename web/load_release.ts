@@ -135,10 +135,10 @@ const rankOf = (
   { manifest }: Release,
 ) => rankCandidates(manifest, probe, { ...options, force }, bans);
 
-// What was stored of a model that never served.
+// What was stored of a model that never served, but for what its next load can resume.
 async function forget({ variants }: Manifest): Promise<void> {
   await openStore()
-    .then((store) => removeUnnamed(store, variants))
+    .then((store) => removeUnnamed(store, variants, true))
     .catch(() => undefined);
 }
 
@@ -176,6 +176,7 @@ function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): st
   return [
     ...(stored ? [`manifest from storage: ${stored}`] : []),
     ...(file?.replaced ? [`downloaded again: ${file.replaced}`] : []),
+    ...(file?.resumed ? [`resumed after ${file.resumed} bytes`] : []),
     ...(file ? [`file from ${file.from}`] : []),
   ];
 }

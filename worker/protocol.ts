@@ -37,6 +37,8 @@ export type WireSource = PlainSource | { readonly file: ModelFile; readonly keep
 export interface FileReport {
   readonly from: 'storage' | 'network';
   readonly stored: boolean;
+  /** Bytes that an earlier download had left. */
+  readonly resumed?: number;
   /** Why it is not stored. */
   readonly problem?: WireFailure;
   /** What was wrong with a stored copy that had to be downloaded again. */

@@ -8,6 +8,8 @@ export interface OpenSource {
   // False where `total` may be the size of a compressed form after all: answers from other origins
   // do not tell their encoding.
   readonly exact: boolean;
+  // Where in the file the chunks start; undefined for a part that is not told.
+  readonly start: number | undefined;
   readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
@@ -15,11 +17,12 @@ export interface OpenSource {
 export async function openSource(source: PlainSource, request?: RequestInit): Promise<OpenSource> {
   if ('bytes' in source) {
     const { bytes } = source;
-    return { total: bytes.byteLength, exact: true, chunks: () => once(bytes) };
+    return { total: bytes.byteLength, exact: true, start: 0, chunks: () => once(bytes) };
   }
   if ('blob' in source) {
     const { blob } = source;
-    return { total: blob.size, exact: true, chunks: () => streamChunks(blob.stream(), 'Blob') };
+    const chunks = () => streamChunks(blob.stream(), 'Blob');
+    return { total: blob.size, exact: true, start: 0, chunks };
   }
   return source.url.startsWith('file:') ? openFile(source.url) : openUrl(source.url, request);
 }
@@ -63,8 +66,14 @@ async function openUrl(url: string, request?: RequestInit): Promise<OpenSource> 
   return {
     total: encoded || !Number.isFinite(length) ? undefined : length,
     exact: response.type === 'basic',
+    start: response.status === 206 ? startOf(response.headers.get('content-range')) : 0,
     chunks: () => (body ? streamChunks(body, url) : once(new Uint8Array(0))),
   };
+}
+
+function startOf(contentRange: string | null): number | undefined {
+  const start = /^bytes (\d+)-/.exec(contentRange ?? '')?.[1];
+  return start === undefined ? undefined : Number(start);
 }
 
 // Node only.
@@ -86,5 +95,5 @@ async function openFile(url: string): Promise<OpenSource> {
       await handle.close();
     }
   }
-  return { total: size, exact: true, chunks };
+  return { total: size, exact: true, start: 0, chunks };
 }

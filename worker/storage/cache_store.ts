@@ -39,14 +39,18 @@ export class CacheStore implements Store {
       work().catch((thrown: unknown) => {
         throw asStorageFailure(thrown);
       });
+    const discard = () => writer.abort().catch(() => undefined);
     return Promise.resolve({
+      left: 0,
+      read: () => new Uint8Array(0),
       write: (chunk) => attempt(() => writer.write(chunk)),
       publish: () =>
         attempt(async () => {
           await writer.close();
           await stored;
         }),
-      discard: () => writer.abort().catch(() => undefined),
+      discard,
+      suspend: discard,
     });
   }
 

@@ -4,10 +4,12 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { asFailure, Failure } from '../failure.js';
 import type { FileReport, ModelFile } from '../protocol.js';
-import { openSource, streamChunks } from '../source.js';
+import { streamChunks } from '../source.js';
 import { ChunkVerifier } from './chunk_verifier.js';
+import { download } from './download.js';
 import { acquireLock } from './lock.js';
-import { check, Mismatch } from './mismatch.js';
+import { check, Mismatch, mismatch } from './mismatch.js';
+import { countRight, readLeft } from './resume.js';
 import { asStorageFailure } from './storage_failure.js';
 import { openStore, type Staging, type Store, type StoredFile } from './store.js';
 
@@ -26,6 +28,8 @@ interface Input {
   readonly chunks: AsyncIterator<Uint8Array, unknown>;
   readonly store?: Store | undefined;
   readonly staging?: Staging | undefined;
+  // Bytes at the start that the staging has already.
+  readonly resumed?: number | undefined;
   readonly problem?: Failure | undefined;
   readonly release?: (() => void) | undefined;
 }
@@ -61,7 +65,7 @@ export class ModelFileReader {
   // Reads what is left; every reader must end with this, also after a failure. Rejects with
   // FILE_MISMATCH or DamagedCopy when it is not the file that the manifest describes.
   async finish(): Promise<FileReport> {
-    const { from, release, chunks } = this.#input;
+    const { from, release, chunks, resumed } = this.#input;
     const { bytes, sha256: wanted } = this.#file;
     try {
       while (await this.#next());
@@ -70,10 +74,15 @@ export class ModelFileReader {
       check(found === wanted, `has SHA-256 ${found}, not ${wanted}`);
       await this.#store((staging) => staging.publish());
       const stored = from === 'storage' || this.#staging !== undefined;
-      return { from, stored, ...(this.#problem ? { problem: this.#problem.toWire() } : {}) };
+      return {
+        from,
+        stored,
+        ...(resumed ? { resumed } : {}),
+        ...(this.#problem ? { problem: this.#problem.toWire() } : {}),
+      };
     } catch (thrown) {
       void chunks.return?.();
-      await this.#discard();
+      await (thrown instanceof Mismatch ? this.#discard() : this.#suspend());
       throw thrown instanceof Mismatch ? await this.#explain(thrown) : thrown;
     } finally {
       release?.();
@@ -89,7 +98,10 @@ export class ModelFileReader {
       check(this.#size <= this.#file.bytes, `has more than ${this.#file.bytes} bytes`);
       this.#verifier?.update(value);
       this.#hash.update(value);
-      await this.#store((staging) => staging.write(value));
+      const at = this.#size - value.length;
+      if (at >= (this.#input.resumed ?? 0)) {
+        await this.#store((staging) => staging.write(value, at));
+      }
       return value;
     } catch (thrown) {
       this.#failed = thrown as Error;
@@ -122,6 +134,14 @@ export class ModelFileReader {
     await staging?.discard().catch(() => undefined);
   }
 
+  // What is right of an interrupted download is there for the next one.
+  async #suspend(): Promise<void> {
+    const staging = this.#staging;
+    const right = this.#verifier?.verified ?? 0;
+    await staging?.suspend(right).catch(() => this.#discard());
+    this.#staging = undefined;
+  }
+
   async #explain({ message }: Mismatch): Promise<Error> {
     const { url, sha256 } = this.#file;
     if (this.from === 'network') return mismatch(url, message);
@@ -133,9 +153,6 @@ export class ModelFileReader {
     return new DamagedCopy(`the stored copy of ${url} ${message}`, removed);
   }
 }
-
-const mismatch = (url: string, text: string) =>
-  new Failure('FILE_MISMATCH', `${url} ${text}`, { url });
 
 // Rejects with what the network fails with. The storage may fail: the report says so then.
 export async function openModelFile(
@@ -149,11 +166,31 @@ export async function openModelFile(
     return new ModelFileReader(file, { ...place, from: 'storage', chunks });
   }
   try {
-    const chunks = await download(file, priority);
-    const { staging, problem } = await stage(file, place);
-    return new ModelFileReader(file, { ...place, from: 'network', chunks, staging, problem });
+    const input = await (file.chunks
+      ? resume(file, place, priority)
+      : begin(file, place, priority));
+    return new ModelFileReader(file, { ...place, ...input, from: 'network' });
   } catch (thrown) {
     place.release?.();
+    throw thrown;
+  }
+}
+
+async function begin(file: ModelFile, place: Place, priority: RequestPriority) {
+  const { chunks } = await download(file, priority);
+  return { chunks, ...(await stage(file, place)) };
+}
+
+// With what an earlier download left, as far as it is right.
+async function resume(file: ModelFile, place: Place, priority: RequestPriority) {
+  const { staging, problem } = await stage(file, place);
+  const right = staging ? await countRight(staging, file).catch(() => 0) : 0;
+  try {
+    const { start, chunks } = await download(file, priority, right);
+    if (!staging || start === 0) return { chunks, staging, problem };
+    return { chunks: readLeft(staging, file, start, chunks), staging, problem, resumed: start };
+  } catch (thrown) {
+    await staging?.suspend(right).catch(() => undefined);
     throw thrown;
   }
 }
@@ -196,19 +233,10 @@ async function findPlace({ sha256, bytes }: ModelFile): Promise<Place> {
   }
 }
 
-async function stage({ sha256, bytes }: ModelFile, { store, problem }: Place) {
+async function stage({ sha256, bytes, chunks }: ModelFile, { store, problem }: Place) {
   try {
-    return { staging: await store?.stage(sha256, bytes), problem };
+    return { staging: await store?.stage(sha256, bytes, chunks !== undefined), problem };
   } catch (thrown) {
     return { problem: asStorageFailure(thrown) };
   }
-}
-
-// A copy in the HTTP cache may be that of an earlier version: the server is asked.
-async function download({ url, bytes }: ModelFile, priority: RequestPriority) {
-  const { total, exact, chunks } = await openSource({ url }, { cache: 'no-cache', priority });
-  const iterator = chunks()[Symbol.asyncIterator]();
-  if (!exact || total === undefined || total === bytes) return iterator;
-  void iterator.return?.();
-  throw mismatch(url, `has ${total} bytes, not ${bytes}`);
 }

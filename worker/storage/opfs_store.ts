@@ -1,5 +1,5 @@
 // Files in the origin private file system. A file is written as <sha256>.part and published by a rename,
-// so what has the name is whole.
+// so what has the name is whole. A .part can be right at its start only.
 import { asStorageFailure } from './storage_failure.js';
 import type { Staging, Store, StoredFile } from './store.js';
 
@@ -7,6 +7,8 @@ const FOLDER = 'sardonyx';
 
 // What TypeScript's library for pages does not have.
 interface SyncAccess {
+  getSize(): number;
+  read(into: Uint8Array, options: { at: number }): number;
   truncate(bytes: number): void;
   write(chunk: Uint8Array, options: { at: number }): number;
   flush(): void;
@@ -42,23 +44,23 @@ export class OpfsStore implements Store {
   }
 
   // In workers only.
-  async stage(sha256: string, bytes: number): Promise<Staging> {
+  async stage(sha256: string, bytes: number, resume: boolean): Promise<Staging> {
     try {
       const part = await this.#folder.getFileHandle(partOf(sha256), { create: true });
       const handle = part as WritableFile;
       // Exclusive: fails while another worker writes the file.
       const access = await handle.createSyncAccessHandle();
       const staging = new OpfsStaging(handle, access, sha256, () => this.#drop(partOf(sha256)));
-      await staging.reserve(bytes);
+      await staging.reserve(bytes, resume);
       return staging;
     } catch (thrown) {
       throw asStorageFailure(thrown);
     }
   }
 
-  async remove(sha256: string): Promise<void> {
+  async remove(sha256: string, keepPart = false): Promise<void> {
     await this.#drop(sha256);
-    await this.#drop(partOf(sha256));
+    if (!keepPart) await this.#drop(partOf(sha256));
   }
 
   async #drop(name: string): Promise<void> {
@@ -75,7 +77,7 @@ class OpfsStaging implements Staging {
   readonly #access: SyncAccess;
   readonly #name: string;
   readonly #drop: () => Promise<void>;
-  #at = 0;
+  #left = 0;
 
   constructor(handle: WritableFile, access: SyncAccess, name: string, drop: () => Promise<void>) {
     this.#handle = handle;
@@ -85,9 +87,10 @@ class OpfsStaging implements Staging {
   }
 
   // Asks for the room at once, so that a full storage is known before the download.
-  async reserve(bytes: number): Promise<void> {
+  async reserve(bytes: number, resume: boolean): Promise<void> {
     try {
-      this.#access.truncate(0);
+      if (resume) this.#left = Math.min(this.#access.getSize(), bytes);
+      else this.#access.truncate(0);
       this.#access.truncate(bytes);
     } catch (thrown) {
       await this.discard();
@@ -95,11 +98,23 @@ class OpfsStaging implements Staging {
     }
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  get left(): number {
+    return this.#left;
+  }
+
+  read(at: number, bytes: number): Uint8Array<ArrayBuffer> {
+    try {
+      const piece = new Uint8Array(Math.min(bytes, this.#left - at));
+      return piece.subarray(0, this.#access.read(piece, { at }));
+    } catch (thrown) {
+      throw asStorageFailure(thrown);
+    }
+  }
+
+  write(chunk: Uint8Array, at: number): Promise<void> {
     return attempt(() => {
-      const written = this.#access.write(chunk, { at: this.#at });
+      const written = this.#access.write(chunk, { at });
       if (written !== chunk.length) throw new DOMException('a short write', 'QuotaExceededError');
-      this.#at += written;
     });
   }
 
@@ -108,6 +123,15 @@ class OpfsStaging implements Staging {
       this.#access.flush();
       this.#access.close();
       await this.#handle.move(this.#name);
+    });
+  }
+
+  suspend(bytes: number): Promise<void> {
+    if (bytes === 0) return this.discard();
+    return attempt(() => {
+      this.#access.truncate(bytes);
+      this.#access.flush();
+      this.#access.close();
     });
   }
 

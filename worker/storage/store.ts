@@ -11,17 +11,26 @@ export interface StoredFile {
 
 // A file that is being written. Nobody can find it before it is published.
 export interface Staging {
-  write(chunk: Uint8Array): Promise<void>;
+  // Bytes that an earlier staging left at the start, right or wrong.
+  readonly left: number;
+  // Of those.
+  read(at: number, bytes: number): Uint8Array<ArrayBuffer>;
+  // `at` is where the last write ended, or within what was left.
+  write(chunk: Uint8Array, at: number): Promise<void>;
   publish(): Promise<void>;
   discard(): Promise<void>;
+  // Ends it, and leaves the first `bytes` to a later one where the storage can.
+  suspend(bytes: number): Promise<void>;
 }
 
 // Every method rejects with a Failure of scope storage.
 export interface Store {
   // Undefined when it is not there or has another size; such a one is removed.
   find(sha256: string, bytes: number): Promise<StoredFile | undefined>;
-  stage(sha256: string, bytes: number): Promise<Staging>;
-  remove(sha256: string): Promise<void>;
+  // `resume`: with what an earlier staging left.
+  stage(sha256: string, bytes: number, resume: boolean): Promise<Staging>;
+  // `keepPart`: not what a suspended staging left.
+  remove(sha256: string, keepPart?: boolean): Promise<void>;
 }
 
 // Where this browser keeps files: OPFS, or the Cache API where that is missing. Both give the same
