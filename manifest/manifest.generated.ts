@@ -76,6 +76,7 @@ export interface Manifest {
    * @minItems 1
    */
   variants: Variant[];
+  remote?: ManifestRemote;
   /**
    * Figures for people, in any form.
    */
@@ -131,6 +132,17 @@ export interface Chunks {
    * @minItems 1
    */
   sha256: Sha256[];
+}
+/**
+ * A server of the Open Inference Protocol v2, asked only where the app allows it.
+ */
+export interface ManifestRemote {
+  /**
+   * Up to /v2, relative to the manifest.
+   */
+  url: string;
+  model?: Text;
+  version?: Text;
 }
 export interface KnownAnswer {
   title: Text;

@@ -32,6 +32,7 @@ export function parseManifest(text: string, url: string): Manifest {
   const manifest = value as Manifest;
   checkVariants(manifest.variants, refuse);
   checkRollout(manifest, refuse);
+  if (manifest.remote) checkRemote(manifest.remote.url, url, refuse);
   manifest.knownAnswers?.forEach((answer, i) => checkAnswer(manifest, answer, i, refuse));
   return manifest;
 }
@@ -100,6 +101,16 @@ function checkRollout({ version, rollout }: Manifest, refuse: Refuse): void {
   if (rollout.version === version) {
     refuse('rollout.version', `is ${version}, the version of the manifest itself`);
   }
+}
+
+// What is sent there must not be read on the way: https, this machine, or where the manifest is from.
+function checkRemote(remote: string, manifestUrl: string, refuse: Refuse): void {
+  if (!URL.canParse(remote, manifestUrl)) refuse('remote.url', `is not a URL: ${remote}`);
+  const { protocol, hostname, origin } = new URL(remote, manifestUrl);
+  const near = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  const same = URL.canParse(manifestUrl) && new URL(manifestUrl).origin === origin;
+  if (protocol === 'https:' || (protocol === 'http:' && (near || same))) return;
+  refuse('remote.url', `must be https:, on localhost, or of the manifest's origin: ${remote}`);
 }
 
 function isUrl(url: string): boolean {

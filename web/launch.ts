@@ -19,7 +19,7 @@ import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
 import { resolveAssets } from './assets.js';
 import { toSardonyxError } from './errors.js';
-import type { LoadOptions } from './load.js';
+import type { LoadOptions, RemoteOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
 import { resolveUrl } from './source.js';
 import { swapTarget } from './swap.js';
@@ -39,6 +39,7 @@ export interface LaunchPlan {
   readonly rank: (force: RouteFilter, current?: Target) => readonly LocalTarget[];
   // What the model is called on a server that may be asked when no other route is left.
   readonly remoteName?: string | undefined;
+  readonly remote?: RemoteOptions | undefined;
 }
 
 export class Launch {
@@ -165,8 +166,8 @@ export class Launch {
   }
 
   get #remote(): RemoteSetup | undefined {
-    const { remote } = this.options;
-    const model = remote?.model ?? this.#plan.remoteName;
+    const { remote, remoteName } = this.#plan;
+    const model = remote?.model ?? remoteName;
     if (!remote || model === undefined) return undefined;
     const { url, version, headers = {}, timeoutMs = REMOTE_TIMEOUT_MS } = remote;
     return { url: resolveUrl(url, 'remote.url'), model, version, headers, timeoutMs };

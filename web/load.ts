@@ -3,6 +3,7 @@ import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { checkFilter } from '../router/check_filter.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
 import { probeFeatures } from '../router/features.js';
+import { allowedRemote } from './allowed_remote.js';
 import type { Assets } from './assets.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { Launch } from './launch.js';
@@ -33,8 +34,8 @@ export interface LoadOptions {
   externalData?: Readonly<Record<string, Source>>;
   /** 'none': the files of a manifest are neither stored nor taken from storage; default 'auto'. */
   storage?: 'auto' | 'none';
-  /** A server that may be asked when no route is left here; default none. */
-  remote?: RemoteOptions;
+  /** A server that may be asked when no route is left here, `true` for the manifest's; default none. */
+  remote?: true | RemoteOptions;
   assets?: Assets;
   /** Gets what happens to the session, its errors and its times; off by default. Sends nothing by itself. */
   onTelemetry?: (event: TelemetryEvent) => unknown;
@@ -98,6 +99,7 @@ async function openLocal(wire: PlainSource, options: LoadOptions): Promise<Sessi
       rank,
       sourceOf: () => wire,
       selfTest: () => Promise.resolve(),
+      remote: allowedRemote(options),
       remoteName: nameOfFile(wire),
     },
     external,

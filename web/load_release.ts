@@ -19,6 +19,7 @@ import type { Route } from '../router/route.js';
 import { remoteVariant, selfTest } from '../router/self_test.js';
 import { serve, type Served } from '../router/serve.js';
 import type { Release, Target } from '../router/target.js';
+import { allowedRemote } from './allowed_remote.js';
 import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
@@ -75,6 +76,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
       keep: keep === true,
     }),
     selfTest: selfTestOf,
+    remote: allowedRemote(options, opened),
     remoteName: manifest.name,
   });
   try {

@@ -6,6 +6,7 @@ import type { PlainSource } from '../worker/protocol.js';
 import { probeFeatures } from '../router/features.js';
 import { remoteVariant, selfTest } from '../router/self_test.js';
 import { REMOTE } from '../router/target.js';
+import { allowedRemote } from './allowed_remote.js';
 import { SardonyxError } from './errors.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
@@ -28,7 +29,10 @@ export async function openRemote(
   const { code, attempts = [] } = local;
   const [, scope] = ERRORS[code];
   if (!NOTHING_LOCAL.has(code) && attempts.length === 0 && scope !== 'route') throw local;
-  const manifest = (await isManifest(source)) ? await manifestOf(source, options) : undefined;
+  const opened = (await isManifest(source)) ? await openManifest(source, options) : undefined;
+  const manifest = opened?.manifest;
+  const remote = allowedRemote(options, opened);
+  if (!remote) throw local;
   const launch = new Launch(options, await probeFeatures(), {
     targets: [REMOTE],
     // What swap() asks for is not here.
@@ -39,6 +43,7 @@ export async function openRemote(
     selfTest: async (route) => {
       if (manifest) await selfTest(route, manifest, remoteVariant(manifest));
     },
+    remote,
     remoteName: manifest?.name ?? nameOfFile(source),
   });
   try {
@@ -53,9 +58,9 @@ export async function openRemote(
   }
 }
 
-async function manifestOf(source: PlainSource, options: LoadOptions) {
+async function openManifest(source: PlainSource, options: LoadOptions) {
   const keep = (await canKeep(source, options)) === true;
-  return (await readManifest(source, keep, options.signal)).manifest;
+  return readManifest(source, keep, options.signal);
 }
 
 function withRemote(local: Failure, remote: Failure): Failure {
@@ -75,7 +80,7 @@ export function nameOfFile(source: PlainSource): string | undefined {
 
 /** INVALID_ARGUMENT names the field. */
 export function checkRemote(remote: LoadOptions['remote']): void {
-  if (remote === undefined) return;
+  if (remote === undefined || remote === true) return;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', `remote.${field} ${message}`, {
       field: `remote.${field}`,

@@ -35,6 +35,16 @@ describe('parseManifest', () => {
     expect(parse(silent).knownAnswers).toBeUndefined();
   });
 
+  it.each(['https://example.com/', 'http://localhost:8000', 'http://[::1]/x', '../infer'])(
+    'takes a remote at %s',
+    (url) => expect(parse({ ...sampleManifest(), remote: { url } }).remote).toEqual({ url }),
+  );
+
+  it('takes a remote at its own origin', () => {
+    const text = JSON.stringify({ ...sampleManifest(), remote: { url: '/infer' } });
+    expect(parseManifest(text, 'http://intranet/m.sardonyx.json').remote).toBeTruthy();
+  });
+
   it.each(['glyphs', 'denoise'])('takes the manifest of %s', (name) => {
     const text = readFileSync(`models/${name}/${name}.sardonyx.json`, 'utf8');
     expect(parseManifest(text, URL).name).toBe(name);
@@ -143,6 +153,15 @@ const wrong: [title: string, field: string | undefined, text: string, edit: Edit
     '>= 0',
     (m) => ({ ...m, inputs: [{ name: 'x', dtype: 'float32', shape: [-1] }] }),
   ],
+  ...['http://example.com/', 'ftp://localhost/', 'https://'].map(
+    (url): [string, string, string, Edit] => [
+      `a remote at ${url}`,
+      'remote.url',
+      url,
+      (m) => ({ ...m, remote: { url } }),
+    ],
+  ),
+  ['a remote without a URL', 'remote.url', 'missing', (m) => ({ ...m, remote: { model: 'm' } })],
   ['a look-alike alone', 'lookAlikes[0]', 'fewer than 2', (m) => ({ ...m, lookAlikes: [['0']] })],
   [
     'an answer about another input',

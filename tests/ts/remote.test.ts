@@ -1,6 +1,6 @@
 // A server in place of a local route: the built library against `sardonyx serve`, and against servers that
 // do not keep to the protocol.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
@@ -59,6 +59,32 @@ describe('a remote route', { timeout: 60_000 }, () => {
     const wrong = session.run({ image: new Tensor('float32', new Float32Array(5), [1, 5]) });
     await expect(wrong).rejects.toMatchObject({ code: 'INPUT_SHAPE' });
     await session.dispose();
+  });
+
+  it('may be the one that the manifest names, where the app says so', async () => {
+    const manifest = JSON.parse(
+      readFileSync(resolve(folder, 'line.sardonyx.json'), 'utf8'),
+    ) as object;
+    const naming = (remote: object) => {
+      const text = JSON.stringify({ ...manifest, name: 'elsewhere', remote });
+      return new TextEncoder().encode(text);
+    };
+    const here = naming({ url: server.url, model: 'line', version: '1.0.0' });
+    const session = await load(here, { ...nothingLocal, remote: true });
+    expect(session.route.why.at(-1)).toContain(`${server.url}/v2/models/line/versions/1.0.0`);
+    expect((await session.run({ image: image() })).scores!.shape).toEqual([1, 3]);
+    await session.dispose();
+    await expect(load(here, nothingLocal)).rejects.toMatchObject({ code: 'NO_CANDIDATE' });
+    const away = naming({ url: 'http://127.0.0.1:9' });
+    const remote = { url: server.url, model: 'line' };
+    const own = await load(away, { ...nothingLocal, remote });
+    expect(own.route.device).toBe('remote');
+    await own.dispose();
+    for (const source of [at('line.sardonyx.json'), at('other.onnx')]) {
+      await expect(load(source, { ...nothingLocal, remote: true })).rejects.toMatchObject({
+        code: 'NO_CANDIDATE',
+      });
+    }
   });
 
   it('is asked for the name of an .onnx file, or another one', async () => {
