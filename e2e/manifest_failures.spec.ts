@@ -1,6 +1,6 @@
 // Wrong manifests and wrong files of manifests: a typed error that names what is wrong, and the next load
 // works.
-import { expect, sharedPage, test } from './site';
+import { expect, openPage, sharedPage, test } from './site';
 
 const cases = [
   {
@@ -14,6 +14,8 @@ const cases = [
   { name: 'no JSON', code: 'MANIFEST_INVALID', scope: 'model' },
   { name: 'a page for the manifest', code: 'NOT_A_MODEL', scope: 'network' },
   { name: 'a manifest that is not there', code: 'HTTP_STATUS', scope: 'network' },
+  { name: 'a manifest in a redirect loop', code: 'NETWORK_FAILED', scope: 'network' },
+  { name: 'a file in a redirect loop', code: 'NETWORK_FAILED', scope: 'network', file: true },
   { name: 'a wrong hash', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a wrong size', code: 'FILE_MISMATCH', scope: 'network', file: true },
   { name: 'a file cut short', code: 'FILE_MISMATCH', scope: 'network', file: true },
@@ -72,6 +74,25 @@ test.describe('what the caller does wrong', () => {
     });
     expect(failure).toMatchObject({ code: 'VARIANT_UNKNOWN', scope: 'caller' });
     expect(failure?.message).toContain('there are fp32');
+  });
+
+  test('a load without a network and without a stored copy', async ({ browser, site }) => {
+    const fresh = await browser.newPage();
+    await openPage(fresh, site.isolated);
+    await fresh.context().setOffline(true);
+    const load = () =>
+      fresh.evaluate(() => {
+        const { manifestUrl } = window.harness.storage;
+        return window.harness.failureOf(window.sardonyx.load(manifestUrl('right')));
+      });
+    const failure = await load();
+    expect(failure).toMatchObject({ code: 'NETWORK_FAILED', scope: 'network' });
+    expect(failure?.remedy).toBeTruthy();
+    expect(failure?.where?.url).toContain('right/m.sardonyx.json');
+    expect(failure?.message).toContain('this device is offline, and no copy of it is stored');
+    await fresh.context().setOffline(false);
+    expect(await load()).toBeUndefined();
+    await fresh.close();
   });
 
   test('an abort while a file is on its way', async () => {

@@ -57,6 +57,8 @@ interface Case {
   readonly manifest?: unknown;
   // In place of the JSON.
   readonly text?: string;
+  // In place of the answer with it.
+  readonly page?: Answer;
   readonly file?: Answer;
   readonly delayMs?: number;
   // Byte ranges of this are sent, and the connection breaks when breakOff says so.
@@ -65,6 +67,7 @@ interface Case {
 
 const octets = 'application/octet-stream';
 const html = '<!doctype html><title>404</title>';
+const redirect = (to: string): Answer => ({ status: 302, body: '', headers: { Location: to } });
 const variant = (change: Partial<Variant>): Manifest => ({
   ...right,
   variants: [{ ...fp32, ...change }],
@@ -145,6 +148,8 @@ const cases: Readonly<Record<string, Case>> = {
   'a missing file': { manifest: variant({ url: 'absent.onnx' }) },
   'a page for the file': { file: { body: html, type: 'text/html' } },
   'a page of the right size': { file: { body: html.padEnd(bytes.length), type: octets } },
+  'a manifest in a redirect loop': { page: redirect('m.sardonyx.json') },
+  'a file in a redirect loop': { file: redirect('fp32.onnx') },
   'a file cut short': { file: { body: Buffer.from(bytes.subarray(0, 100)), type: octets } },
   'a wrong answer': { manifest: wrongAnswer },
 };
@@ -189,6 +194,7 @@ export async function answerManifest({
   if (!found) return undefined;
   asked.set(path, (asked.get(path) ?? 0) + 1);
   if (file === 'm.sardonyx.json') {
+    if (found.page) return found.page;
     return {
       body: found.text ?? JSON.stringify(found.manifest ?? right),
       type: 'application/json',

@@ -2,6 +2,7 @@
 // network does not give a good one soon.
 import { parseManifest, type Manifest } from '../manifest/parse.js';
 import { Failure } from '../worker/failure.js';
+import { fetchFailed, isOffline } from '../worker/source.js';
 import { isNode } from './features.js';
 import type { ShelfEntry } from './manifest_shelf.js';
 
@@ -29,10 +30,16 @@ export async function openManifest(
     return { url, text, manifest: parseManifest(text, url) };
   } catch (thrown) {
     signal?.throwIfAborted();
-    if (!copy) throw thrown;
+    if (!copy) throw withoutCopy(url, thrown);
     const { text } = copy;
     return { url, text, manifest: parseManifest(text, url), stored: (thrown as Error).message };
   }
+}
+
+function withoutCopy(url: string, thrown: unknown): unknown {
+  if (!(thrown instanceof Failure && thrown.code === 'NETWORK_FAILED' && isOffline()))
+    return thrown;
+  return new Failure('NETWORK_FAILED', `${thrown.message}, and no copy of it is stored`, { url });
 }
 
 // NETWORK_FAILED, HTTP_STATUS, NOT_A_MODEL.
@@ -58,7 +65,7 @@ async function fetchText(
     throw new Failure('NOT_A_MODEL', `${url} is a web page, not a manifest`, { url });
   } catch (thrown) {
     if (thrown instanceof Failure) throw thrown;
-    throw new Failure('NETWORK_FAILED', `can not fetch ${url}: ${String(thrown)}`, { url });
+    throw fetchFailed(url, thrown);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

@@ -48,9 +48,17 @@ export async function* streamChunks(stream: ReadableStream<Uint8Array>, url: str
   }
 }
 
+export const isOffline = () =>
+  (globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false;
+
+export function fetchFailed(url: string, thrown: unknown): Failure {
+  const why = isOffline() ? 'this device is offline' : String(thrown);
+  return new Failure('NETWORK_FAILED', `can not fetch ${url}: ${why}`, { url });
+}
+
 async function openUrl(url: string, request?: RequestInit): Promise<OpenSource> {
   const response = await fetch(url, request).catch((thrown: unknown) => {
-    throw new Failure('NETWORK_FAILED', `can not fetch ${url}: ${String(thrown)}`, { url });
+    throw fetchFailed(url, thrown);
   });
   if (!response.ok) {
     const status = `${response.status} ${response.statusText}`.trim();
