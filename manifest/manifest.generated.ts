@@ -122,6 +122,7 @@ export interface Variant {
    */
   devices: ('webgpu' | 'cpu')[];
   opset: number;
+  needs?: Needs;
 }
 /**
  * Hashes of the parts of the file, all of one size but the last.
@@ -132,6 +133,16 @@ export interface Chunks {
    * @minItems 1
    */
   sha256: Sha256[];
+}
+/**
+ * What a machine must have to run the variant.
+ */
+export interface Needs {
+  /**
+   * Memory of the engine at the peak of a run.
+   */
+  memoryBytes?: number;
+  features?: ('threads' | 'relaxed-simd')[];
 }
 /**
  * A server of the Open Inference Protocol v2, asked only where the app allows it.

@@ -4,11 +4,10 @@ import { Failure } from '../worker/failure.js';
 import type { Device } from '../worker/protocol.js';
 import type { Manifest, Precision, Variant } from '../manifest/parse.js';
 import { type Choice, choicesOf, excludes, type RouteFilter, type Wishes } from './choose.js';
-import type { Features } from './features.js';
 import type { GpuProbe } from './gpu_probe.js';
+import { type Hardware, missing } from './needs.js';
 
-export interface Probe {
-  readonly features: Features;
+export interface Probe extends Hardware {
   readonly gpu: GpuProbe;
 }
 
@@ -64,10 +63,11 @@ export function rankCandidates(...known: Parameters<typeof considerCandidates>):
 // The same where there may be none.
 export function considerCandidates(
   manifest: Pick<Manifest, 'name' | 'variants'>,
-  { features, gpu }: Probe,
+  probe: Probe,
   { force = {}, exclude }: Wishes = {},
   bans: Bans = new Map(),
 ): Ranking {
+  const { features, gpu } = probe;
   checkVariant(manifest, force);
   const choices = choicesOf(features, force);
   const ranked: Candidate[] = [];
@@ -78,7 +78,9 @@ export function considerCandidates(
     const route = { device, precision, variant: name, module, threads };
     const forced = force.device === device;
     const reason =
-      refuse(variant, device, gpu, force) ?? (excludes(exclude, route) ? 'excluded' : undefined);
+      refuse(variant, device, gpu, force) ??
+      missing(variant, module, probe, force.variant === name) ??
+      (excludes(exclude, route) ? 'excluded' : undefined);
     const ban = forced ? undefined : bans.get(banKey(variant, device, module));
     if (reason ?? ban) rejected.push({ variant: name, device, why: (reason ?? ban)! });
     if (reason) return;

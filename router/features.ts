@@ -43,6 +43,13 @@ async function probe(): Promise<Features> {
   };
 }
 
+// Bytes; undefined where the browser does not say.
+export function memoryHint(): number | undefined {
+  if (isNode) return process.getBuiltinModule('node:os').totalmem();
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
+}
+
 function cores(): number {
   if (isNode) return process.getBuiltinModule('node:os').availableParallelism();
   return navigator.hardwareConcurrency || 1;

@@ -1,5 +1,6 @@
 // Which clients run a candidate version, and what is thought of it: pure functions.
 import type { Rollout } from '../manifest/parse.js';
+import { fnv1a } from './fnv1a.js';
 
 /** What a client has seen of a candidate version. */
 export interface Counts {
@@ -32,13 +33,4 @@ export function judge(
 ): Verdict {
   if (errors >= MIN_ERRORS && errors / runs >= errorBudget) return 'rolled back';
   return runs >= HEALTHY_RUNS && errors / runs < HEALTHY_ERRORS ? 'healthy' : 'hold';
-}
-
-// 32 bits.
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return hash;
 }

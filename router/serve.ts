@@ -15,7 +15,7 @@ export interface ServeHooks<T extends Candidate> {
   start(candidate: T): Promise<Route>;
   selfTest(route: Route, candidate: T): Promise<void>;
   // The device gave a wrong answer or could not be had.
-  onBan(candidate: Candidate, reason: string): void;
+  onBan(candidate: Candidate, failure: Failure): void;
 }
 
 // Rejects with signal.reason, with what the caller did wrong, or with the failure of all candidates:
@@ -41,7 +41,7 @@ export async function serve<T extends Candidate>(
       if (scope === 'caller') throw failure;
       failures.push(failure);
       attempts.push({ route: nameOf(candidate), code: failure.code, message: failure.message });
-      if (BANNING.has(failure.code)) hooks.onBan(candidate, failure.message);
+      if (BANNING.has(failure.code)) hooks.onBan(candidate, failure);
       rest = rest.filter((other) => other !== candidate && !shares(other, candidate, scope));
     }
   }

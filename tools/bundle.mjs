@@ -28,6 +28,8 @@ const [simd, relaxed] = (
 ).split(',');
 const directories = { simd: resolve(root, simd), relaxed: resolve(root, relaxed) };
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -38,6 +40,7 @@ const common = {
   write: false,
   logLevel: 'warning',
   legalComments: 'none',
+  define: { SARDONYX_VERSION: JSON.stringify(version) },
 };
 
 // Emscripten's factory function. Its tail exports it and starts it in pool threads, which is
@@ -87,12 +90,10 @@ function bundleCli() {
       );
     },
   };
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return bundle('cli/main.ts', {
     format: 'esm',
     platform: 'node',
     plugins: [besideLibrary],
-    define: { SARDONYX_VERSION: JSON.stringify(version) },
   });
 }
 

@@ -3,6 +3,7 @@ import type { Variant } from '../manifest/parse.js';
 import type { PlainSource } from '../worker/protocol.js';
 import { openStore, type Store } from '../worker/storage/store.js';
 import { openCandidate } from '../router/candidate_version.js';
+import { knownBans } from '../router/bans.js';
 import { considerCandidates } from '../router/candidates.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
 import { type Features, probeFeatures } from '../router/features.js';
@@ -11,7 +12,6 @@ import { idOf } from '../router/target.js';
 import { toSardonyxError } from './errors.js';
 import { checked, type LoadOptions } from './load.js';
 import { canKeep, probeFor, readManifest } from './load_manifest.js';
-import { bans } from './load_release.js';
 import type { Route } from './session.js';
 import { isManifest, type Source, toWireSource } from './source.js';
 
@@ -59,7 +59,7 @@ async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Av
   const { manifest, stored, url } = version?.opened ?? stable;
   const release = { manifest, url, candidate: version !== undefined };
   const probe = await probeFor([version?.opened ?? stable], options);
-  const { ranked, rejected } = considerCandidates(manifest, probe, options, bans);
+  const { ranked, rejected } = considerCandidates(manifest, probe, options, knownBans(probe.gpu));
   const store = keep ? await openStore() : undefined;
   const before = [
     ...(version ? [version.why] : typeof found === 'string' ? [found] : []),

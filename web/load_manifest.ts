@@ -5,7 +5,7 @@ import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
 import type { Probe } from '../router/candidates.js';
 import { type CandidateVersion, openCandidate } from '../router/candidate_version.js';
-import { isNode, probeFeatures } from '../router/features.js';
+import { isNode, memoryHint, probeFeatures } from '../router/features.js';
 import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
 import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
@@ -105,7 +105,7 @@ export async function probeFor(
 ): Promise<Probe> {
   const features = await probeFeatures();
   const variants = versions.flatMap(({ manifest }) => manifest.variants);
-  return { features, gpu: await probeGpuFor(variants, options) };
+  return { features, gpu: await probeGpuFor(variants, options), memoryBytes: memoryHint() };
 }
 
 // Asking for an adapter starts the GPU process: only where an answer matters.

@@ -3,8 +3,8 @@ import type { Manifest } from '../manifest/parse.js';
 import { Failure } from '../worker/failure.js';
 import type { FileReport } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
+import { ban, knownBans } from '../router/bans.js';
 import {
-  banKey,
   type Candidate,
   nameOf,
   type Probe,
@@ -44,9 +44,6 @@ export interface ReleaseLoad {
 
 type OwnTarget = Candidate & { readonly release: Release };
 
-/** What failed on this page comes last on it from then on. */
-export const bans = new Map<string, string>();
-
 export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   const { opened, keep, options, stable, watch } = load;
   const { manifest } = opened;
@@ -76,7 +73,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
       keep: keep === true,
     }),
     selfTest: selfTestOf,
-    remote: allowedRemote(options, opened),
+    remote: allowedRemote(options, stable ?? opened),
     remoteName: manifest.name,
   });
   try {
@@ -91,8 +88,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
           selfTestOf(route, candidate, (loaded, total) =>
             launch.report({ phase: 'selftest', loaded, total }),
           ),
-        onBan: ({ variant, device, module }, reason) =>
-          bans.set(banKey(variant, device, module), reason),
+        onBan: (candidate, failure) => ban(candidate, failure, load.probe.gpu),
       },
       options.signal,
     );
@@ -135,7 +131,7 @@ const rankOf = (
   { probe, options }: ReleaseLoad,
   force: RouteFilter | undefined,
   { manifest }: Release,
-) => rankCandidates(manifest, probe, { ...options, force }, bans);
+) => rankCandidates(manifest, probe, { ...options, force }, knownBans(probe.gpu));
 
 // What was stored of a model that never served, but for what its next load can resume.
 async function forget({ variants }: Manifest): Promise<void> {

@@ -17,6 +17,10 @@ const [fp32, fp16, int8] = all as [Variant, Variant, Variant];
 const int4: Variant = { ...int8, name: 'int4', precision: 'int4' };
 const named = (variant: Variant, change: Partial<Variant>) => ({ ...variant, ...change });
 
+const GiB = 2 ** 30;
+const needs = (variant: Variant, wanted: Variant['needs'] & object) =>
+  named(variant, { needs: wanted });
+
 interface Case {
   readonly title: string;
   readonly gpu: GpuProbe;
@@ -25,6 +29,7 @@ interface Case {
   readonly force?: RouteFilter;
   readonly exclude?: readonly RouteFilter[];
   readonly bans?: readonly string[];
+  readonly memoryBytes?: number;
   /** "variant device module". */
   readonly ranked: readonly string[];
 }
@@ -185,11 +190,105 @@ const cases: readonly Case[] = [
     variants: [named(fp32, { name: 'large' }), named(fp32, { name: 'small' })],
     ranked: ['large cpu simd', 'small cpu simd'],
   },
+  {
+    title: 'memory that the machine has',
+    gpu: none,
+    memoryBytes: 2 * GiB,
+    variants: [needs(int8, { memoryBytes: GiB }), fp32],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'just as much memory as the machine has',
+    gpu: none,
+    memoryBytes: GiB,
+    variants: [needs(int8, { memoryBytes: GiB })],
+    ranked: ['int8 cpu simd'],
+  },
+  {
+    title: 'more memory than the machine has',
+    gpu: none,
+    memoryBytes: GiB,
+    variants: [needs(fp32, { memoryBytes: 2 * GiB }), int8],
+    ranked: ['int8 cpu simd'],
+  },
+  {
+    title: 'more memory than the machine has, on the GPU too',
+    gpu: real,
+    memoryBytes: GiB,
+    variants: [needs(fp32, { memoryBytes: 2 * GiB }), fp16],
+    ranked: ['fp16 webgpu simd', 'fp16 cpu simd'],
+  },
+  {
+    title: 'more memory than the hint, when the variant is forced',
+    gpu: none,
+    memoryBytes: GiB,
+    variants: [needs(fp32, { memoryBytes: 2 * GiB }), int8],
+    force: { variant: 'fp32' },
+    ranked: ['fp32 cpu simd'],
+  },
+  {
+    title: 'no hint about memory refuses nothing',
+    gpu: none,
+    variants: [needs(fp32, { memoryBytes: 4 * GiB })],
+    ranked: ['fp32 cpu simd'],
+  },
+  {
+    title: 'more memory than an engine can have',
+    gpu: none,
+    memoryBytes: 64 * GiB,
+    variants: [needs(int8, { memoryBytes: 4 * GiB + 1 }), fp32],
+    ranked: ['fp32 cpu simd'],
+  },
+  {
+    title: 'needs that are empty',
+    gpu: none,
+    variants: [needs(int8, {}), needs(fp32, { features: [] })],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'threads that are needed and there',
+    gpu: none,
+    variants: [needs(int8, { features: ['threads'] }), fp32],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'threads that are needed on a page that is not isolated',
+    gpu: none,
+    features: { isolated: false },
+    variants: [needs(int8, { features: ['threads'] }), fp32],
+    ranked: ['fp32 cpu simd'],
+  },
+  {
+    title: 'relaxed SIMD that is needed: never the other module',
+    gpu: none,
+    features: { relaxedSimd: true },
+    variants: [needs(int8, { features: ['relaxed-simd'] }), fp32],
+    ranked: ['int8 cpu relaxed', 'fp32 cpu relaxed', 'fp32 cpu simd'],
+  },
+  {
+    title: 'relaxed SIMD that is needed and not there',
+    gpu: none,
+    variants: [needs(int8, { features: ['relaxed-simd'] }), fp32],
+    ranked: ['fp32 cpu simd'],
+  },
+  {
+    title: 'a feature that is needed, beside a forced module without it',
+    gpu: none,
+    features: { relaxedSimd: true },
+    force: { module: 'simd' },
+    variants: [needs(int8, { features: ['relaxed-simd'] }), fp32],
+    ranked: ['fp32 cpu simd'],
+  },
 ];
 
-const probe = ({ gpu, features: change }: Pick<Case, 'gpu' | 'features'>): Probe => ({
+const probe = ({
+  gpu,
+  features: change,
+  memoryBytes,
+}: Pick<Case, 'gpu' | 'features' | 'memoryBytes'>): Probe => ({
   features: { ...features, ...change },
   gpu,
+  memoryBytes,
 });
 
 const rank = ({
@@ -246,6 +345,29 @@ describe('rankCandidates', () => {
       title: 'the GPU alone may run it',
       variants: [named(fp16, { devices: ['webgpu'] })],
       text: 'there is no WebGPU adapter',
+    },
+    {
+      title: 'the machine has too little memory',
+      variants: [needs(int8, { memoryBytes: 2 * GiB })],
+      memoryBytes: GiB,
+      text: 'it needs 2147483648 bytes, the machine has about 1073741824',
+    },
+    {
+      title: 'the engine has too little memory, also for a forced variant',
+      variants: [needs(int8, { memoryBytes: 5 * GiB })],
+      force: { variant: 'int8' },
+      text: 'an engine has 4294967296',
+    },
+    {
+      title: 'threads are missing',
+      variants: [needs(int8, { features: ['threads'] })],
+      features: { isolated: false },
+      text: 'it needs threads',
+    },
+    {
+      title: 'relaxed SIMD is missing',
+      variants: [needs(int8, { features: ['relaxed-simd'] })],
+      text: 'it needs relaxed SIMD',
     },
   ] as (Partial<Case> & { text: string })[])('NO_CANDIDATE when $title', ({ text, ...known }) => {
     expect(() => rank({ gpu: none, ...known })).toThrow(
