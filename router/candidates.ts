@@ -6,9 +6,12 @@ import type { Manifest, Precision, Variant } from '../manifest/parse.js';
 import { type Choice, choicesOf, excludes, type RouteFilter, type Wishes } from './choose.js';
 import type { GpuProbe } from './gpu_probe.js';
 import { type Hardware, missing } from './needs.js';
+import { costOf, type Speeds, TABLE } from './speeds.js';
 
 export interface Probe extends Hardware {
   readonly gpu: GpuProbe;
+  // What the table says, where nothing was measured.
+  readonly speeds?: Speeds | undefined;
 }
 
 export interface Candidate {
@@ -36,11 +39,14 @@ export interface Ranking {
 // Reasons of what has failed before, by banKey(). It comes last.
 export type Bans = ReadonlyMap<string, string>;
 
-// Faster and smaller first. On a GPU integers are no faster than floats.
+// Faster and smaller first, before anything was measured. On a GPU integers are no faster than floats.
 const PREFERENCE: Readonly<Record<Device, readonly Precision[]>> = {
   webgpu: ['fp16', 'fp32', 'int8', 'int4'],
   cpu: ['int8', 'int4', 'fp16', 'fp32'],
 };
+
+// By how much floats must be faster than integers to make up for their size.
+const MARGIN = 1.1;
 
 export const banKey = ({ sha256 }: Variant, device: Device, module: ModuleName) =>
   `${sha256} ${device} ${module}`;
@@ -67,7 +73,7 @@ export function considerCandidates(
   { force = {}, exclude }: Wishes = {},
   bans: Bans = new Map(),
 ): Ranking {
-  const { features, gpu } = probe;
+  const { features, gpu, speeds = TABLE } = probe;
   checkVariant(manifest, force);
   const choices = choicesOf(features, force);
   const ranked: Candidate[] = [];
@@ -86,10 +92,12 @@ export function considerCandidates(
     if (reason) return;
     const adapter = device === 'webgpu' && gpu.available ? ` (${gpu.adapter})` : '';
     const chosen = `variant ${name} on ${device}${adapter}${forced ? ': forced' : ''}`;
-    (ban ? last : ranked).push({ variant, device, module, threads, why: [chosen, ...why] });
+    const measured = device === 'cpu' && speeds.measured ? [describe(speeds)] : [];
+    const candidate = { variant, device, module, threads, why: [chosen, ...measured, ...why] };
+    (ban ? last : ranked).push(candidate);
   };
   for (const device of ['webgpu', 'cpu'] as const) {
-    for (const variant of inOrder(manifest.variants, device)) {
+    for (const variant of inOrder(manifest.variants, device, speeds)) {
       for (const choice of choices) consider(variant, device, choice);
     }
   }
@@ -107,11 +115,17 @@ function checkVariant({ name, variants }: Pick<Manifest, 'name' | 'variants'>, f
   );
 }
 
-function inOrder(variants: readonly Variant[], device: Device): Variant[] {
+function inOrder(variants: readonly Variant[], device: Device, speeds: Speeds): Variant[] {
   const order = PREFERENCE[device];
-  const rank = ({ precision }: Variant) => order.indexOf(precision);
+  const rank = ({ precision }: Variant) => {
+    const slow = costOf(device, precision, speeds) >= MARGIN;
+    return order.indexOf(precision) + (slow ? order.length : 0);
+  };
   return [...variants].sort((a, b) => rank(a) - rank(b));
 }
+
+const describe = ({ int8 }: Speeds) =>
+  `measured here: integers take ${(1 / int8).toFixed(2)} of the time of floats`;
 
 // Why the variant can or must not run there; undefined when it may.
 function refuse(

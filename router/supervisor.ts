@@ -15,6 +15,7 @@ import {
 import type { Feed, Route } from './route.js';
 import { exhausted } from './serve.js';
 import { ServiceTimes } from './service_times.js';
+import type { Speeds } from './speeds.js';
 import { idOf, rivalOf, type RouteChange, type RouteEvent, type Target } from './target.js';
 
 export interface SupervisorParts {
@@ -24,6 +25,9 @@ export interface SupervisorParts {
   // A route that has been found good.
   start(target: Target, signal: AbortSignal): Promise<Route>;
   emit(event: RouteEvent, change: RouteChange): void;
+  speeds(): Speeds;
+  // After the first run of a caller.
+  answered?(): void;
   // Each run on a visible page that ended, and each start of a route that failed.
   observe?(report: RunReport): void;
 }
@@ -72,6 +76,7 @@ export class Supervisor {
   readonly #busy = new WeakMap<Route, Promise<void>>();
   // The last failure of each route.
   readonly #failures = new Map<string, Failure>();
+  #answered = false;
   #machine: Machine;
   #serving: Serving;
   // The last move; it never rejects.
@@ -140,6 +145,10 @@ export class Supervisor {
     const ended = () => undefined;
     this.#busy.set(route, running.then(ended, ended));
     const results = await running;
+    if (results && !this.#answered) {
+      this.#answered = true;
+      this.#parts.answered?.();
+    }
     if (results && route === this.#serving.route && !hidden && !isHidden()) {
       const ms = performance.now() - began;
       this.#parts.observe?.({ target: this.#serving.target, ms });
@@ -218,7 +227,8 @@ export class Supervisor {
   }
 
   #handle(happening: Happening): Machine {
-    const rivals = [...this.#targets.values()].map(rivalOf);
+    const speeds = this.#parts.speeds();
+    const rivals = [...this.#targets.values()].map((target) => rivalOf(target, speeds));
     const { machine, begin } = step(this.#machine, rivals, happening, performance.now());
     this.#machine = machine;
     this.#sleep();

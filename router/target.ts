@@ -1,9 +1,10 @@
 // What a route is started for: a candidate of a manifest, or a way to run a plain .onnx.
 import type { Failure } from '../worker/failure.js';
-import type { Manifest, Precision } from '../manifest/parse.js';
+import type { Manifest } from '../manifest/parse.js';
 import type { Candidate } from './candidates.js';
 import type { Rival } from './machine.js';
 import type { RouteDevice } from './route.js';
+import { costOf, type Speeds } from './speeds.js';
 
 /** One version of a model. */
 export interface Release {
@@ -66,18 +67,11 @@ export const idOf = ({
   [variant?.name, device, module, wasm && 'own'].filter(Boolean).join('-') +
   (release?.candidate ? `@${release.manifest.version}` : '');
 
-// Time per run before anything was measured, relative to each other. How fast a GPU is must be measured:
-// integers on the CPU are worth a try when it is slow.
-const CPU_COST: Readonly<Record<Precision, number>> = { int8: 1, int4: 1, fp16: 2, fp32: 2 };
-const GPU_COST = 2;
-
-export const rivalOf = (target: Target): Rival => ({
+export const rivalOf = (target: Target, speeds: Speeds): Rival => ({
   id: idOf(target),
   bytes: target.variant?.bytes ?? 0,
   cost:
     target.device === 'remote'
       ? Infinity
-      : target.device === 'webgpu'
-        ? GPU_COST
-        : CPU_COST[target.variant?.precision ?? 'fp32'],
+      : costOf(target.device, target.variant?.precision ?? 'fp32', speeds),
 });

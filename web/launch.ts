@@ -11,6 +11,7 @@ import type { Features } from '../router/features.js';
 import { InlineRoute } from '../router/inline_route.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
+import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
 import { Supervisor } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
 import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
@@ -40,6 +41,8 @@ export interface LaunchPlan {
   // What the model is called on a server that may be asked when no other route is left.
   readonly remoteName?: string | undefined;
   readonly remote?: RemoteOptions | undefined;
+  // After the first run of the caller.
+  readonly answered?: () => void;
 }
 
 export class Launch {
@@ -105,7 +108,7 @@ export class Launch {
       ...about
     }: Pick<SessionParts, 'why' | 'manifest' | 'offline'> & { readonly watch?: RolloutWatch },
   ): Session {
-    const { targets, rank, selfTest } = this.#plan;
+    const { targets, rank, selfTest, answered } = this.#plan;
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
     const { force = {}, latencyBudgetMs, onTelemetry } = this.options;
@@ -130,7 +133,10 @@ export class Launch {
             },
             signal,
           ),
+        speeds: () => knownSpeeds(this.features.cores),
+        ...(answered ? { answered } : {}),
         emit: (event, { error, ...change }) => {
+          if (event === 'degrade') forgetSpeeds();
           const detail = error ? { ...change, error: toSardonyxError(error) } : change;
           session.dispatchEvent(new CustomEvent(event, { detail }));
           if (event === 'route') watch?.arrived(supervisor.serving.target);

@@ -10,6 +10,7 @@ import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
 import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
+import { knownSpeeds } from '../router/speeds.js';
 import { StallGuard } from '../router/stall_guard.js';
 import { toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
@@ -105,7 +106,12 @@ export async function probeFor(
 ): Promise<Probe> {
   const features = await probeFeatures();
   const variants = versions.flatMap(({ manifest }) => manifest.variants);
-  return { features, gpu: await probeGpuFor(variants, options), memoryBytes: memoryHint() };
+  return {
+    features,
+    gpu: await probeGpuFor(variants, options),
+    memoryBytes: memoryHint(),
+    speeds: knownSpeeds(features.cores),
+  };
 }
 
 // Asking for an adapter starts the GPU process: only where an answer matters.

@@ -18,11 +18,13 @@ import type { RolloutWatch } from '../router/rollout_watch.js';
 import type { Route } from '../router/route.js';
 import { remoteVariant, selfTest } from '../router/self_test.js';
 import { serve, type Served } from '../router/serve.js';
+import { forgetSpeeds } from '../router/speeds.js';
 import type { Release, Target } from '../router/target.js';
 import { allowedRemote } from './allowed_remote.js';
 import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
+import { measure } from './measure.js';
 import type { Session } from './session.js';
 
 /** Whether files are kept; a failure when they can not be. */
@@ -75,6 +77,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
     selfTest: selfTestOf,
     remote: allowedRemote(options, stable ?? opened),
     remoteName: manifest.name,
+    answered: () => void measure(manifest, options, load.probe.features),
   });
   try {
     const served = await serve(
@@ -88,7 +91,10 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
           selfTestOf(route, candidate, (loaded, total) =>
             launch.report({ phase: 'selftest', loaded, total }),
           ),
-        onBan: (candidate, failure) => ban(candidate, failure, load.probe.gpu),
+        onBan: (candidate, failure) => {
+          ban(candidate, failure, load.probe.gpu);
+          forgetSpeeds();
+        },
       },
       options.signal,
     );

@@ -30,6 +30,8 @@ interface Case {
   readonly exclude?: readonly RouteFilter[];
   readonly bans?: readonly string[];
   readonly memoryBytes?: number;
+  /** Measured: of integers relative to floats. */
+  readonly int8?: number;
   /** "variant device module". */
   readonly ranked: readonly string[];
 }
@@ -279,16 +281,71 @@ const cases: readonly Case[] = [
     variants: [needs(int8, { features: ['relaxed-simd'] }), fp32],
     ranked: ['fp32 cpu simd'],
   },
+  { title: 'integers that are faster', gpu: none, int8: 3, ranked: cpu },
+  { title: 'integers that are as fast: they are smaller', gpu: none, int8: 1, ranked: cpu },
+  { title: 'integers that are hardly slower', gpu: none, int8: 0.95, ranked: cpu },
+  {
+    title: 'integers that are slower come after the floats',
+    gpu: none,
+    int8: 0.8,
+    ranked: ['fp16 cpu simd', 'fp32 cpu simd', 'int8 cpu simd'],
+  },
+  {
+    title: 'integers that are slower, of eight and of four bits',
+    gpu: none,
+    int8: 0.5,
+    variants: [int4, int8, fp32],
+    ranked: ['fp32 cpu simd', 'int8 cpu simd', 'int4 cpu simd'],
+  },
+  {
+    title: 'integers that are slower on the CPU, beside a real GPU',
+    gpu: real,
+    int8: 0.5,
+    ranked: [...gpu, 'fp16 cpu simd', 'fp32 cpu simd', 'int8 cpu simd'],
+  },
+  {
+    title: 'integers that are slower, and floats that do not fit',
+    gpu: none,
+    int8: 0.5,
+    memoryBytes: GiB,
+    variants: [needs(fp32, { memoryBytes: 2 * GiB }), int8],
+    ranked: ['int8 cpu simd'],
+  },
+  {
+    title: 'integers that are slower, but forced',
+    gpu: none,
+    int8: 0.5,
+    force: { precision: 'int8' },
+    ranked: ['int8 cpu simd'],
+  },
+  {
+    title: 'integers that are slower, and floats that computed wrongly',
+    gpu: none,
+    int8: 0.5,
+    variants: [fp32, int8],
+    bans: [banKey(fp32, 'cpu', 'simd')],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'integers that are slower: both modules of the floats first',
+    gpu: none,
+    int8: 0.5,
+    features: { relaxedSimd: true },
+    variants: [int8, fp32],
+    ranked: ['fp32 cpu relaxed', 'fp32 cpu simd', 'int8 cpu relaxed', 'int8 cpu simd'],
+  },
 ];
 
 const probe = ({
   gpu,
   features: change,
   memoryBytes,
-}: Pick<Case, 'gpu' | 'features' | 'memoryBytes'>): Probe => ({
+  int8,
+}: Pick<Case, 'gpu' | 'features' | 'memoryBytes' | 'int8'>): Probe => ({
   features: { ...features, ...change },
   gpu,
   memoryBytes,
+  speeds: int8 === undefined ? undefined : { int8, measured: true },
 });
 
 const rank = ({
@@ -323,6 +380,9 @@ describe('rankCandidates', () => {
     expect(ranked[0]!.why.join('\n')).toContain('variant fp16 on cpu');
     expect(ranked[0]!.why.join('\n')).toContain('at most 4 threads: 8 cores');
     expect(rank({ gpu: real }).ranked[0]!.why[0]).toBe('variant fp16 on webgpu (apple m1)');
+    const measured = 'measured here: integers take 1.25 of the time of floats';
+    expect(rank({ gpu: none, int8: 0.8 }).ranked[0]!.why).toContain(measured);
+    expect(rank({ gpu: real, int8: 0.8 }).ranked[0]!.why).not.toContain(measured);
   });
 
   it('refuses a variant that is not there', () => {

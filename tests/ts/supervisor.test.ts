@@ -3,6 +3,7 @@ import { Failure } from '../../worker/failure.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
 import { ON_CPU, type WireTensor } from '../../worker/protocol.js';
 import type { Feed, Route } from '../../router/route.js';
+import { TABLE } from '../../router/speeds.js';
 import { type RunReport, Supervisor } from '../../router/supervisor.js';
 import { idOf, type RouteChange, type Target } from '../../router/target.js';
 import { RunJob } from '../../web/run_job.js';
@@ -95,6 +96,7 @@ beforeEach(() => {
     {
       targets: [fp32, int8, simd],
       latencyBudgetMs: 300,
+      speeds: () => TABLE,
       start(target, signal) {
         const code = script[idOf(target)];
         if (code) return Promise.reject(new Failure(code, `${code} at start`));
