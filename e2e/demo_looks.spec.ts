@@ -24,6 +24,8 @@ async function fillPage(page: Page, url: string): Promise<void> {
     .locator('#own-file')
     .setInputFiles(onnxFile('kinds.onnx', modelBytes('all-of-a-kind')));
   await expect(page.locator('#own-report')).toBeVisible();
+  await page.locator('#router-update').click();
+  await expect(page.locator('#router-events')).toContainText('rollback');
   await page.evaluate(() => {
     for (const id of ['update', 'denoise-loading']) {
       document.getElementById(id)!.hidden = false;
@@ -70,7 +72,7 @@ test('the keyboard reaches everything, and one sees where it is', async ({ page,
   await expect(page.locator('#own-report')).toBeVisible();
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   const reached: string[] = [];
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 40; i++) {
     await page.keyboard.press('Tab');
     const found = await page.evaluate(() => {
       const focused = document.activeElement;
@@ -97,6 +99,8 @@ test('the keyboard reaches everything, and one sees where it is', async ({ page,
     'own-file',
     ...reached.filter((name) => name.startsWith('Values for')),
     'own-run',
+    ...['fp32', 'fp16', 'int8', 'webgpu'].map((to) => `router-${to}`),
+    ...['crash', 'update', 'slow', 'damage'].map((how) => `router-${how}`),
   ]);
 });
 

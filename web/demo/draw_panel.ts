@@ -51,6 +51,11 @@ export class DrawPanel {
     return this.#session;
   }
 
+  /** What the model gets of the pad; undefined without ink. */
+  input(): Float32Array | undefined {
+    return glyphInput(this.#pad.ink());
+  }
+
   #sampleButton(letter: string): HTMLButtonElement {
     const button = element('button', { type: 'button', ariaLabel: `Draw ${letter}` }, letter);
     button.addEventListener('click', () => void this.#pad.show(sampleStrokes(letter), true));

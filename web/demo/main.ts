@@ -5,6 +5,7 @@ import { acceptDrops } from './file_drop';
 import { ModelPanel } from './model_panel';
 import { keepForOffline, showNotice, showStored } from './offline';
 import { byId } from './page';
+import { RouterPanel } from './router_panel';
 import { keepShell } from './shell';
 import { StatusStrip } from './status_strip';
 
@@ -15,6 +16,7 @@ async function start(): Promise<void> {
   const denoise = new DenoisePanel(status);
   const own = new ModelPanel(status);
   own.start();
+  new RouterPanel(status, () => draw.input());
   acceptDrops((file) => void (file.type.startsWith('image/') ? denoise : own).show(file));
 
   // One after the other: the first answer should not wait for what it does not need.
