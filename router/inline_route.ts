@@ -54,6 +54,10 @@ export class InlineRoute implements Route {
     return route;
   }
 
+  get memoryBytes(): number {
+    return this.#engine?.memoryBytes ?? 0;
+  }
+
   async run(
     feeds: readonly Feed[],
     outputs: readonly number[],

@@ -29,6 +29,7 @@ export class RemoteRoute implements Route {
   readonly model: ModelDescription;
   readonly file = undefined;
   readonly threads = 0;
+  readonly memoryBytes = 0;
   readonly placement: RoutePlacement;
   closed = false;
   readonly #server: Server;

@@ -55,6 +55,8 @@ export interface Route {
   // Threads that run now.
   readonly threads: number;
   readonly placement: RoutePlacement;
+  // Of the engine in tensors, weights and working memory, as of the last run.
+  readonly memoryBytes: number;
   // True once the engine can not be used any more; all that was lent has then been called back.
   readonly closed: boolean;
 

@@ -36,6 +36,7 @@ export class WorkerRoute implements Route {
   file: FileReport | undefined;
   threads = 1;
   placement = ON_CPU;
+  memoryBytes = 0;
   closed = false;
 
   readonly #setup: RouteSetup;
@@ -195,6 +196,9 @@ export class WorkerRoute implements Route {
       case 'placement':
         this.placement = message.placement;
         if (!this.#loading) this.#hooks.onDegrade?.(message.placement);
+        return;
+      case 'memory':
+        this.memoryBytes = message.bytes;
         return;
       case 'slot':
         return this.#slots.add(message.slot);

@@ -8,6 +8,13 @@ export type {
   RunOptions,
   Session,
 } from './session.js';
+export {
+  Router,
+  type RouterEventDetail,
+  type RouterLoadOptions,
+  type RouterOptions,
+} from './router.js';
+export type { RoutedModel } from './routed_model.js';
 export type { SessionState } from '../router/machine.js';
 export type { SwapOptions } from '../router/supervisor.js';
 export type { Swap } from './swap.js';

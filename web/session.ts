@@ -149,6 +149,11 @@ export class Session extends EventTarget {
     return this.#disposed ? 'disposed' : this.#parts.supervisor.state;
   }
 
+  /** Bytes that the engine has in tensors, weights and working memory, as of the last run. */
+  get memoryBytes(): number {
+    return this.#parts.supervisor.serving.route.memoryBytes;
+  }
+
   /** 'off' for a plain .onnx and without storage; see the events. */
   get offline(): OfflineState {
     return this.#offline;

@@ -66,6 +66,11 @@ export class Engine {
     return this.#placement;
   }
 
+  // In tensors, payloads, packs and arenas.
+  get memoryBytes(): number {
+    return this.#instance._sx_memory_in_use() >>> 0;
+  }
+
   static async start(options: EngineOptions, hooks: EngineHooks): Promise<Engine> {
     const { factory, module, threads, scriptUrl } = options;
     const instance = await instantiate(factory, module, threads - 1, scriptUrl);
@@ -128,7 +133,7 @@ export class Engine {
           outputs: step.outputs.map(({ dtype, ...rest }) => ({ ...rest, type: dtype })),
         })),
         arenaBytes: plan.arenaBytes,
-        memoryBytes: instance._sx_memory_in_use() >>> 0,
+        memoryBytes: this.memoryBytes,
         ...(plan.gpu && { gpu: plan.gpu }),
       };
     });

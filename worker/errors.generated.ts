@@ -31,6 +31,11 @@ export const ERRORS = {
     'caller',
     'Force or exclude less: the message says why each variant is left out.',
   ],
+  MEMORY_BUDGET: [
+    17,
+    'caller',
+    'Raise memoryBudget, or load a smaller variant: the message has both sizes.',
+  ],
   MODEL_EMPTY: [20, 'model', 'Check that the file or buffer holds an ONNX model.'],
   MODEL_TRUNCATED: [21, 'model', 'Download or export the model again: its end is missing.'],
   MODEL_MALFORMED: [22, 'model', 'Check that the file is an ONNX model; export it again.'],

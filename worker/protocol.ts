@@ -173,6 +173,8 @@ export type FromWorker =
   | { readonly type: 'threads'; readonly count: number }
   // Before 'loaded' when a GPU was asked for, and when the CPU takes over.
   | { readonly type: 'placement'; readonly placement: Placement }
+  // Before 'loaded' and before the answer to a run, when it has changed.
+  | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'slot'; readonly slot: Slot }
   // Sent during long runs: the engine makes progress.
   | { readonly type: 'alive' }

@@ -30,6 +30,7 @@ export class Service {
   #started!: (engine: Promise<Engine>) => void;
   #control: Int32Array | null = null;
   #cancelled = 0;
+  #memoryBytes = 0;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(post: Post, factory: Factory, scriptUrl: string) {
@@ -115,6 +116,7 @@ export class Service {
       gpu,
     );
     if (this.#control) model.inputs.forEach((value, input) => this.#offer(engine, value, input));
+    this.#tellMemory(engine);
     this.#post({ type: 'loaded', model, file });
   }
 
@@ -129,10 +131,17 @@ export class Service {
   #run(engine: Engine, { id, feeds, outputs }: Message<'run'>): Promise<void> {
     return this.#answer(id, async () => {
       const results = await engine.run(feeds, outputs, this.#hooks(id));
+      this.#tellMemory(engine);
       if (!results) return this.#post({ type: 'cancelled', id });
       const buffers = new Set(results.map(({ data }) => data.buffer as ArrayBuffer));
       this.#post({ type: 'done', id, outputs: results }, [...buffers]);
     });
+  }
+
+  #tellMemory({ memoryBytes }: Engine): void {
+    if (memoryBytes === this.#memoryBytes) return;
+    this.#memoryBytes = memoryBytes;
+    this.#post({ type: 'memory', bytes: memoryBytes });
   }
 
   // Isolated pages write the cancel word, so the engine works on without a turn of the event loop.

@@ -4,6 +4,7 @@ import { compareDevices, madeUpFeeds } from './devices';
 import { watchGpu } from './gpu_watch';
 import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
 import { answerAll } from './known_answers';
+import { router } from './router';
 import { storage } from './storage';
 import { swaps } from './swaps';
 
@@ -49,7 +50,7 @@ const vector = (...values: number[]): Tensor =>
   new window.sardonyx.Tensor('float32', Float32Array.from(values), [1, values.length]);
 
 /** Runs the small model, y = relu(x · [1, 2, 3, 4]). */
-async function runSmall(session: Session): Promise<number[]> {
+async function runSmall(session: Pick<Session, 'run'>): Promise<number[]> {
   const { y } = await session.run({ x: vector(1, -1, 0.5, 2) });
   return Array.from(y?.data as Float32Array);
 }
@@ -110,6 +111,7 @@ export const harness = {
   loadShared,
   madeUpFeeds,
   modelUrl,
+  router,
   rows,
   runSmall,
   storage,

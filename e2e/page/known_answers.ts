@@ -41,7 +41,7 @@ export async function runKnownAnswers(url: string, force?: RouteFilter): Promise
 
 /** Every known answer, by a session of that variant. */
 export async function answerAll(
-  session: Session,
+  session: Pick<Session, 'run'>,
   { labels, knownAnswers = [] }: Manifest,
   variant: string,
 ): Promise<Answered[]> {

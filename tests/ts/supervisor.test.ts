@@ -33,6 +33,7 @@ class ManualRoute implements Route {
   readonly file = undefined;
   readonly threads = 1;
   readonly placement = ON_CPU;
+  readonly memoryBytes = 0;
   closed = false;
   recalled = 0;
   fed: readonly Feed[] = [];

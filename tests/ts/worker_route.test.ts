@@ -72,6 +72,9 @@ describe('starting', () => {
     expect(progress).toEqual([{ phase: 'download', loaded: 3 }]);
     worker.send({ type: 'threads', count: 2 });
     expect(route.threads).toBe(2);
+    expect(route.memoryBytes).toBe(0);
+    worker.send({ type: 'memory', bytes: 4096 });
+    expect(route.memoryBytes).toBe(4096);
   });
 
   it('shares no cancel word on a page that is not isolated', async () => {
