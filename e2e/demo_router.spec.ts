@@ -59,6 +59,7 @@ test('over its budget it goes to the quantized variant', async ({ page }) => {
 });
 
 test('a damaged file is downloaded again', async ({ page }) => {
+  await press(page, '#router-fp32');
   await press(page, '#router-damage');
   await expect(lines(page).nth(1)).toHaveText(/^damage one byte/);
   await expect(lines(page).first()).toHaveText(/^load .*downloaded again: the stored copy/);

@@ -47,6 +47,8 @@ export class RouterPanel {
     'router-damage': (session) => this.#damage(session),
   };
   #session: Session | undefined;
+  /** What load() chose, and will choose again. */
+  #chosen: string | undefined;
   #answered = 0;
   #failed = 0;
   #rollbacks = 0;
@@ -111,6 +113,7 @@ export class RouterPanel {
       });
     }
     this.#session = session;
+    this.#chosen = session.route.variant;
     this.status.use(session, 'glyphs');
     this.#log('load', `${session.route.id}: ${session.route.why.join('; ')}`);
     return session;
@@ -129,7 +132,7 @@ export class RouterPanel {
     for (let waited = 0; session.offline === 'pending' && waited < SLOW_MS; waited += PAUSE_MS) {
       await pause(PAUSE_MS);
     }
-    const damaged = await damageStored(session);
+    const damaged = await damageStored(session, this.#chosen);
     this.#log('damage', damaged ? 'one byte of the stored file changed' : 'nothing is stored here');
     if (!damaged) return;
     this.#session = undefined;

@@ -1,12 +1,15 @@
 import { models, type Session } from '../index';
 
 /**
- * Changes one byte of what is stored of the variant that serves; false where it is not stored in the
- * origin private file system, in which files lie in the folder `sardonyx`, named by their SHA-256.
+ * Changes one byte of what is stored of a variant; false where it is not stored in the origin private file
+ * system, in which files lie in the folder `sardonyx`, named by their SHA-256.
  */
-export async function damageStored({ manifest, route }: Session): Promise<boolean> {
-  const stored = (await models.list()).find(({ name }) => name === manifest?.name);
-  const file = stored?.files.find(({ variant }) => variant === route.variant);
+export async function damageStored(
+  { manifest }: Session,
+  name: string | undefined,
+): Promise<boolean> {
+  const stored = (await models.list()).find((model) => model.name === manifest?.name);
+  const file = stored?.files.find(({ variant }) => variant === name);
   if (!file) return false;
   try {
     const root = await navigator.storage.getDirectory();
