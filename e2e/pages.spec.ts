@@ -46,6 +46,17 @@ for (const entry of ['esm', 'script'] as const) {
   });
 }
 
+test('probe() tells what the page has', async ({ page, site }) => {
+  await openPage(page, site.isolated);
+  const found = await page.evaluate(() => window.sardonyx.probe());
+  expect(found).toMatchObject({ simd: true, engine: true, isolated: true, threads: true });
+  expect(found.webgpu.available || found.webgpu.why).toBeTruthy();
+  expect(found.cores).toBe(await page.evaluate(() => navigator.hardwareConcurrency));
+  expect(found.memoryBytes).toBeGreaterThan(2 ** 27);
+  expect(found.storage?.quota).toBeGreaterThan(0);
+  expect(found.network).toMatchObject({ saveData: false });
+});
+
 test('a <script> from another origin, isolated', async ({ page, site }) => {
   await openPage(page, site.isolated, { entry: 'script', library: site.plain });
   const found = await loadAndRun(page);

@@ -42,6 +42,37 @@ for (const { title, lose } of losses) {
   });
 }
 
+test('probe() asks for an adapter again after the device was lost', async ({ site }) => {
+  const browser = await chromium.launch(webgpuBrowser);
+  try {
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      const { gpu } = navigator as Partial<Navigator>;
+      const ask = gpu?.requestAdapter.bind(gpu);
+      if (!gpu || !ask) return;
+      gpu.requestAdapter = (options) => {
+        performance.mark('adapter');
+        return ask(options);
+      };
+    });
+    await openPage(page, site.isolated);
+    const probes = () =>
+      page.evaluate(async () => {
+        const { webgpu } = await window.sardonyx.probe();
+        const asked = performance.getEntriesByName('adapter').length;
+        return { asked, software: webgpu.available && webgpu.software };
+      });
+    expect(await probes()).toEqual({ asked: 1, software: true });
+    await page.evaluate(startRuns);
+    expect(await probes()).toMatchObject({ asked: 1 });
+    await page.evaluate(() => window.watch.destroy());
+    expect((await page.evaluate(() => window.finishRuns())).device).toBe('cpu');
+    expect(await probes()).toMatchObject({ asked: 2 });
+  } finally {
+    await browser.close();
+  }
+});
+
 /** Starts three runs, the first of them for seconds, on a session that has run on the GPU before. */
 async function startRuns(): Promise<void> {
   const { harness, sardonyx } = window;

@@ -2,6 +2,8 @@
 import { relaxedSimd, simd } from 'wasm-feature-detect';
 
 export interface Features {
+  // SIMD128.
+  readonly simd: boolean;
   // The plain module runs: SIMD128, atomics and shared memory.
   readonly engine: boolean;
   readonly relaxedSimd: boolean;
@@ -36,6 +38,7 @@ export function probeFeatures(): Promise<Features> {
 async function probe(): Promise<Features> {
   const [plain, relaxed] = await Promise.all([simd(), relaxedSimd()]);
   return {
+    simd: plain,
     engine: plain && sharedMemoryWorks(),
     relaxedSimd: relaxed,
     isolated: isIsolated(),

@@ -1,31 +1,70 @@
-// What WebGPU offers here, asked once per page.
-export type GpuProbe =
-  | { readonly available: false; readonly why: string }
-  | {
-      readonly available: true;
-      // "google swiftshader", for people.
-      readonly adapter: string;
-      // Computes on the CPU.
-      readonly software: boolean;
-      // The largest buffer that a shader can see.
-      readonly maxBytes: number;
-    };
+// What WebGPU offers here, asked once per page, and anew after forgetGpu().
+export interface NoGpu {
+  readonly available: false;
+  readonly why: string;
+}
+
+export interface Adapter {
+  readonly available: true;
+  /** "google swiftshader", for people. */
+  readonly adapter: string;
+  /** Computes on the CPU. */
+  readonly software: boolean;
+  /** The largest buffer that a shader can see: what the weights of a variant may have. */
+  readonly maxBytes: number;
+}
+
+// What the choice of a route needs of it.
+export type GpuProbe = NoGpu | Adapter;
+
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+export interface AdapterReport extends Adapter {
+  readonly limits: Readonly<Record<(typeof LIMITS)[number], number>>;
+  /** Names of WebGPU, as 'shader-f16'. */
+  readonly features: readonly string[];
+}
+
+export type GpuReport = NoGpu | AdapterReport;
 
 const ADAPTER_MS = 2000;
 // Firefox does not mark them.
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render|warp/i;
 
-let asked: Promise<GpuProbe> | undefined;
+let asked: Promise<GpuReport> | undefined;
 
-export function probeGpu(): Promise<GpuProbe> {
+export function probeGpu(): Promise<GpuReport> {
+  // Node has no such function. Adding the same listener again changes nothing.
+  (globalThis as Listening).addEventListener?.('pageshow', forgetOnReturn);
   asked ??= askGpu((globalThis.navigator as Partial<Navigator> | undefined)?.gpu);
   return asked;
+}
+
+// After a route on the GPU failed: the adapter may be gone, or be another one.
+export function forgetGpu(): void {
+  asked = undefined;
+}
+
+interface Listening {
+  addEventListener?(type: 'pageshow', listener: typeof forgetOnReturn): void;
+}
+
+// A page that comes out of the back/forward cache.
+function forgetOnReturn({ persisted }: PageTransitionEvent): void {
+  if (persisted) forgetGpu();
 }
 
 type Adapters = Pick<GPU, 'requestAdapter'>;
 
 // Never rejects.
-export async function askGpu(gpu: Adapters | undefined, ms = ADAPTER_MS): Promise<GpuProbe> {
+export async function askGpu(gpu: Adapters | undefined, ms = ADAPTER_MS): Promise<GpuReport> {
   if (!gpu) return { available: false, why: 'there is no WebGPU here' };
   const late = Symbol('late');
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,7 +87,7 @@ export async function askGpu(gpu: Adapters | undefined, ms = ADAPTER_MS): Promis
   }
 }
 
-function describe({ info, limits }: GPUAdapter): GpuProbe {
+function describe({ info, limits, features }: GPUAdapter): AdapterReport {
   const { vendor, architecture, description } = info;
   const name = [vendor, architecture].filter(Boolean).join(' ');
   return {
@@ -56,5 +95,9 @@ function describe({ info, limits }: GPUAdapter): GpuProbe {
     adapter: name || description || 'unnamed',
     software: info.isFallbackAdapter || SOFTWARE.test(`${name} ${description}`),
     maxBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+    limits: Object.fromEntries(
+      LIMITS.map((name) => [name, limits[name]]),
+    ) as AdapterReport['limits'],
+    features: [...features].sort(),
   };
 }

@@ -3,6 +3,7 @@
 import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
 import { asFailure, type Attempt, Failure } from '../worker/failure.js';
 import { type Candidate, nameOf } from './candidates.js';
+import { forgetGpu } from './gpu_probe.js';
 import type { Route, RouteDevice } from './route.js';
 
 export interface Served<T extends Candidate = Candidate> {
@@ -56,13 +57,29 @@ function shares(other: Candidate, failed: Candidate, scope: string): boolean {
   return failed.device === 'webgpu' && other.device === 'webgpu';
 }
 
+type StartHooks<T> = {
+  start(candidate: T): Promise<Route>;
+  selfTest(route: Route, candidate: T): Promise<void>;
+};
+
 // A route that is on its device and gives the known answers.
 export async function startVerified<T extends { readonly device: RouteDevice }>(
   candidate: T,
-  hooks: {
-    start(candidate: T): Promise<Route>;
-    selfTest(route: Route, candidate: T): Promise<void>;
-  },
+  hooks: StartHooks<T>,
+  signal: AbortSignal | undefined,
+): Promise<Route> {
+  try {
+    return await startAndTest(candidate, hooks, signal);
+  } catch (thrown) {
+    const failed = !signal?.aborted && ERRORS[asFailure(thrown).code][1] === 'route';
+    if (failed && candidate.device === 'webgpu') forgetGpu();
+    throw thrown;
+  }
+}
+
+async function startAndTest<T extends { readonly device: RouteDevice }>(
+  candidate: T,
+  hooks: StartHooks<T>,
   signal: AbortSignal | undefined,
 ): Promise<Route> {
   const route = await hooks.start(candidate);

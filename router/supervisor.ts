@@ -12,6 +12,7 @@ import {
   step,
   wakeTime,
 } from './machine.js';
+import { forgetGpu } from './gpu_probe.js';
 import type { Feed, Route } from './route.js';
 import { exhausted } from './serve.js';
 import { ServiceTimes } from './service_times.js';
@@ -167,6 +168,7 @@ export class Supervisor {
     if (route === this.#serving.route && !isHidden()) this.#parts.observe?.({ target, failure });
     if (scope !== 'route') return false;
     if (route !== this.#serving.route) return true;
+    if (target.device === 'webgpu') forgetGpu();
     const { closed } = route;
     // A page in the background may be frozen or short of memory.
     if (isHidden()) return closed;

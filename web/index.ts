@@ -1,5 +1,8 @@
 export { load, type LoadOptions, type RemoteOptions } from './load.js';
 export { availability, type Availability, type PossibleRoute } from './availability.js';
+export { probe, type Battery, type ProbeResult } from './probe.js';
+export type { AdapterReport, GpuReport, NoGpu } from '../router/gpu_probe.js';
+export type { NetworkHints } from '../router/network_hints.js';
 export type {
   OfflineState,
   PlanReport,

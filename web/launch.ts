@@ -8,6 +8,7 @@ import type {
 } from '../worker/protocol.js';
 import type { RouteFilter } from '../router/choose.js';
 import type { Features } from '../router/features.js';
+import { forgetGpu } from '../router/gpu_probe.js';
 import { InlineRoute } from '../router/inline_route.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
@@ -218,10 +219,15 @@ export class Launch {
       source: this.#plan.sourceOf(target),
       external: this.external,
     };
-    const hooks = { onProgress, onDegrade: () => this.#supervisor?.leftGpu(started) };
+    const onDegrade = () => {
+      forgetGpu();
+      this.#supervisor?.leftGpu(started);
+    };
+    const hooks = { onProgress, onDegrade };
     const started: Route = await (execution === 'inline'
       ? InlineRoute.start(setup, hooks, signal)
       : WorkerRoute.start(setup, hooks, signal));
+    if (started.placement.device !== device) forgetGpu();
     return started;
   }
 }

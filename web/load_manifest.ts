@@ -10,6 +10,7 @@ import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
 import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
+import { networkHints } from '../router/network_hints.js';
 import { knownSpeeds } from '../router/speeds.js';
 import { StallGuard } from '../router/stall_guard.js';
 import { toSardonyxError } from './errors.js';
@@ -111,6 +112,7 @@ export async function probeFor(
     gpu: await probeGpuFor(variants, options),
     memoryBytes: memoryHint(),
     speeds: knownSpeeds(features.cores),
+    saveData: networkHints()?.saveData,
   };
 }
 

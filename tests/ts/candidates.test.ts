@@ -7,7 +7,13 @@ import { askGpu, type GpuProbe } from '../../router/gpu_probe.js';
 import type { Variant } from '../../manifest/parse.js';
 import { sampleManifest } from './sample_manifest.js';
 
-const features: Features = { engine: true, relaxedSimd: false, isolated: true, cores: 8 };
+const features: Features = {
+  simd: true,
+  engine: true,
+  relaxedSimd: false,
+  isolated: true,
+  cores: 8,
+};
 const real: GpuProbe = { available: true, adapter: 'apple m1', software: false, maxBytes: 2 ** 31 };
 const software: GpuProbe = { ...real, adapter: 'google swiftshader', software: true };
 const none: GpuProbe = { available: false, why: 'there is no WebGPU adapter' };
@@ -32,6 +38,7 @@ interface Case {
   readonly memoryBytes?: number;
   /** Measured: of integers relative to floats. */
   readonly int8?: number;
+  readonly saveData?: boolean;
   /** "variant device module". */
   readonly ranked: readonly string[];
 }
@@ -334,6 +341,60 @@ const cases: readonly Case[] = [
     variants: [int8, fp32],
     ranked: ['fp32 cpu relaxed', 'fp32 cpu simd', 'int8 cpu relaxed', 'int8 cpu simd'],
   },
+  {
+    title: 'data to save, of equal sizes: the usual order',
+    gpu: none,
+    saveData: true,
+    ranked: cpu,
+  },
+  {
+    title: 'data to save: four bits are as fast and smaller',
+    gpu: none,
+    saveData: true,
+    variants: [int8, named(int4, { bytes: 600 }), fp32],
+    ranked: ['int4 cpu simd', 'int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'smaller, and no data to save',
+    gpu: none,
+    saveData: false,
+    variants: [int8, named(int4, { bytes: 600 }), fp32],
+    ranked: ['int8 cpu simd', 'int4 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'data to save: much slower floats stay behind, however small',
+    gpu: none,
+    saveData: true,
+    variants: [named(fp32, { bytes: 10 }), named(fp16, { bytes: 20 }), int8],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd', 'fp16 cpu simd'],
+  },
+  {
+    title: 'data to save: integers that are a little slower go before larger floats',
+    gpu: none,
+    saveData: true,
+    int8: 0.8,
+    variants: [named(fp32, { bytes: 4000 }), named(fp16, { bytes: 2000 }), int8],
+    ranked: ['int8 cpu simd', 'fp16 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'data to save: integers that are much slower do not',
+    gpu: none,
+    saveData: true,
+    int8: 0.7,
+    variants: [named(fp32, { bytes: 4000 }), int8],
+    ranked: ['fp32 cpu simd', 'int8 cpu simd'],
+  },
+  {
+    title: 'data to save: the order on a GPU is the usual one',
+    gpu: real,
+    saveData: true,
+    variants: [named(fp16, { bytes: 2000 }), fp32, named(int8, { bytes: 500 })],
+    ranked: [
+      'fp16 webgpu simd',
+      'fp32 webgpu simd',
+      ...['int8', 'fp32', 'fp16'].map((name) => `${name} cpu simd`),
+    ],
+  },
 ];
 
 const probe = ({
@@ -341,10 +402,12 @@ const probe = ({
   features: change,
   memoryBytes,
   int8,
-}: Pick<Case, 'gpu' | 'features' | 'memoryBytes' | 'int8'>): Probe => ({
+  saveData,
+}: Pick<Case, 'gpu' | 'features' | 'memoryBytes' | 'int8' | 'saveData'>): Probe => ({
   features: { ...features, ...change },
   gpu,
   memoryBytes,
+  saveData,
   speeds: int8 === undefined ? undefined : { int8, measured: true },
 });
 
@@ -383,6 +446,13 @@ describe('rankCandidates', () => {
     const measured = 'measured here: integers take 1.25 of the time of floats';
     expect(rank({ gpu: none, int8: 0.8 }).ranked[0]!.why).toContain(measured);
     expect(rank({ gpu: real, int8: 0.8 }).ranked[0]!.why).not.toContain(measured);
+  });
+
+  it('says what a smaller variant saves', () => {
+    const variants = [int8, named(int4, { bytes: 600 }), fp32];
+    const { ranked } = rank({ gpu: none, saveData: true, variants });
+    const saving = ranked.map(({ why }) => why.filter((text) => text.startsWith('saves data')));
+    expect(saving).toEqual([['saves data: 600 bytes, int8 has 1000'], [], []]);
   });
 
   it('refuses a variant that is not there', () => {
@@ -441,17 +511,29 @@ describe('rankCandidates', () => {
 
 describe('askGpu', () => {
   const info = { vendor: 'v', architecture: 'a', description: '', isFallbackAdapter: false };
-  const limits = { maxBufferSize: 100, maxStorageBufferBindingSize: 50 };
+  const limits = {
+    maxBufferSize: 100,
+    maxStorageBufferBindingSize: 50,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16384,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupsPerDimension: 65535,
+  };
+  const features = new Set(['timestamp-query', 'shader-f16']);
   const gives = (adapter: unknown) => ({
     requestAdapter: () => Promise.resolve(adapter as GPUAdapter | null),
   });
 
   it('tells of an adapter and its smaller limit', async () => {
-    expect(await askGpu(gives({ info, limits }))).toEqual({
+    expect(
+      await askGpu(gives({ info, limits: { ...limits, maxBindGroups: 4 }, features })),
+    ).toEqual({
       available: true,
       adapter: 'v a',
       software: false,
       maxBytes: 50,
+      limits,
+      features: ['shader-f16', 'timestamp-query'],
     });
   });
 
@@ -460,7 +542,7 @@ describe('askGpu', () => {
     { architecture: 'SwiftShader' },
     { description: 'llvmpipe' },
   ])('knows software by %o', async (change) => {
-    const found = await askGpu(gives({ info: { ...info, ...change }, limits }));
+    const found = await askGpu(gives({ info: { ...info, ...change }, limits, features }));
     expect(found).toMatchObject({ available: true, software: true });
   });
 

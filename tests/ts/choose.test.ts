@@ -4,7 +4,13 @@ import { choose, choosePlain } from '../../router/choose.js';
 import { type Features, probeFeatures } from '../../router/features.js';
 import { ThreadBudget } from '../../router/thread_budget.js';
 
-const features: Features = { engine: true, relaxedSimd: true, isolated: true, cores: 8 };
+const features: Features = {
+  simd: true,
+  engine: true,
+  relaxedSimd: true,
+  isolated: true,
+  cores: 8,
+};
 const code = (value: string) => expect.objectContaining({ code: value }) as Error;
 
 describe('choose', () => {
@@ -92,7 +98,7 @@ describe('checkFilter', () => {
 describe('probeFeatures', () => {
   it('finds what this Node has', async () => {
     const found = await probeFeatures();
-    expect(found).toMatchObject({ engine: true, isolated: true });
+    expect(found).toMatchObject({ simd: true, engine: true, isolated: true });
     expect(found.cores).toBeGreaterThan(0);
     expect(await probeFeatures()).toBe(found);
   });

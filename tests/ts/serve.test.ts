@@ -9,7 +9,7 @@ import { sampleManifest } from './sample_manifest.js';
 
 const manifest = sampleManifest();
 const { ranked } = rankCandidates(manifest, {
-  features: { engine: true, relaxedSimd: true, isolated: true, cores: 2 },
+  features: { simd: true, engine: true, relaxedSimd: true, isolated: true, cores: 2 },
   gpu: { available: true, adapter: 'gpu', software: false, maxBytes: 2 ** 30 },
 });
 

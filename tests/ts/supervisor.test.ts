@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../../worker/failure.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
 import { ON_CPU, type WireTensor } from '../../worker/protocol.js';
+import { forgetGpu, probeGpu } from '../../router/gpu_probe.js';
 import type { Feed, Route } from '../../router/route.js';
 import { TABLE } from '../../router/speeds.js';
 import { type RunReport, Supervisor } from '../../router/supervisor.js';
-import { idOf, type RouteChange, type Target } from '../../router/target.js';
+import { idOf, type LocalTarget, type RouteChange, type Target } from '../../router/target.js';
 import { RunJob } from '../../web/run_job.js';
 import { RunQueue } from '../../web/queue.js';
 import { model } from './scripted_worker.js';
@@ -481,4 +482,31 @@ describe('observe', () => {
       `${INT8} ran`,
     ]);
   });
+});
+
+it('a failure on the GPU has the adapter asked for again', async () => {
+  const requestAdapter = vi.fn(() => Promise.resolve(null));
+  vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+  forgetGpu();
+  const target: Target = { ...(fp32 as LocalTarget), device: 'webgpu' };
+  const route = new ManualRoute(target);
+  const onGpu = new Supervisor(
+    { target, route },
+    {
+      targets: [target],
+      latencyBudgetMs: 300,
+      speeds: () => TABLE,
+      start: () => Promise.reject(new Failure('ENGINE_START', 'it does not start')),
+      emit: () => undefined,
+    },
+  );
+  await probeGpu();
+  onGpu.failed(route, new Failure('INPUT_SHAPE', 'the caller was wrong'));
+  await probeGpu();
+  expect(requestAdapter).toHaveBeenCalledTimes(1);
+  onGpu.failed(route, new Failure('OUT_OF_MEMORY', 'no room'));
+  await probeGpu();
+  expect(requestAdapter).toHaveBeenCalledTimes(2);
+  await onGpu.dispose();
+  vi.unstubAllGlobals();
 });

@@ -13,7 +13,7 @@ import type * as Sardonyx from '../../web/index.js';
 import { linearModel, twoOutputModel } from './models.js';
 import { sampleManifest } from './sample_manifest.js';
 
-const features = { engine: true, relaxedSimd: true, isolated: true, cores: 4 };
+const features = { simd: true, engine: true, relaxedSimd: true, isolated: true, cores: 4 };
 
 describe('swapTarget', () => {
   const manifest = sampleManifest();
