@@ -197,3 +197,38 @@ test('a candidate that traps again and again is left, with right answers through
   expect(second.why).toContain('3 of');
   expect(await stored(page)).toEqual(['1.0.0 true']);
 });
+
+test('swap() goes to the stable version and back, and not to one that was rolled back', async ({
+  page,
+}) => {
+  const found = await page.evaluate(async () => {
+    const { runSmall, storage, swaps } = window.harness;
+    const workers = swaps.watchWorkers();
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout to all'), {
+      assets: { base: '/broken/demand/' },
+    });
+    const seen = swaps.listen(session);
+    const versions = [session.route.version];
+    const outputs = [await runSmall(session)];
+    for (const version of ['1.0.0', '2.0.0']) {
+      versions.push((await session.swap({ version })).version);
+      outputs.push(await runSmall(session));
+    }
+    const rollbacks = () => seen.filter((event) => event.startsWith('rollback')).length;
+    const early = rollbacks();
+    for (let i = 0; i < 3; i++) {
+      workers.at(-1)!.postMessage({ type: 'trap' });
+      outputs.push(await runSmall(session));
+    }
+    const refused = await session.swap({ version: '2.0.0' }).catch((thrown: unknown) => thrown);
+    const { code, message } = refused as { code: string; message: string };
+    const { version } = session.route;
+    outputs.push(await runSmall(session));
+    await session.dispose();
+    return { versions, outputs, early, late: rollbacks(), code, message, version };
+  });
+  expect(found).toMatchObject({ early: 0, late: 1, code: 'NO_CANDIDATE', version: '1.0.0' });
+  expect(found.versions).toEqual(['2.0.0', '1.0.0', '2.0.0']);
+  expect(found.message).toContain('version 2.0.0 was rolled back: 3 of');
+  expect(found.outputs).toEqual(Array.from({ length: 7 }, () => right));
+});

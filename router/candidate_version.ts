@@ -27,12 +27,9 @@ export async function openCandidate(
   const { name, rollout } = stable.manifest;
   if (!rollout) return undefined;
   const { version, percent } = rollout;
-  const store = rolloutStore(keep);
-  const { client, records } = await store.read();
+  const { store, client, key, record } = await recordOf(stable, version, keep);
   const bucket = bucketOf(client, name, version);
   if (!isIn(bucket, rollout)) return undefined;
-  const key = recordKey(stable.url, name, version);
-  const record = Object.hasOwn(records, key) ? records[key]! : NOTHING;
   if (record.rolledBack !== undefined) return record.rolledBack;
   try {
     const opened = await open(rollout, stable, keep, signal);
@@ -43,6 +40,28 @@ export async function openCandidate(
     signal?.throwIfAborted();
     return `version ${version} can not be had: ${asFailure(thrown).message}`;
   }
+}
+
+// The candidate that a caller asks for, in any bucket; `opened` if it is at hand. NO_CANDIDATE where it was rolled
+// back. Needs a rollout.
+export async function openAsked(
+  stable: OpenManifest,
+  opened: OpenManifest | undefined,
+  keep: boolean,
+  signal: AbortSignal | undefined,
+): Promise<OpenManifest> {
+  const { rollout } = stable.manifest;
+  const { rolledBack } = (await recordOf(stable, rollout!.version, keep)).record;
+  if (rolledBack !== undefined) throw new Failure('NO_CANDIDATE', rolledBack);
+  return opened ?? open(rollout!, stable, keep, signal);
+}
+
+async function recordOf({ url, manifest }: OpenManifest, version: string, keep: boolean) {
+  const store = rolloutStore(keep);
+  const { client, records } = await store.read();
+  const key = recordKey(url, manifest.name, version);
+  const record = Object.hasOwn(records, key) ? records[key]! : NOTHING;
+  return { store, client, key, record };
 }
 
 async function open(

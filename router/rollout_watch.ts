@@ -6,7 +6,7 @@ import type { Rollout } from '../manifest/parse.js';
 import { type Counts, judge, type Verdict } from './rollout.js';
 import type { RolloutRecord, RolloutStore } from './rollout_store.js';
 import { ServiceTimes } from './service_times.js';
-import type { RunReport } from './supervisor.js';
+import type { RunReport, Serving } from './supervisor.js';
 import { idOf, type Target } from './target.js';
 
 export interface WatchParts {
@@ -40,6 +40,8 @@ export class RolloutWatch {
   #fresh: Counts = { runs: 0, errors: 0 };
   #verdict: Verdict;
   #route: string | undefined;
+  // Whether the version serves.
+  #serves = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: WatchParts) {
@@ -85,9 +87,12 @@ export class RolloutWatch {
     await this.flush();
   }
 
-  // Another route serves.
-  arrived({ release }: Target): void {
-    if (!release?.candidate && !this.#isOver) this.#rollBack('none of its routes went on');
+  // Another route serves. What a caller asked for, and the way back there, is no verdict on the version.
+  arrived({ target, reason }: Pick<Serving, 'target' | 'reason'>): void {
+    const left = this.#serves && !target.release?.candidate;
+    this.#serves = target.release?.candidate === true;
+    const failed = reason === 'failover' || reason === 'slow';
+    if (left && failed && !this.#isOver) this.#rollBack('none of its routes went on');
   }
 
   // Stores what was counted.

@@ -47,11 +47,12 @@ export interface SwapOptions {
   drainMs?: number | undefined;
 }
 
-interface Serving {
+export interface Serving {
   readonly target: Target;
   readonly route: Route;
   // What brought it here; undefined for the first one.
   readonly why?: string;
+  readonly reason?: Move['reason'];
 }
 
 const DRAIN_MS = 10_000;
@@ -325,7 +326,7 @@ export class Supervisor {
     const retreats = isCondemned(this.#machine, from) && !isCondemned(this.#machine, to);
     const why = retreats ? this.#whyRetreat : WHY[reason];
     this.#targets.set(to, target);
-    this.#serving = { target, route, why };
+    this.#serving = { target, route, why, reason };
     this.#times.reset();
     this.#handle({ type: 'moved' });
     const change: RouteChange = { from, to, why };

@@ -15,7 +15,7 @@ import { startVerified } from '../router/serve.js';
 import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
 import { Supervisor } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
-import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
+import { idOf, type LocalTarget, type Release, REMOTE, type Target } from '../router/target.js';
 import type { RolloutWatch } from '../router/rollout_watch.js';
 import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
@@ -24,7 +24,7 @@ import { toSardonyxError } from './errors.js';
 import type { LoadOptions, RemoteOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
 import { resolveUrl } from './source.js';
-import { swapTarget } from './swap.js';
+import { type Swap, swapTarget, versionOf } from './swap.js';
 import { Telemetry } from './telemetry.js';
 
 const QUEUE_LIMIT = 64;
@@ -38,7 +38,9 @@ export interface LaunchPlan {
   readonly sourceOf: (target: LocalTarget) => WireSource;
   readonly selfTest: (route: Route, target: Target) => Promise<void>;
   // The best first for another wish; see choosePlain() and rankCandidates().
-  readonly rank: (force: RouteFilter, current?: Target) => readonly LocalTarget[];
+  readonly rank: (force: RouteFilter, release?: Release) => readonly LocalTarget[];
+  // The version that a swap names; undefined for a plain .onnx.
+  readonly releaseOf?: (version: string, signal?: AbortSignal) => Promise<Release>;
   // What the model is called on a server that may be asked when no other route is left.
   readonly remoteName?: string | undefined;
   readonly remote?: RemoteOptions | undefined;
@@ -109,19 +111,16 @@ export class Launch {
       ...about
     }: Pick<SessionParts, 'why' | 'manifest' | 'offline'> & { readonly watch?: RolloutWatch },
   ): Session {
-    const { targets, rank, selfTest, answered } = this.#plan;
+    const { targets, selfTest, answered } = this.#plan;
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
-    const { force = {}, latencyBudgetMs, onTelemetry } = this.options;
+    const { force, latencyBudgetMs, onTelemetry } = this.options;
     const telemetry = onTelemetry && new Telemetry(onTelemetry);
-    const { module, threads } = force;
-    // Of the wishes of load(), these outlast a swap.
-    const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
     const supervisor: Supervisor = new Supervisor(
       { target, route },
       {
         targets: this.#remote ? [...locals, REMOTE] : locals,
-        latencyBudgetMs: latencyBudgetMs ?? (force.device ? Infinity : LATENCY_BUDGET_MS),
+        latencyBudgetMs: latencyBudgetMs ?? (force?.device ? Infinity : LATENCY_BUDGET_MS),
         start: (target, signal) =>
           startVerified(
             target,
@@ -140,7 +139,7 @@ export class Launch {
           if (event === 'degrade') forgetSpeeds();
           const detail = error ? { ...change, error: toSardonyxError(error) } : change;
           session.dispatchEvent(new CustomEvent(event, { detail }));
-          if (event === 'route') watch?.arrived(supervisor.serving.target);
+          if (event === 'route') watch?.arrived(supervisor.serving);
         },
         observe: (report) => {
           telemetry?.observe(report);
@@ -153,10 +152,7 @@ export class Launch {
       supervisor,
       isolated: this.features.isolated,
       queueLimit: this.options.queueLimit ?? QUEUE_LIMIT,
-      swapTarget: (to) =>
-        swapTarget(to, supervisor.serving.target, (force) =>
-          rank({ ...kept, ...force }, supervisor.serving.target),
-        ),
+      swapTarget: (to, signal) => this.#swapTarget(to, supervisor, signal),
       release: () => {
         telemetry?.end();
         void watch?.flush();
@@ -170,6 +166,21 @@ export class Launch {
       onVerdict: (verdict, counts) => telemetry?.verdict(verdict, counts),
     });
     return session;
+  }
+
+  async #swapTarget(to: Swap, supervisor: Supervisor, signal?: AbortSignal): Promise<LocalTarget> {
+    const { rank, releaseOf } = this.#plan;
+    const version = versionOf(to);
+    if (version !== undefined && !releaseOf) {
+      const message = 'swap.version: a model without a manifest has no versions';
+      throw new Failure('INVALID_ARGUMENT', message, { field: 'swap.version' });
+    }
+    const named = version === undefined ? undefined : await releaseOf?.(version, signal);
+    const { target } = supervisor.serving;
+    // Of the wishes of load(), these outlast a swap.
+    const { module, threads } = this.options.force ?? {};
+    const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
+    return swapTarget(to, target, (force) => rank({ ...kept, ...force }, named ?? target.release));
   }
 
   get #remote(): RemoteSetup | undefined {

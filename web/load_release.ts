@@ -11,6 +11,7 @@ import {
   rankCandidates,
   type Ranking,
 } from '../router/candidates.js';
+import { openAsked } from '../router/candidate_version.js';
 import type { RouteFilter } from '../router/choose.js';
 import type { OpenManifest } from '../router/manifest_source.js';
 import { dropCandidates, fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
@@ -66,10 +67,8 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   };
   const launch = new Launch(options, load.probe.features, {
     targets: [...targets, ...standby],
-    rank: (force, current) => {
-      const of = current?.release ?? release;
-      return own(rank(force, of), of);
-    },
+    rank: (force, of = release) => own(rank(force, of), of),
+    releaseOf: (version, signal) => namedRelease(load, version, signal),
     sourceOf: ({ variant, release }) => ({
       file: fileOf(variant!, release!.url),
       keep: keep === true,
@@ -129,6 +128,24 @@ const releaseOf = ({ manifest, url }: OpenManifest, candidate: boolean): Release
   url,
   candidate,
 });
+
+// The version that a swap names.
+async function namedRelease(
+  { opened, stable, keep }: ReleaseLoad,
+  version: string,
+  signal: AbortSignal | undefined,
+): Promise<Release> {
+  const from = stable ?? opened;
+  const { version: own, rollout } = from.manifest;
+  if (version === own) return releaseOf(from, false);
+  if (version !== rollout?.version) {
+    const versions = `${own}${rollout ? ` and the candidate ${rollout.version}` : ''}`;
+    const message = `swap.version is ${version}, but ${from.url} has ${versions}`;
+    throw new Failure('INVALID_ARGUMENT', message, { field: 'swap.version' });
+  }
+  const candidate = await openAsked(from, stable && opened, keep === true, signal);
+  return releaseOf(candidate, true);
+}
 
 const own = ({ ranked }: Ranking, release: Release): OwnTarget[] =>
   ranked.map((candidate) => ({ ...candidate, release }));

@@ -70,7 +70,7 @@ export interface SessionParts {
   readonly manifest?: Manifest;
   // Resolves when what is needed without a network is stored. Undefined: nothing is.
   readonly offline?: (signal: AbortSignal) => Promise<void>;
-  readonly swapTarget: (to: Swap) => Target;
+  readonly swapTarget: (to: Swap, signal?: AbortSignal) => Promise<Target>;
   release(): void;
 }
 
@@ -239,7 +239,7 @@ export class Session extends EventTarget {
         });
       }
       const { supervisor, swapTarget } = this.#parts;
-      await supervisor.swap(swapTarget(to), options);
+      await supervisor.swap(await swapTarget(to, signal), options);
       return this.route;
     } catch (thrown) {
       if (signal?.aborted && thrown === signal.reason) throw thrown;

@@ -208,10 +208,23 @@ describe('a watch', () => {
 
   it('leaves when another route serves', () => {
     const { watch } = watchOf();
-    watch.arrived(candidate);
+    watch.arrived({ target: candidate, reason: 'respawn' });
     expect(left).toEqual([]);
-    watch.arrived(target(false));
-    watch.arrived(target(false));
+    watch.arrived({ target: target(false), reason: 'failover' });
+    watch.arrived({ target: target(false), reason: 'respawn' });
+    expect(left).toHaveLength(1);
+  });
+
+  it('goes on when a caller asked for the stable version, and came back', () => {
+    const { watch, fail } = watchOf();
+    watch.arrived({ target: target(false), reason: 'asked' });
+    watch.arrived({ target: target(false), reason: 'respawn' });
+    expect(left).toEqual([]);
+    watch.arrived({ target: candidate, reason: 'asked' });
+    watch.arrived({ target: target(false), reason: 'better' });
+    expect(left).toEqual([]);
+    watch.arrived({ target: candidate, reason: 'asked' });
+    for (let i = 0; i < 3; i++) fail('ENGINE_TRAP');
     expect(left).toHaveLength(1);
   });
 

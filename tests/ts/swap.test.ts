@@ -34,6 +34,9 @@ describe('swapTarget', () => {
     [{ threads: 2 }, cpuNow, 'fp32-cpu-relaxed'],
     [{}, cpuNow, 'fp32-cpu-relaxed'],
     [{ wasm: 'https://example.org/x.wasm' }, cpuNow, 'fp32-cpu-relaxed-own'],
+    [{ version: '1.0.0' }, cpuNow, 'fp16-webgpu-relaxed'],
+    [{ version: '1.0.0', device: 'cpu' }, gpuNow, 'int8-cpu-relaxed'],
+    [{ version: '1.0.0', variant: 'int8' }, gpuNow, 'int8-cpu-relaxed'],
   ] satisfies [Swap, Target, string][])('%o', (to, current, id) => {
     expect(idOf(swapTarget(to, current, rank))).toBe(id);
   });
@@ -51,6 +54,7 @@ describe('swapTarget', () => {
     [{ device: 'webgpu', variant: 'int8' }, 'NO_CANDIDATE'],
     [{ device: 'tpu' }, 'INVALID_ARGUMENT'],
     [{ wasm: 7 }, 'INVALID_ARGUMENT'],
+    [{ version: 2 }, 'INVALID_ARGUMENT'],
     [null, 'INVALID_ARGUMENT'],
   ] as const)('%o is %s', (to, code) => {
     expect(() => swapTarget(to as Swap, cpuNow, rank)).toThrow(
@@ -82,6 +86,9 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
     return { name, precision: 'fp32', url, bytes, sha256, devices: ['cpu'], opset: 17 };
   };
   let source: URL;
+  // With a candidate version, which no client runs by itself.
+  let staged: URL;
+  let stagedWrong: URL;
   beforeAll(() => {
     mkdirSync(folder, { recursive: true });
     const other = variant('other', twoOutputModel());
@@ -99,6 +106,18 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
     const file = resolve(folder, 'm.sardonyx.json');
     writeFileSync(file, JSON.stringify(manifest));
     source = pathToFileURL(file);
+    const rollout = (url: string): URL => {
+      const staged = { ...manifest, rollout: { url, version: '2', percent: 0 } };
+      const path = resolve(folder, `staged-${url}`);
+      writeFileSync(path, JSON.stringify(staged));
+      return pathToFileURL(path);
+    };
+    const second = { ...manifest, version: '2' };
+    writeFileSync(resolve(folder, 'second.json'), JSON.stringify(second));
+    const [, two] = second.variants;
+    const wrong = { ...second, variants: [{ ...two!, sha256: '0'.repeat(64) }] };
+    writeFileSync(resolve(folder, 'wrong.json'), JSON.stringify(wrong));
+    [staged, stagedWrong] = [rollout('second.json'), rollout('wrong.json')];
   });
 
   const image = () => new Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]);
@@ -135,6 +154,39 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
     expect((failure as Error).message).toContain('x (float32)');
     expect(await run(session)).toEqual(scores);
     expect(session).toMatchObject({ state: 'serving', route: { variant: 'one' } });
+    await session.dispose();
+  });
+
+  it('moves to the candidate version and back', async () => {
+    const session = await load(staged, { execution });
+    expect(session.route.version).toBe('1');
+    const runs = Array.from({ length: 5 }, () => run(session));
+    const route = await session.swap({ version: '2', variant: 'two' });
+    expect(route).toMatchObject({ version: '2', variant: 'two' });
+    expect(route.id).toMatch(/@2$/);
+    expect(session.manifest?.version).toBe('2');
+    for (const result of await Promise.all(runs)) expect(result).toEqual(scores);
+    expect(await session.swap({})).toMatchObject({ version: '2', variant: 'two' });
+    expect(await session.swap({ version: '1' })).toMatchObject({ version: '1' });
+    expect(await run(session)).toEqual(scores);
+    await session.dispose();
+  });
+
+  it('stays where the version does not start or is none of the manifest', async () => {
+    const session = await load(stagedWrong, { execution });
+    const rolledBack: string[] = [];
+    session.addEventListener('rollback', (event) => {
+      rolledBack.push((event as CustomEvent<{ from: string }>).detail.from);
+    });
+    await expect(session.swap({ version: '2' })).rejects.toMatchObject({ code: 'FILE_MISMATCH' });
+    expect(rolledBack).toEqual([expect.stringMatching(/^two-cpu-.*@2$/)]);
+    await expect(session.swap({ version: '3' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: { field: 'swap.version' },
+      message: expect.stringMatching(/has 1 and the candidate 2/) as string,
+    });
+    expect(session.route.version).toBe('1');
+    expect(await run(session)).toEqual(scores);
     await session.dispose();
   });
 
