@@ -40,7 +40,7 @@ const textOf = (tab: Window, selector: string): string =>
   tab.document.querySelector(selector)?.textContent.trim() ?? '';
 
 async function offlineState(tab: Window): Promise<string> {
-  const state = (): string => tab.document.documentElement.dataset.offline ?? '';
+  const state = (): string => tab.document.querySelector('html')?.dataset.offline ?? '';
   await within('the page is ready for offline use', () => /ready|failed/.test(state()));
   return state();
 }
