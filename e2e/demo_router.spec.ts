@@ -1,7 +1,7 @@
 // The panel of the demo page that breaks a session and shows how it recovers.
 import type { Page } from '@playwright/test';
 import { offlineState } from './demo';
-import { expect, test } from './site';
+import { expect, test, withoutCalibration } from './site';
 
 const status = (page: Page, name: string) => page.locator(`[data-status=${name}]`);
 
@@ -14,6 +14,7 @@ async function press(page: Page, id: string): Promise<void> {
 const lines = (page: Page) => page.locator('#router-events li');
 
 test.beforeEach(async ({ page, demo }) => {
+  await withoutCalibration(page);
   await page.goto(demo.url);
   await offlineState(page);
 });

@@ -162,3 +162,9 @@ export function sharedPage(which: 'isolated' | 'plain' | 'strict'): () => Page {
     return page;
   };
 }
+
+/** Keeps the page from measuring the machine, as a tab that does so would: its verdict is not the test's matter. */
+export const withoutCalibration = (page: Page): Promise<unknown> =>
+  page.addInitScript(() => {
+    void navigator.locks.request('sardonyx-calibration', () => new Promise(() => undefined));
+  });

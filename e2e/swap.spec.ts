@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '../tests/ts/model_server';
 import { modelBytes } from './models';
-import { expect, openPage, test } from './site';
+import { expect, openPage, test, withoutCalibration } from './site';
 import { webgpuBrowser } from './webgpu_browser';
 
 const right = [1, 0, 1.5, 8];
 
 test.beforeEach(async ({ page, site }) => {
+  await withoutCalibration(page);
   await openPage(page, site.isolated);
 });
 
