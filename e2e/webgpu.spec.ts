@@ -1,5 +1,6 @@
 // Trained models on WebGPU, on the software adapter of Chromium.
 import { dataSets, measureOf, haveShared, noShared } from './golden';
+import type { Manifest } from '../web/index';
 import { expect, sharedPage, test } from './site';
 import { webgpuBrowser } from './webgpu_browser';
 
@@ -49,44 +50,22 @@ test.describe('golden outputs: WebGPU', () => {
   }
 });
 
-interface KnownTensor {
-  readonly shape: number[];
-  readonly base64: string;
-}
-interface GlyphsManifest {
-  readonly parameters: number;
-  readonly knownAnswers: {
-    readonly inputs: { readonly glyph: KnownTensor };
-    readonly outputs: { readonly probabilities: KnownTensor };
-    readonly tolerance: { readonly fp16: number };
-  }[];
-}
-
 test.describe('weights stored as float16', () => {
   const page = sharedPage('isolated');
 
   test('stay so on the GPU', async () => {
     const found = await page().evaluate(async () => {
-      const { sardonyx } = window;
+      const { harness, sardonyx } = window;
       const manifest = await fetch('/own-models/glyphs/glyphs.sardonyx.json');
-      const { knownAnswers, parameters } = (await manifest.json()) as GlyphsManifest;
-      const floats = ({ base64 }: KnownTensor) =>
-        new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
+      const glyphs = (await manifest.json()) as Manifest;
       const session = await sardonyx.load('/own-models/glyphs/glyphs_fp16.onnx', {
         force: { device: 'webgpu' },
       });
-      const worst = [];
-      for (const { inputs, outputs, tolerance } of knownAnswers) {
-        const { shape } = inputs.glyph;
-        const glyph = new sardonyx.Tensor('float32', floats(inputs.glyph), shape);
-        const got = (await session.run({ glyph })).probabilities!.data as Float32Array;
-        const differences = floats(outputs.probabilities).map((p, i) => Math.abs(p - got[i]!));
-        worst.push({ difference: Math.max(...differences), tolerance: tolerance.fp16 });
-      }
+      const worst = await harness.answerAll(session, glyphs, 'fp16');
       const { device, why, steps, gpu } = await session.explain();
       await session.dispose();
       const devices = [...new Set(steps.map((step) => step.device))];
-      return { device, why, devices, gpu, worst, parameters };
+      return { device, why, devices, gpu, worst, parameters: glyphs.parameters! };
     });
     expect(found.device, found.why.join('\n')).toBe('webgpu');
     expect(found.devices).toEqual(['webgpu']);

@@ -5,6 +5,9 @@ import { Failure } from '../worker/failure.js';
 import type { EncodedTensor, KnownAnswer, Manifest, Variant } from './manifest.generated.js';
 import { validate, type SchemaError } from './validate.generated.js';
 
+// For URLs that may be relative.
+const ANY_BASE = 'https://base.invalid/';
+
 export type * from './manifest.generated.js';
 
 export const FORMAT = 1;
@@ -83,7 +86,7 @@ function checkVariants(variants: readonly Variant[], refuse: Refuse): void {
     if (variants.findIndex((other) => other.name === name) < i) {
       refuse(`variants[${i}].name`, `is ${name}, as that of an earlier variant`);
     }
-    if (!isUrl(url)) refuse(`variants[${i}].url`, `is not a URL: ${url}`);
+    if (!isUrl(url, ANY_BASE)) refuse(`variants[${i}].url`, `is not a URL: ${url}`);
     const count = chunks ? Math.ceil(bytes / chunks.bytes) : 0;
     if (chunks && chunks.sha256.length !== count) {
       const found = `has ${chunks.sha256.length} hashes`;
@@ -97,7 +100,7 @@ function checkVariants(variants: readonly Variant[], refuse: Refuse): void {
 
 function checkRollout({ version, rollout }: Manifest, refuse: Refuse): void {
   if (!rollout) return;
-  if (!isUrl(rollout.url)) refuse('rollout.url', `is not a URL: ${rollout.url}`);
+  if (!isUrl(rollout.url, ANY_BASE)) refuse('rollout.url', `is not a URL: ${rollout.url}`);
   if (rollout.version === version) {
     refuse('rollout.version', `is ${version}, the version of the manifest itself`);
   }
@@ -105,17 +108,18 @@ function checkRollout({ version, rollout }: Manifest, refuse: Refuse): void {
 
 // What is sent there must not be read on the way: https, this machine, or where the manifest is from.
 function checkRemote(remote: string, manifestUrl: string, refuse: Refuse): void {
-  if (!URL.canParse(remote, manifestUrl)) refuse('remote.url', `is not a URL: ${remote}`);
+  if (!isUrl(remote, manifestUrl)) refuse('remote.url', `is not a URL: ${remote}`);
   const { protocol, hostname, origin } = new URL(remote, manifestUrl);
   const near = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  const same = URL.canParse(manifestUrl) && new URL(manifestUrl).origin === origin;
+  const same = isUrl(manifestUrl, undefined) && new URL(manifestUrl).origin === origin;
   if (protocol === 'https:' || (protocol === 'http:' && (near || same))) return;
   refuse('remote.url', `must be https:, on localhost, or of the manifest's origin: ${remote}`);
 }
 
-function isUrl(url: string): boolean {
+// URL.canParse() is younger than some browsers that the library runs in.
+function isUrl(url: string, base: string | undefined): boolean {
   try {
-    return Boolean(new URL(url, 'https://base.invalid/'));
+    return Boolean(new URL(url, base));
   } catch {
     return false;
   }

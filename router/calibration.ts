@@ -1,6 +1,7 @@
 // How fast integers are on this CPU, measured with the engine itself: two small models of the same products,
 // one of floats and one of bytes, run in turns.
-import { type CalibrationModel, MODELS } from './calibration_models.generated.js';
+import { MODELS } from './calibration_models.generated.js';
+import { decodeBase64 } from './numbers.js';
 import type { Feed, Route } from './route.js';
 
 export interface CalibrationHooks {
@@ -25,7 +26,8 @@ export async function calibrate({
 }: CalibrationHooks): Promise<number | undefined> {
   const routes: Route[] = [];
   try {
-    for (const model of [MODELS.float, MODELS.integer]) routes.push(await start(decode(model)));
+    for (const model of [MODELS.float, MODELS.integer])
+      routes.push(await start(decodeBase64(model)));
     const feeds = [new Float32Array(1), new Uint8Array(1)] as const;
     const times: readonly [number[], number[]] = [[], []];
     let spent = 0;
@@ -60,6 +62,3 @@ const feedOf = (data: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Feed
   data,
   owned: true,
 });
-
-const decode = (model: CalibrationModel) =>
-  Uint8Array.from(atob(model), (letter) => letter.charCodeAt(0));

@@ -1,6 +1,4 @@
 // Written by tools/generate_calibration.mjs.
-export type CalibrationModel = string;
-
 // ONNX files in base64.
 export const MODELS = {
   float:

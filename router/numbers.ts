@@ -15,9 +15,11 @@ export function toNumbers(type: DType, data: TypedArray): NumberArray {
   return data;
 }
 
+export const decodeBase64 = (base64: string) =>
+  Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
 export function decodeTensor({ dtype, base64 }: EncodedTensor): TypedArray {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new (dtypeInfo(dtype).array)(bytes.buffer);
+  return new (dtypeInfo(dtype).array)(decodeBase64(base64).buffer);
 }
 
 // Infinity where one is NaN and the other is not.

@@ -43,7 +43,7 @@ export class ServiceTimes {
   }
 }
 
-function share(times: readonly number[], part: number): number {
+export function share(times: readonly number[], part: number): number {
   const sorted = [...times].sort((a, b) => a - b);
   return sorted[Math.ceil(part * sorted.length) - 1]!;
 }

@@ -64,7 +64,7 @@ export function generate() {
   const lines = Object.entries(models()).map(
     ([name, bytes]) => `  ${name}:\n    '${Buffer.from(bytes).toString('base64')}',\n`,
   );
-  return `${head}export type CalibrationModel = string;\n\n// ONNX files in base64.\nexport const MODELS = {\n${lines.join('')}} as const;\n`;
+  return `${head}// ONNX files in base64.\nexport const MODELS = {\n${lines.join('')}} as const;\n`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

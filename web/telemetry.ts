@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../worker/errors.generated.js';
 import type { Counts, Verdict } from '../router/rollout.js';
 import type { RouteDevice } from '../router/route.js';
+import { share } from '../router/service_times.js';
 import type { RunReport } from '../router/supervisor.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { RouteEventDetail, Session } from './session.js';
@@ -87,15 +88,14 @@ export class Telemetry {
   }
 
   #summarize(): void {
-    const sorted = this.#times.sort((a, b) => a - b);
+    const times = this.#times;
     this.#times = [];
-    if (sorted.length === 0) return;
-    const share = (part: number) => sorted[Math.ceil(part * sorted.length) - 1]!;
+    if (times.length === 0) return;
     this.#tell({
       type: 'latency',
-      runs: sorted.length,
-      p50Ms: share(0.5),
-      p95Ms: share(0.95),
+      runs: times.length,
+      p50Ms: share(times, 0.5),
+      p95Ms: share(times, 0.95),
     });
   }
 
