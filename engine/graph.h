@@ -39,7 +39,7 @@ struct Node {
   Attributes attributes;
   std::vector<ValueId> inputs;   // kNoValue where an optional input is left out
   std::vector<ValueId> outputs;  // kNoValue where an optional output is left out
-  const Operator* op = nullptr;  // resolved by resolve_operators(); null before
+  const Operator* op = nullptr;  // resolved by resolve_graph(); null before
   int opset = 0;                 // version of `domain` that the model imports
 
   // "Conv 'conv1'" for messages.

@@ -112,15 +112,14 @@ Status normalize(Graph& graph) {
   return {};
 }
 
-Status resolve_operators(Graph& graph) {
-  for (Node& node : graph.nodes) {
-    if (node.op) continue;
+Status resolve_operator(const Graph& graph, Node& node) {
+  if (node.op) return {};
+  if (node.opset == 0) {
     const auto opset = graph.opsets.find(node.domain);
     node.opset = opset == graph.opsets.end() ? 1 : opset->second;
-    node.op = find_operator(node.domain, node.type, node.opset);
-    if (!node.op) return unsupported(node);
   }
-  return {};
+  node.op = find_operator(node.domain, node.type, node.opset);
+  return node.op ? Status() : unsupported(node);
 }
 
 std::vector<std::vector<NodeId>> consumers(const Graph& graph) {

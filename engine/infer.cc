@@ -54,7 +54,7 @@ Status run_shape_rule(const Node& node, std::span<const ValueFacts> inputs,
   return {};
 }
 
-Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts) {
+void gather_facts(const Graph& graph, const Node& node, NodeFacts& facts) {
   facts.inputs.assign(node.inputs.size(), {});
   facts.outputs.assign(node.outputs.size(), {});
   facts.views.assign(node.inputs.size(), {});
@@ -67,6 +67,10 @@ Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts) {
       facts.inputs[i].value = &facts.views[i];
     }
   }
+}
+
+Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts) {
+  gather_facts(graph, node, facts);
   return run_shape_rule(node, facts.inputs, facts.outputs);
 }
 

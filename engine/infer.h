@@ -15,7 +15,10 @@ struct NodeFacts {
   std::vector<TensorView> views;
 };
 
-// Fills `facts` from the graph (constants with their contents) and runs the shape rule of the node.
+// Fills the inputs of `facts` from the graph (constants with their contents).
+void gather_facts(const Graph& graph, const Node& node, NodeFacts& facts);
+
+// Fills `facts` and runs the shape rule of the node.
 // An error names the node.
 Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts);
 

@@ -22,8 +22,8 @@ struct Pass {
 std::span<const Pass> all_passes();
 
 // For a graph that normalize() has accepted. Turns Constant nodes into constants, resolves
-// operators and infers shapes, then runs all passes, the list repeated until nothing changes or 8
-// rounds have run. Errors of resolve_operators() and infer_shapes() are returned.
+// operators, expands functions and infers shapes, then runs all passes, the list repeated until
+// nothing changes or 8 rounds have run. Errors of resolve_graph() and infer_shapes() are returned.
 Status run_passes(Graph& graph);
 
 }  // namespace sardonyx

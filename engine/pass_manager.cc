@@ -1,3 +1,4 @@
+#include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
 #include "engine/pass.h"
 #include "engine/passes/inline_constants.h"
@@ -26,8 +27,7 @@ std::span<const Pass> all_passes() {
 
 Status run_passes(Graph& graph) {
   SX_TRY(inline_constants(graph));
-  SX_TRY(resolve_operators(graph));
-  SX_TRY(infer_shapes(graph));
+  SX_TRY(resolve_graph(graph));
   for (int round = 0; round < kMaxRounds; ++round) {
     bool any = false;
     for (const Pass& pass : all_passes()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
+#include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
 #include "engine/pass.h"
 
@@ -92,8 +93,7 @@ void GraphBuilder::output(ValueId value, const std::string& name) {
 
 std::unique_ptr<Graph> GraphBuilder::finish() {
   require_ok(normalize(*graph_));
-  require_ok(resolve_operators(*graph_));
-  require_ok(infer_shapes(*graph_));
+  require_ok(resolve_graph(*graph_));
   return raw();
 }
 

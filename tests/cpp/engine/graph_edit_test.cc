@@ -105,7 +105,7 @@ TEST_CASE("an operator that is not in the registry is named with its domain and 
   sketch.node("a", 'b');
   sketch.graph.nodes[0].type = "Frobnicate";
   sketch.graph.opsets[""] = 17;
-  const Status status = resolve_operators(sketch.graph);
+  const Status status = resolve_operator(sketch.graph, sketch.graph.nodes[0]);
   CHECK(status.code() == ErrorCode::OPERATOR_UNSUPPORTED);
   CHECK(status.message() == "operator Frobnicate of ai.onnx opset 17 is not supported");
   CHECK(status.node() == "make_b");

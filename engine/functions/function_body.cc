@@ -1,0 +1,119 @@
+#include "engine/functions/function_body.h"
+
+#include <algorithm>
+#include <string>
+
+#include "ops/convert.h"
+
+namespace sardonyx {
+
+FunctionBody::FunctionBody(Graph& graph, const Node& caller, std::span<const ValueFacts> facts)
+    : graph_(graph), caller_(caller), facts_(facts), outputs_(caller.outputs.size(), kNoValue) {}
+
+const ValueFacts& FunctionBody::facts(size_t i) const {
+  static const ValueFacts kAbsent;
+  return i < facts_.size() ? facts_[i] : kAbsent;
+}
+
+Result<int> FunctionBody::rank(size_t i) const {
+  SX_TRY(require_inputs(i + 1));
+  if (facts(i).has_shape) return facts(i).shape.rank();
+  return error(ErrorCode::MODEL_UNSUPPORTED, "the rank of input %zu is not known", i);
+}
+
+Status FunctionBody::require_inputs(size_t count) const {
+  for (size_t i = 0; i < count; ++i) {
+    if (!has_input(i)) return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is missing", i);
+  }
+  return {};
+}
+
+std::vector<ValueId> FunctionBody::ops(std::string_view type, std::vector<ValueId> inputs,
+                                       size_t outputs, Attributes attributes,
+                                       std::string_view domain) {
+  Node node;
+  node.type = type;
+  node.domain = domain;
+  node.opset = domain.empty() ? kFunctionOpset : 1;
+  node.name = caller_.name + "/" + node.type;
+  node.attributes = std::move(attributes);
+  node.inputs = std::move(inputs);
+  const std::string prefix = node.name + "#";
+  for (size_t i = 0; i < outputs; ++i) {
+    Value value;
+    value.name = prefix + std::to_string(graph_.values.size());
+    node.outputs.push_back(graph_.add_value(std::move(value)));
+  }
+  nodes_.push_back(node);
+  return node.outputs;
+}
+
+ValueId FunctionBody::op(std::string_view type, std::vector<ValueId> inputs, Attributes attributes,
+                         std::string_view domain) {
+  return ops(type, std::move(inputs), 1, std::move(attributes), domain)[0];
+}
+
+ValueId FunctionBody::cast(ValueId value, DType to) {
+  Attributes attributes;
+  attributes.set("to", int64_t{static_cast<uint8_t>(to)});
+  return op("Cast", {value}, std::move(attributes));
+}
+
+ValueId FunctionBody::constant(DType dtype, const Shape& shape, DType from, const void* values) {
+  auto made = make_constant(dtype, shape);
+  Value value;
+  value.name = caller_.name + "/constant#" + std::to_string(graph_.values.size());
+  if (made.ok()) {
+    ops::convert(dtype, made.value()->view().data, from, values, 1, shape.product(0, shape.rank()));
+    value.constant = made.take();
+    value.dtype = dtype;
+    value.has_shape = true;
+    value.shape = shape;
+  } else if (failure_.ok()) {
+    failure_ = made.take_status();
+  }
+  return graph_.add_value(std::move(value));
+}
+
+ValueId FunctionBody::scalar(DType dtype, double value) {
+  if (ops::compute_dtype(dtype) != DType::kUndefined) {
+    return constant(dtype, {}, DType::kFloat64, &value);
+  }
+  failure_ = error(ErrorCode::DTYPE_UNSUPPORTED, "dtype %s is not supported here",
+                   std::string(dtype_name(dtype)).c_str());
+  return kNoValue;
+}
+
+ValueId FunctionBody::ints(const std::vector<int64_t>& values) {
+  const Shape shape({static_cast<int64_t>(values.size())});
+  return constant(DType::kInt64, shape, DType::kInt64, values.data());
+}
+
+void FunctionBody::output(size_t i, ValueId value) {
+  if (!has_output(i)) return;
+  // A value that a node of the body makes takes the name of the output; what is an input, or is
+  // given twice, is copied.
+  const bool made = std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    return std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end();
+  });
+  const bool taken = std::find(outputs_.begin(), outputs_.end(), value) != outputs_.end();
+  outputs_[i] = made && !taken ? value : op("Identity", {value});
+}
+
+Result<std::vector<Node>> FunctionBody::finish() {
+  if (!failure_.ok()) return std::move(failure_);
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if (!has_output(i)) continue;
+    if (outputs_[i] == kNoValue) {
+      return error(ErrorCode::MODEL_UNSUPPORTED, "output %zu of %s is not supported", i,
+                   caller_.label().c_str());
+    }
+    for (Node& node : nodes_) {
+      std::replace(node.inputs.begin(), node.inputs.end(), outputs_[i], caller_.outputs[i]);
+      std::replace(node.outputs.begin(), node.outputs.end(), outputs_[i], caller_.outputs[i]);
+    }
+  }
+  return std::move(nodes_);
+}
+
+}  // namespace sardonyx
