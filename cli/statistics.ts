@@ -11,7 +11,7 @@ export interface Summary {
 
 /** Undefined for tensors without elements and for element types that have no JavaScript number. */
 export function summarize({ type, data }: Tensor): Summary | undefined {
-  const decode = decoders[type] ?? (hasNumbers(type) ? Number : undefined);
+  const decode = decoderOf(type);
   if (!decode || data.length === 0) return undefined;
   let [min, max, sum, nan] = [Infinity, -Infinity, 0, 0];
   for (const element of data as Iterable<TypedArray[number]>) {
@@ -25,6 +25,10 @@ export function summarize({ type, data }: Tensor): Summary | undefined {
   }
   return { min, max, mean: sum / (data.length - nan), nan };
 }
+
+/** From an element of `data` to its number; undefined for types that have no JavaScript number. */
+export const decoderOf = (type: Tensor['type']) =>
+  decoders[type] ?? (hasNumbers(type) ? Number : undefined);
 
 const hasNumbers = (type: Tensor['type']) => !/^(u?int[24]|float8.*|float4.*)$/.test(type);
 

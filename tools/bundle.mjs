@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { brotliCompressSync } from 'node:zlib';
 import { build, transform } from 'esbuild';
+import { libraryBeside } from './library_beside.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = process.argv.find((argument) => argument.startsWith('--out='));
@@ -77,25 +78,12 @@ async function bundleWorker() {
   return code;
 }
 
-// The command line uses the library beside it: one engine, one class of errors.
-function bundleCli() {
-  const library = join(root, 'web/index');
-  const besideLibrary = {
-    name: 'library beside',
-    setup({ onResolve }) {
-      onResolve({ filter: /\/index(\.js)?$/ }, ({ path, resolveDir }) =>
-        resolve(resolveDir, path).replace(/\.js$/, '') === library
-          ? { path: './index.mjs', external: true }
-          : undefined,
-      );
-    },
-  };
-  return bundle('cli/main.ts', {
+const bundleCli = () =>
+  bundle('cli/main.ts', {
     format: 'esm',
     platform: 'node',
-    plugins: [besideLibrary],
+    plugins: [libraryBeside(root, './index.mjs')],
   });
-}
 
 function emitTypes() {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');

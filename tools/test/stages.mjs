@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAll } from '../build.mjs';
 import { build, buildDir } from '../cmake.mjs';
+import { conformance } from '../conformance/index.mjs';
 import { npmBin, run } from '../process.mjs';
 import { root } from '../setup/paths.mjs';
 import { cppFiles, projectFiles } from './files.mjs';
@@ -20,6 +21,7 @@ export const stages = [
     run: (o) => ctest('wasm-relaxed', o),
   },
   { name: 'build', title: 'wasm modules, dist/ and demo', run: buildStage },
+  { name: 'conformance', title: "ONNX's backend tests, native and wasm", run: onnxSuite },
   { name: 'types', title: 'TypeScript types', run: types },
   { name: 'vitest', title: 'TypeScript tests', run: vitest },
   { name: 'e2e', title: 'browser tests', run: e2e },
@@ -74,6 +76,8 @@ async function buildStage({ jobs }) {
   await buildAll({ jobs });
   return none();
 }
+
+const onnxSuite = ({ jobs }) => conformance({ preset: 'native', jobs, list: false });
 
 async function types() {
   const files = await projectFiles('*.ts');

@@ -14,10 +14,11 @@ namespace sardonyx::tool {
 namespace {
 
 constexpr char kUsage[] =
-    "onnx_suite [--old] [--filter TEXT] [--verbose] [--json FILE]\n"
+    "onnx_suite [--old] [--filter TEXT] [--verbose | --quiet] [--json FILE]\n"
     "  --old      the older opset forms (shared/onnx-node-old)\n"
     "  --filter   only tests whose \"group/name\" contains TEXT\n"
     "  --verbose  each test as it starts\n"
+    "  --quiet    no list of failures\n"
     "  --json     all results: [{\"group\", \"name\", \"failure\"}], failure \"\" for a pass\n";
 
 struct Options {
@@ -25,6 +26,7 @@ struct Options {
   std::string filter;
   std::string json;
   bool verbose = false;
+  bool quiet = false;
 };
 
 bool parse(int count, char** words, Options& options) {
@@ -34,6 +36,8 @@ bool parse(int count, char** words, Options& options) {
       options.folder = "/onnx-node-old";
     } else if (word == "--verbose") {
       options.verbose = true;
+    } else if (word == "--quiet") {
+      options.quiet = true;
     } else if (i + 1 < count && word == "--filter") {
       options.filter = words[++i];
     } else if (i + 1 < count && word == "--json") {
@@ -89,7 +93,8 @@ int run(const Options& options) {
     const std::string failure = run_isolated(test);
     ++total;
     passed += failure.empty();
-    if (!failure.empty()) std::printf("FAIL %s  %s\n", label.c_str(), failure.c_str());
+    if (!failure.empty() && !options.quiet)
+      std::printf("FAIL %s  %s\n", label.c_str(), failure.c_str());
     json.begin_object();
     json.key("group").string(test.group);
     json.key("name").string(test.name);

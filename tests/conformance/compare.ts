@@ -1,0 +1,36 @@
+// Whether a result agrees with what ONNX's suite expects.
+import { decoderOf } from '../../cli/statistics.js';
+import type { Tensor } from '../../web/index.js';
+
+/** Relative and absolute; element types that are not here must be equal. */
+const TOLERANCES: Partial<Record<Tensor['type'], readonly [number, number]>> = {
+  float32: [1e-3, 1e-5],
+  float64: [1e-3, 1e-5],
+  float16: [1e-2, 1e-3],
+  bfloat16: [2e-2, 1e-2],
+};
+
+const EXACT = [0, 0] as const;
+
+function close(actual: number, expected: number, [relative, absolute]: readonly [number, number]) {
+  if (Object.is(actual, expected) || actual === expected) return true;
+  return Math.abs(actual - expected) <= absolute + relative * Math.abs(expected);
+}
+
+/** Empty when they agree, otherwise what differs first. */
+export function difference(actual: Tensor, expected: Tensor): string {
+  if (actual.type !== expected.type) return `dtype is ${actual.type}, expected ${expected.type}`;
+  const [shape, wanted] = [actual.shape.join(', '), expected.shape.join(', ')];
+  if (shape !== wanted) return `shape is [${shape}], expected [${wanted}]`;
+  const tolerance = TOLERANCES[expected.type];
+  const decode = decoderOf(expected.type);
+  const [a, b] = [actual.data, expected.data];
+  for (let i = 0; i < b.length; i++) {
+    if (a[i] === b[i]) continue;
+    if (decode && typeof b[i] !== 'bigint' && typeof b[i] !== 'string') {
+      if (close(decode(a[i] as number), decode(b[i] as number), tolerance ?? EXACT)) continue;
+    }
+    return `element ${i} is ${String(a[i])}, expected ${String(b[i])}`;
+  }
+  return '';
+}

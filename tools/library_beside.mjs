@@ -1,0 +1,17 @@
+// Node programs of ours use the built library beside them: one engine, one class of errors.
+import { join, resolve } from 'node:path';
+
+/** An esbuild plugin: imports of web/index become imports of `library`. */
+export function libraryBeside(root, library) {
+  const source = join(root, 'web/index');
+  return {
+    name: 'library beside',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/index(\.js)?$/ }, ({ path, resolveDir }) =>
+        resolve(resolveDir, path).replace(/\.js$/, '') === source
+          ? { path: library, external: true }
+          : undefined,
+      );
+    },
+  };
+}
