@@ -7,6 +7,7 @@ set(SARDONYX_MODULE_OPTIONS
     -fno-exceptions
     -fno-rtti
     --no-entry
+    --emit-symbol-map
     -sMODULARIZE=1
     -sENVIRONMENT=web,worker,node
     -sFILESYSTEM=0
