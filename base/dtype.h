@@ -36,7 +36,7 @@ enum class DType : uint8_t {
   kInt2 = 26,
 };
 
-// Bits that one element takes in a dense payload; 0 for kUndefined and kString.
+// Bits that one element takes in memory; those of a StringRef for kString, 0 for kUndefined.
 int dtype_bits(DType dtype);
 
 // Name as used by the JavaScript API: "float32", "int64", …; "undefined" for unknown numbers.

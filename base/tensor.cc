@@ -1,5 +1,7 @@
 #include "base/tensor.h"
 
+#include <cstring>
+
 #include "base/checked.h"
 
 namespace sardonyx {
@@ -15,8 +17,7 @@ std::optional<int64_t> storage_elements(const Shape& shape, Layout layout) {
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout) {
   const auto count = storage_elements(shape, layout);
   if (!count) return std::nullopt;
-  const int64_t width = dtype == DType::kString ? int64_t{8} * sizeof(void*) : dtype_bits(dtype);
-  const auto bits = checked_mul<int64_t>(*count, width);
+  const auto bits = checked_mul<int64_t>(*count, dtype_bits(dtype));
   if (!bits) return std::nullopt;
   const auto bytes = static_cast<uint64_t>(*bits) / 8 + (*bits % 8 != 0);
   if (bytes > kMaxTensorBytes) return std::nullopt;
@@ -35,6 +36,13 @@ Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape)
   constant->shape = shape;
   constant->payload = {std::make_shared<Block>(std::move(block)), 0, *bytes};
   return constant;
+}
+
+Result<ConstantPtr> copy_of(const TensorView& view) {
+  SX_ASSIGN(const std::shared_ptr<Constant> copy, make_constant(view.dtype, view.shape));
+  const size_t bytes = view.bytes();
+  if (bytes) std::memcpy(copy->view().data, view.data, bytes);
+  return ConstantPtr(copy);
 }
 
 }  // namespace sardonyx

@@ -9,6 +9,7 @@
 #include "base/block.h"
 #include "base/dtype.h"
 #include "base/shape.h"
+#include "base/value_kind.h"
 
 namespace sardonyx {
 
@@ -27,12 +28,14 @@ std::optional<int64_t> storage_elements(const Shape& shape, Layout layout);
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout);
 
 // A typed window on memory that somebody else owns. A null `data` with a defined dtype and no
-// elements is a valid empty tensor; dtype kUndefined means "absent".
+// elements is a valid empty tensor; dtype kUndefined means "absent". Of another kind than kTensor it
+// is a scalar that holds the address of a Box, and `dtype` is that of the box's elements.
 struct TensorView {
   DType dtype = DType::kUndefined;
   Layout layout = Layout::kRowMajor;
   Shape shape;
   void* data = nullptr;
+  ValueKind kind = ValueKind::kTensor;
 
   template <typename T>
   T* as() const {
@@ -40,7 +43,10 @@ struct TensorView {
   }
   // For bound tensors, whose shape is known and has been checked.
   int64_t elements() const { return shape.product(0, shape.rank()); }
-  size_t bytes() const { return storage_bytes(dtype, shape, layout).value_or(0); }
+  size_t bytes() const {
+    if (kind != ValueKind::kTensor) return sizeof(void*);
+    return storage_bytes(dtype, shape, layout).value_or(0);
+  }
   bool present() const { return dtype != DType::kUndefined; }
 };
 
@@ -58,5 +64,7 @@ using ConstantPtr = std::shared_ptr<const Constant>;
 
 // Allocates a constant of the given type; the payload is undefined until written through `data`.
 Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape);
+// Owns a copy of a row-major tensor; characters of strings are shared.
+Result<ConstantPtr> copy_of(const TensorView& view);
 
 }  // namespace sardonyx

@@ -66,7 +66,7 @@ class Binder {
         continue;
       }
       const BoundSlot& slot = slots_[id];
-      ValueFacts facts{slot.view.dtype, true, slot.view.shape, nullptr};
+      ValueFacts facts{slot.view.dtype, true, slot.view.shape, nullptr, slot.view.kind};
       if (slot.view.data && (slot.contents_known || read_data)) facts.value = &slot.view;
       facts_.push_back(facts);
     }
@@ -77,8 +77,10 @@ class Binder {
   bool alias() {
     const SlotId from = step().inputs[0];
     const SlotId to = step().outputs[0];
-    if (from == kNoSlot || to == kNoSlot || outputs_[0].dtype != slots_[from].view.dtype)
+    if (from == kNoSlot || to == kNoSlot || outputs_[0].dtype != slots_[from].view.dtype ||
+        outputs_[0].kind != slots_[from].view.kind) {
       return false;
+    }
     for (size_t i = 1; i < step().outputs.size(); ++i) {
       if (step().outputs[i] != kNoSlot) return false;
     }
@@ -99,7 +101,9 @@ class Binder {
       }
     }
     return std::all_of(outputs_.begin(), outputs_.end(), [](const ValueFacts& output) {
-      return !output.present() || output.shape.elements().value_or(INT64_MAX) <= kMaxFoldedElements;
+      return !output.present() ||
+             (!needs_heap(output.kind, output.dtype) &&
+              output.shape.elements().value_or(INT64_MAX) <= kMaxFoldedElements);
     });
   }
 
@@ -133,7 +137,8 @@ class Binder {
   TensorView output_view(size_t i) const {
     const SlotId id = step().outputs[i];
     if (id == kNoSlot) return {};
-    return {outputs_[i].dtype, lowering_.slots[id].layout, outputs_[i].shape, nullptr};
+    return {outputs_[i].dtype, lowering_.slots[id].layout, outputs_[i].shape, nullptr,
+            outputs_[i].kind};
   }
 
   Status emit() {
@@ -186,7 +191,7 @@ class Binder {
     const StorageId storage = input.storage;
     if (storage == kNoStorage || out_.storages[storage].home != Home::kArena ||
         out_.storages[storage].last_use > index_ + 1 || input.view.dtype != view.dtype ||
-        input.view.layout != view.layout || !(input.view.shape == view.shape)) {
+        input.view.kind != view.kind || input.view.layout != view.layout || !(input.view.shape == view.shape)) {
       return kNoStorage;
     }
     for (size_t i = 1; i < step().inputs.size(); ++i) {

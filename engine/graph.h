@@ -28,8 +28,12 @@ struct Value {
   ConstantPtr constant;                  // contents, if fixed
   NodeId producer = kNoNode;
   bool optional_input = false;  // graph input with a default in `constant` (IR 3 weights)
+  ValueKind kind = ValueKind::kTensor;  // of others than tensors, dtype and shape are the elements'
 
-  ValueFacts facts() const { return {dtype, has_shape, shape, nullptr}; }
+  ValueFacts facts() const {
+    if (kind != ValueKind::kTensor) return {dtype, true, {}, nullptr, kind};
+    return {dtype, has_shape, shape, nullptr};
+  }
 };
 
 struct Node {

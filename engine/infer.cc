@@ -16,7 +16,8 @@ bool contradicts(const Shape& declared, const Shape& inferred) {
 // Takes over what the rule found; dims that only the model declares are kept.
 void merge(Graph& graph, Value& value, const ValueFacts& inferred) {
   value.dtype = inferred.dtype;
-  if (!inferred.has_shape) return;
+  value.kind = inferred.kind;
+  if (!inferred.has_shape || inferred.kind != ValueKind::kTensor) return;
   if (!value.has_shape) {
     value.has_shape = true;
     value.shape = inferred.shape;
@@ -40,6 +41,12 @@ void merge(Graph& graph, Value& value, const ValueFacts& inferred) {
 Status run_shape_rule(const Node& node, std::span<const ValueFacts> inputs,
                       std::span<ValueFacts> outputs) {
   for (ValueFacts& output : outputs) output = {};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].kind == ValueKind::kTensor || (node.op->flags & kTakesBoxes)) continue;
+    return error(ErrorCode::DTYPE_UNSUPPORTED, "input %zu is of kind %s: must be a tensor", i,
+                 kind_name(inputs[i].kind).data())
+        .at_node(node.name, node.type);
+  }
   InferContext context{node.attributes, node.opset, inputs, outputs};
   Status status = node.op->infer(context);
   if (!status.ok()) return std::move(status).at_node(node.name, node.type);

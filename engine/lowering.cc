@@ -56,7 +56,7 @@ class Lowerer {
 
   SlotId define(ValueId id, Layout layout) {
     const Value& value = graph_.values[id];
-    out_->slots.push_back({id, value.dtype, layout, value.constant, kNeverUsed});
+    out_->slots.push_back({id, value.dtype, layout, value.constant, kNeverUsed, value.kind});
     const auto slot = static_cast<SlotId>(out_->slots.size() - 1);
     by_layout_[id][index_of(layout)] = slot;
     return slot;
@@ -66,7 +66,8 @@ class Lowerer {
     if (slot == kNoSlot) return {};
     const Slot& info = out_->slots[slot];
     const Value& value = graph_.values[info.value];
-    return {info.dtype, info.layout, value.has_shape, value.shape, info.constant};
+    const ValueFacts facts = value.facts();
+    return {info.dtype, info.layout, facts.has_shape, facts.shape, info.constant, facts.kind};
   }
 
   // The slot in which the value was defined, whatever its layout.

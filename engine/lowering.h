@@ -24,6 +24,7 @@ struct Slot {
   Layout layout = Layout::kRowMajor;
   ConstantPtr constant;            // null payload once every reader has packed it
   uint32_t last_use = kNeverUsed;  // 1 + index of the last step that reads it, or kUsedAtEnd
+  ValueKind kind = ValueKind::kTensor;
 };
 
 struct Step {

@@ -25,6 +25,10 @@ bool fits(const Value& declared, const Shape& shape) {
 
 Status check_input(const Value& declared, const TensorView& view, size_t bytes) {
   const char* name = declared.name.c_str();
+  if (declared.kind != view.kind) {
+    return error(ErrorCode::INPUT_DTYPE, "input '%s' is of kind %s, the model wants %s", name,
+                 kind_name(view.kind).data(), kind_name(declared.kind).data());
+  }
   if (view.dtype != declared.dtype) {
     return error(ErrorCode::INPUT_DTYPE, "input '%s' is %s, the model wants %s", name,
                  std::string(dtype_name(view.dtype)).c_str(),
@@ -42,18 +46,59 @@ Status check_input(const Value& declared, const TensorView& view, size_t bytes) 
   return {};
 }
 
+// Elements are checked as tensors of the declared element type.
+Status check_elements(const Value& declared, const Box& box) {
+  Value element = declared;
+  element.kind = ValueKind::kTensor;
+  for (const ConstantPtr& tensor : box.elements()) {
+    SX_TRY(check_input(element, tensor->view(), tensor->payload.bytes));
+  }
+  return {};
+}
+
 }  // namespace
 
-Run::Run(const Session& session) : session_(session), inputs_(session.graph().inputs.size()) {}
+Run::Run(const Session& session)
+    : session_(session),
+      inputs_(session.graph().inputs.size()),
+      fed_boxes_(session.graph().inputs.size()) {}
 
 Status Run::set_input(size_t index, const TensorView& view, size_t bytes) {
   if (index >= inputs_.size()) {
     return error(ErrorCode::INPUT_UNKNOWN, "the model has no input number %zu", index);
   }
   const Value& declared = session_.graph().values[session_.graph().inputs[index]];
-  Status status = check_input(declared, view, bytes);
+  Value wanted = declared;
+  if (declared.kind == ValueKind::kOptional) wanted.kind = ValueKind::kTensor;
+  Status status = check_input(wanted, view, bytes);
   if (!status.ok()) return std::move(status).at_tensor(declared.name);
+  if (declared.kind == ValueKind::kOptional) {
+    SX_ASSIGN(ConstantPtr element, copy_of(view));
+    return set_input(index, Box({std::move(element)}));
+  }
   inputs_[index] = view;
+  return {};
+}
+
+Status Run::set_input(size_t index, Box box) {
+  if (index >= inputs_.size()) {
+    return error(ErrorCode::INPUT_UNKNOWN, "the model has no input number %zu", index);
+  }
+  const Value& declared = session_.graph().values[session_.graph().inputs[index]];
+  const bool one = declared.kind == ValueKind::kOptional;
+  if (declared.kind == ValueKind::kTensor || (!box.present() && !is_optional(declared.kind)) ||
+      (one && box.present() && box.size() != 1)) {
+    return error(ErrorCode::INPUT_DTYPE, "input '%s' is %s, the model wants one of kind %s",
+                 declared.name.c_str(), box.present() ? "a sequence" : "an empty optional",
+                 kind_name(declared.kind).data())
+        .at_tensor(declared.name);
+  }
+  Status status = check_elements(declared, box);
+  if (!status.ok()) return std::move(status).at_tensor(declared.name);
+  FedBox& fed = fed_boxes_[index];
+  fed.box = std::move(box);
+  fed.address = &fed.box;
+  inputs_[index] = {declared.dtype, Layout::kRowMajor, {}, &fed.address, declared.kind};
   return {};
 }
 
@@ -65,6 +110,7 @@ Status Run::start() {
     return error(ErrorCode::INPUT_MISSING, "input '%s' is not fed", name.c_str()).at_tensor(name);
   }
   dynamic_.clear();
+  heap_.clear();
   SX_ASSIGN(binding_, find_binding());
   slots_.clear();
   position_ = 0;
@@ -152,7 +198,7 @@ Status Run::run_step(const BoundStep& bound) {
     scratch = arenas_[segment_number_].data() + current.storages[bound.scratch].offset;
   }
   Status status = step.kernel->run(
-      {views.first(bound.inputs), views.subspan(bound.inputs), scratch, bound.plan.get()});
+      {views.first(bound.inputs), views.subspan(bound.inputs), scratch, bound.plan.get(), &heap_});
   if (status.ok()) return status;
   return std::move(status).at_node(step.node->name, step.node->type);
 }
@@ -165,6 +211,11 @@ Result<const GpuPlan*> Run::gpu_plan() {
     const Node& node = *session_.lowering().steps[binding_->segment.end].node;
     return error(ErrorCode::MODEL_UNSUPPORTED, "%s has a shape that depends on contents",
                  node.label().c_str());
+  }
+  for (const Slot& slot : session_.lowering().slots) {
+    if (!needs_heap(slot.kind, slot.dtype)) continue;
+    return error(ErrorCode::MODEL_UNSUPPORTED, "strings, sequences and optionals stay on the CPU")
+        .at_tensor(session_.graph().values[slot.value].name);
   }
   if (!binding_->gpu) {
     SX_ASSIGN(GpuPlan plan, plan_gpu(session_.lowering(), binding_->segment, binding_->slots,
@@ -250,6 +301,8 @@ TensorView Run::output(size_t index) const {
 void Run::reset() {
   started_ = done_ = false;
   std::fill(inputs_.begin(), inputs_.end(), TensorView());
+  std::fill(fed_boxes_.begin(), fed_boxes_.end(), FedBox());
+  heap_.clear();
 }
 
 size_t Run::arena_bytes() const {

@@ -55,7 +55,10 @@ class Run {
 
   // `view` must be row-major and stay valid and unchanged until the run is done; `bytes` is the
   // size of its memory. INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when it does not fit.
+  // The characters of strings stay where they are too. A tensor for an optional is copied.
   Status set_input(size_t index, const TensorView& view, size_t bytes);
+  // A sequence or an optional, whose elements the run shares. INPUT_DTYPE, INPUT_SHAPE.
+  Status set_input(size_t index, Box box);
   // INPUT_MISSING unless every input is set.
   Status start();
   // Runs steps until `budget_ms` has passed (checked between steps; 0: until the end).
@@ -71,7 +74,7 @@ class Run {
   // Of the last finish_on_gpu(); null when the last run ended on the CPU.
   const GpuPlan* plan_used() const { return plan_used_; }
   const uint8_t* arena() const { return arenas_.empty() ? nullptr : arenas_[0].data(); }
-  // After kDone: row-major, valid until the next start() or reset().
+  // After kDone: row-major, valid until the next start() or reset(). See box_of() for other kinds.
   TensorView output(size_t index) const;
   void reset();
 
@@ -97,8 +100,15 @@ class Run {
   const Segment& segment(size_t number) const;
   Segment& segment(size_t number);
 
+  struct FedBox {
+    Box box;
+    const Box* address = nullptr;  // what the input's view refers to
+  };
+
   const Session& session_;
   std::vector<TensorView> inputs_;
+  std::vector<FedBox> fed_boxes_;  // by input
+  ValueHeap heap_;                 // of the current run
   std::vector<std::unique_ptr<Binding>> bindings_;  // most recently used first
   Binding* binding_ = nullptr;
   std::vector<Segment> dynamic_;  // segments after the first, bound anew in each run

@@ -15,10 +15,22 @@ AttributeProto::AttributeType type_of(const AttributeProto& proto) {
   if (proto.has_s()) return AttributeProto::STRING;
   if (proto.has_t()) return AttributeProto::TENSOR;
   if (proto.has_g()) return AttributeProto::GRAPH;
+  if (proto.has_tp()) return AttributeProto::TYPE_PROTO;
   if (proto.floats_size()) return AttributeProto::FLOATS;
   if (proto.ints_size()) return AttributeProto::INTS;
   if (proto.strings_size()) return AttributeProto::STRINGS;
   return AttributeProto::UNDEFINED;
+}
+
+Result<Attribute::Value> value_type(const AttributeProto& proto, const Node& node) {
+  ValueType type;
+  const onnx::TypeProto::Tensor* element = element_type(proto.tp(), type.kind);
+  if (!element || !is_known_dtype(element->elem_type())) {
+    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%s' of %s is a type without tensors",
+                 proto.name().c_str(), node.label().c_str());
+  }
+  type.dtype = static_cast<DType>(element->elem_type());
+  return Attribute::Value(type);
 }
 
 }  // namespace
@@ -57,6 +69,8 @@ Result<Attribute::Value> GraphBuilder::attribute_value(const AttributeProto& pro
     }
     case AttributeProto::GRAPH:
       return subgraph(proto.g(), node);
+    case AttributeProto::TYPE_PROTO:
+      return value_type(proto, node);
     case AttributeProto::UNDEFINED:
       return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%s' of %s has neither type nor value",
                    proto.name().c_str(), node.label().c_str());

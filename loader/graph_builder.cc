@@ -48,6 +48,18 @@ Status set_shape(Value& value, const onnx::TensorShapeProto& proto) {
 
 }  // namespace
 
+const onnx::TypeProto::Tensor* element_type(const onnx::TypeProto& type, ValueKind& kind) {
+  const onnx::TypeProto* inner = &type;
+  const bool optional = inner->has_optional_type();
+  if (optional) inner = &inner->optional_type().elem_type();
+  const bool sequence = inner->has_sequence_type();
+  if (sequence) inner = &inner->sequence_type().elem_type();
+  if (!inner->has_tensor_type()) return nullptr;
+  kind = optional ? sequence ? ValueKind::kOptionalSequence : ValueKind::kOptional
+                  : sequence ? ValueKind::kSequence : ValueKind::kTensor;
+  return &inner->tensor_type();
+}
+
 std::string_view canonical_domain(std::string_view domain) {
   return domain == "ai.onnx" ? std::string_view() : domain;
 }
@@ -179,22 +191,24 @@ Status GraphBuilder::add_node(const onnx::NodeProto& proto, Node& node) {
 }
 
 Status GraphBuilder::set_type(Value& value, const onnx::ValueInfoProto& info) const {
-  const onnx::TypeProto& type = info.type();
-  if (!type.has_tensor_type()) {
-    if (outer_ || type.value_case() == onnx::TypeProto::VALUE_NOT_SET) return {};
-    return error(ErrorCode::MODEL_UNSUPPORTED, "'%s' is not a tensor; only tensors are supported",
-                 info.name().c_str())
+  if (info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET) return {};
+  ValueKind kind = ValueKind::kTensor;
+  const onnx::TypeProto::Tensor* type = element_type(info.type(), kind);
+  if (!type) {
+    return error(ErrorCode::MODEL_UNSUPPORTED,
+                 "'%s' is neither tensor nor sequence or optional of tensors", info.name().c_str())
         .at_tensor(info.name());
   }
-  const int32_t number = type.tensor_type().elem_type();
+  const int32_t number = type->elem_type();
   if (number != 0 && !is_known_dtype(number)) {
     return error(ErrorCode::DTYPE_UNSUPPORTED, "'%s' has the unknown dtype number %d",
                  info.name().c_str(), number)
         .at_tensor(info.name());
   }
+  value.kind = kind;
   if (number != 0) value.dtype = static_cast<DType>(number);
-  if (!type.tensor_type().has_shape()) return {};
-  return set_shape(value, type.tensor_type().shape()).at_tensor(info.name());
+  if (!type->has_shape()) return {};
+  return set_shape(value, type->shape()).at_tensor(info.name());
 }
 
 Result<ValueId> GraphBuilder::declare(const std::string& name) {
@@ -214,6 +228,7 @@ ValueId GraphBuilder::find(const std::string& name) {
   Value value;
   value.name = name;
   value.dtype = original.dtype;
+  value.kind = original.kind;
   value.has_shape = original.has_shape;
   value.shape = original.shape;
   const bool fixed = original.constant && !original.optional_input;

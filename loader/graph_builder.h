@@ -17,6 +17,7 @@ class AttributeProto;
 class GraphProto;
 class NodeProto;
 class TypeProto;
+class TypeProto_Tensor;
 class ValueInfoProto;
 }  // namespace onnx
 
@@ -24,6 +25,9 @@ namespace sardonyx {
 
 // "" for the names of the default domain.
 std::string_view canonical_domain(std::string_view domain);
+
+// The tensor type inside `type`, and what it is in: null when `type` is not one of ValueKind.
+const onnx::TypeProto_Tensor* element_type(const onnx::TypeProto& type, ValueKind& kind);
 
 // What all graphs of a model share.
 struct ModelContext {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
+#include "base/string_tensor.h"
 #include "onnx/onnx.pb.h"
 
 namespace sardonyx {
@@ -173,13 +175,17 @@ Result<std::shared_ptr<Constant>> from_typed_field(const TensorSpec& spec,
   }
 }
 
+// Strings are in string_data and nowhere else.
+Result<std::shared_ptr<Constant>> from_strings(const TensorSpec& spec, const TensorProto& proto) {
+  const std::vector<std::string_view> texts(proto.string_data().begin(), proto.string_data().end());
+  return make_strings(spec.shape, texts);
+}
+
 Result<std::shared_ptr<Constant>> decode(const TensorProto& proto, const TensorSources& sources) {
   SX_ASSIGN(const TensorSpec spec,
             check_tensor({proto.dims().data(), static_cast<size_t>(proto.dims_size())},
                          proto.data_type()));
-  if (spec.dtype == DType::kString) {
-    return error(ErrorCode::DTYPE_UNSUPPORTED, "constant tensors of strings are not supported");
-  }
+  if (spec.dtype == DType::kString) return from_strings(spec, proto);
   const bool external = proto.data_location() == TensorProto::EXTERNAL;
   const bool typed = proto.float_data_size() || proto.int32_data_size() ||
                      proto.int64_data_size() || proto.double_data_size() ||

@@ -46,8 +46,7 @@ struct TensorSources {
 
 // Stored and external payloads are shared, not copied, unless they are varints, misaligned for the
 // dtype, or bools other than 0 and 1. Errors name the tensor: those of check_tensor(),
-// TENSOR_PAYLOAD, EXTERNAL_DATA_MISSING, EXTERNAL_DATA_INVALID, OUT_OF_MEMORY, DTYPE_UNSUPPORTED
-// for strings.
+// TENSOR_PAYLOAD, EXTERNAL_DATA_MISSING, EXTERNAL_DATA_INVALID, OUT_OF_MEMORY.
 Result<ConstantPtr> decode_tensor(const onnx::TensorProto& proto, const TensorSources& sources);
 
 }  // namespace sardonyx

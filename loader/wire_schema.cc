@@ -67,6 +67,7 @@ constexpr FieldRule kRules[] = {
     {kAttribute, AttributeProto::kFloatsFieldNumber, kFixed32s, kKeep},
     {kAttribute, AttributeProto::kIntsFieldNumber, kVarints, kKeep},
     {kAttribute, AttributeProto::kStringsFieldNumber, kBytes, kKeep},
+    {kAttribute, AttributeProto::kTpFieldNumber, kBytes, kKeep},
     {kAttribute, AttributeProto::kTypeFieldNumber, kVarint, kKeep},
     {kAttribute, AttributeProto::kRefAttrNameFieldNumber, kBytes, kKeep},
 

@@ -55,6 +55,15 @@ std::span<const float> Attributes::get_floats(std::string_view name) const {
   return value ? std::span<const float>(*value) : std::span<const float>();
 }
 
+std::span<const std::string> Attributes::get_strings(std::string_view name) const {
+  const auto* value = get_as<std::vector<std::string>>(*this, name);
+  return value ? std::span<const std::string>(*value) : std::span<const std::string>();
+}
+
+const ValueType* Attributes::get_type(std::string_view name) const {
+  return get_as<ValueType>(*this, name);
+}
+
 ConstantPtr Attributes::get_tensor(std::string_view name) const {
   const auto* value = get_as<ConstantPtr>(*this, name);
   return value ? *value : nullptr;

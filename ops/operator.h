@@ -18,16 +18,19 @@
 
 #include "base/status.h"
 #include "base/tensor.h"
+#include "base/value_heap.h"
 #include "ops/attributes.h"
 
 namespace sardonyx {
 
-// What is known about a value before it is computed.
+// What is known about a value before it is computed. Sequences and optionals count as scalars whose
+// shape is known; `dtype` is that of their elements.
 struct ValueFacts {
   DType dtype = DType::kUndefined;    // kUndefined: absent optional input, or not inferred yet
   bool has_shape = false;             // false: not even the rank is known
   Shape shape;                        // dims may be kUnknownDim
   const TensorView* value = nullptr;  // contents where known: constants, folded shape arithmetic
+  ValueKind kind = ValueKind::kTensor;
 
   bool present() const { return dtype != DType::kUndefined; }
   bool is_static() const { return has_shape && shape.is_known(); }
@@ -48,6 +51,10 @@ struct InferContext {
     outputs[i] = {dtype, true, shape, nullptr};
   }
   void set_output_unknown(size_t i, DType dtype) { outputs[i] = {dtype, false, {}, nullptr}; }
+  // A sequence or an optional; a tensor of unknown shape when the kind is that.
+  void set_output_kind(size_t i, ValueKind kind, DType dtype) {
+    outputs[i] = {dtype, kind != ValueKind::kTensor, {}, nullptr, kind};
+  }
 };
 
 // Packed weights, shared by all nodes that pack one constant in one way.
@@ -66,6 +73,7 @@ struct KernelInput {
   bool has_shape = false;
   Shape shape;           // dims may be kUnknownDim
   ConstantPtr constant;  // null unless the contents are fixed
+  ValueKind kind = ValueKind::kTensor;
 
   bool present() const { return dtype != DType::kUndefined; }
 };
@@ -102,6 +110,7 @@ struct RunContext {
   std::span<const TensorView> outputs;
   uint8_t* scratch = nullptr;  // 64-byte aligned, scratch_bytes long, undefined contents
   const StepPlan* plan = nullptr;
+  ValueHeap* heap = nullptr;  // for outputs that are no tensors or hold strings
 
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i].present(); }
   // An optional output that nobody reads has dtype kUndefined and null data.
@@ -138,6 +147,7 @@ enum OperatorFlags : uint32_t {
   kShapeOnly = 1u << 2,  // reads only dtype and shape of its inputs (Shape, Size)
   kNonDeterministic = 1u << 3,  // must not be folded
   kVariadicLayout = 1u << 4,    // channel-aware on all inputs, not only input 0
+  kTakesBoxes = 1u << 5,        // inputs may be sequences and optionals
 };
 
 struct Operator {

@@ -170,7 +170,7 @@ Status set_broadcast_output(InferContext& context, DType dtype, size_t first, si
 
 Status same_as_input(InferContext& context) {
   const ValueFacts& input = context.inputs[0];
-  context.outputs[0] = {input.dtype, input.has_shape, input.shape, nullptr};
+  context.outputs[0] = {input.dtype, input.has_shape, input.shape, nullptr, input.kind};
   return {};
 }
 

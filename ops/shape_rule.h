@@ -24,7 +24,7 @@ Status unsupported_dtype(DType dtype);
 // Inputs `a` and `b`, if present, are of one dtype; DTYPE_UNSUPPORTED.
 Status check_same_dtype(const InferContext& context, size_t a, size_t b);
 
-// Bytes per element; DTYPE_UNSUPPORTED for strings and elements below 8 bits.
+// Bytes per element; DTYPE_UNSUPPORTED for elements below 8 bits.
 Result<size_t> element_bytes(DType dtype);
 // The same as a check.
 Status check_movable(DType dtype);

@@ -37,7 +37,9 @@ bool outputs_are_foldable(const Graph& graph, const Node& node, const NodeFacts&
   for (const ValueFacts& output : facts.outputs) {
     if (!output.is_static()) return false;
     const auto bytes = storage_bytes(output.dtype, output.shape, Layout::kRowMajor);
-    if (!bytes || dtype_bits(output.dtype) < 8) return false;
+    if (!bytes || dtype_bits(output.dtype) < 8 || needs_heap(output.kind, output.dtype)) {
+      return false;
+    }
     written += *bytes;
   }
   return !facts.outputs.empty() && (written <= kMaxGrownBytes || written <= read);

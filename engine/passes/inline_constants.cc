@@ -1,7 +1,9 @@
 #include "engine/passes/inline_constants.h"
 
 #include <cstring>
+#include <vector>
 
+#include "base/string_tensor.h"
 #include "engine/graph_edit.h"
 
 namespace sardonyx {
@@ -34,10 +36,20 @@ Result<ConstantPtr> value_of(const Node& node) {
     const auto numbers = attributes.get_ints("value_ints");
     return constant_of(numbers.data(), numbers.size(), false);
   }
-  for (const char* name : {"sparse_value", "value_string", "value_strings"}) {
-    if (attributes.has(name)) {
-      return error(ErrorCode::MODEL_UNSUPPORTED, "Constant with %s is not supported", name);
-    }
+  if (attributes.has("value_string")) {
+    const std::string_view text = attributes.get_string("value_string", "");
+    SX_ASSIGN(const std::shared_ptr<Constant> constant, make_strings({}, {&text, 1}));
+    return ConstantPtr(constant);
+  }
+  if (attributes.has("value_strings")) {
+    const auto texts = attributes.get_strings("value_strings");
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    SX_ASSIGN(const std::shared_ptr<Constant> constant,
+              make_strings({static_cast<int64_t>(views.size())}, views));
+    return ConstantPtr(constant);
+  }
+  if (attributes.has("sparse_value")) {
+    return error(ErrorCode::MODEL_UNSUPPORTED, "Constant with sparse_value is not supported");
   }
   return error(ErrorCode::ATTRIBUTE_INVALID, "Constant has no value");
 }

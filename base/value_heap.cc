@@ -1,0 +1,53 @@
+#include "base/value_heap.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+
+namespace sardonyx {
+namespace {
+
+constexpr size_t kChunkBytes = size_t{64} << 10;
+constexpr size_t kMaxBoxes = size_t{1} << 20;
+
+}  // namespace
+
+Result<char*> ValueHeap::characters(size_t bytes) {
+  if (bytes > left_) {
+    if (bytes > kMaxTensorBytes || bytes_ > kMaxTensorBytes - bytes) {
+      return error(ErrorCode::LIMIT_EXCEEDED, "the strings of a run need more than 2 GiB");
+    }
+    SX_ASSIGN(Block block, Block::allocate(std::max(bytes, kChunkBytes)));
+    left_ = block.size();
+    bytes_ += block.size();
+    blocks_.push_back(std::move(block));
+  }
+  if (bytes == 0) return static_cast<char*>(nullptr);
+  char* start = blocks_.back().as<char>() + (blocks_.back().size() - left_);
+  left_ -= bytes;
+  return start;
+}
+
+Result<StringRef> ValueHeap::copy(std::string_view text) {
+  SX_ASSIGN(char* const start, characters(text.size()));
+  if (!text.empty()) std::memcpy(start, text.data(), text.size());
+  return StringRef{start, static_cast<uint32_t>(text.size())};
+}
+
+Result<const Box*> ValueHeap::add(Box box) {
+  if (boxes_.size() >= kMaxBoxes) {
+    return error(ErrorCode::LIMIT_EXCEEDED, "a run with more than %zu sequences and optionals",
+                 kMaxBoxes);
+  }
+  boxes_.push_back(std::move(box));
+  return &boxes_.back();
+}
+
+void ValueHeap::clear() {
+  boxes_.clear();
+  blocks_.clear();
+  left_ = bytes_ = 0;
+}
+
+}  // namespace sardonyx

@@ -1,0 +1,36 @@
+// What the values of one run refer to: characters of strings, sequences and optionals.
+#pragma once
+
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "base/block.h"
+#include "base/box.h"
+#include "base/string_ref.h"
+
+namespace sardonyx {
+
+// Whether such a value refers to a heap.
+constexpr bool needs_heap(ValueKind kind, DType dtype) {
+  return kind != ValueKind::kTensor || dtype == DType::kString;
+}
+
+// Everything stays until clear(). Thread-compatible.
+class ValueHeap {
+ public:
+  // Room for that many characters. OUT_OF_MEMORY, LIMIT_EXCEEDED.
+  Result<char*> characters(size_t bytes);
+  Result<StringRef> copy(std::string_view text);
+  // LIMIT_EXCEEDED.
+  Result<const Box*> add(Box box);
+  void clear();
+
+ private:
+  std::vector<Block> blocks_;  // the last one has `left_` bytes to give
+  size_t left_ = 0;
+  size_t bytes_ = 0;
+  std::deque<Box> boxes_;
+};
+
+}  // namespace sardonyx
