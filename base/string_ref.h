@@ -8,8 +8,8 @@
 
 namespace sardonyx {
 
-// Characters that somebody else owns: a constant's payload, the caller, or the run's ValueHeap. UTF-8,
-// not terminated. All bytes zero is the empty string.
+// Characters that somebody else owns: a constant's payload, the caller, or the run's ValueHeap.
+// UTF-8, not terminated. All bytes zero is the empty string.
 struct StringRef {
   const char* data = nullptr;
   uint32_t size = 0;

@@ -28,8 +28,8 @@ std::optional<int64_t> storage_elements(const Shape& shape, Layout layout);
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout);
 
 // A typed window on memory that somebody else owns. A null `data` with a defined dtype and no
-// elements is a valid empty tensor; dtype kUndefined means "absent". Of another kind than kTensor it
-// is a scalar that holds the address of a Box, and `dtype` is that of the box's elements.
+// elements is a valid empty tensor; dtype kUndefined means "absent". Of another kind than kTensor
+// it is a scalar that holds the address of a Box, and `dtype` is that of the box's elements.
 struct TensorView {
   DType dtype = DType::kUndefined;
   Layout layout = Layout::kRowMajor;

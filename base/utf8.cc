@@ -14,7 +14,11 @@ size_t utf8_length(std::string_view text) {
   if (text.empty()) return 0;
   const auto first = static_cast<uint8_t>(text[0]);
   if (first < 0x80) return 1;
-  const size_t length = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  const size_t length = first >= 0xf8   ? 0
+                        : first >= 0xf0 ? 4
+                        : first >= 0xe0 ? 3
+                        : first >= 0xc0 ? 2
+                                        : 0;
   if (length == 0 || text.size() < length) return 0;
   uint32_t code = first & (0x7fu >> length);
   for (size_t i = 1; i < length; ++i) {

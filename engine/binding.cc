@@ -191,7 +191,8 @@ class Binder {
     const StorageId storage = input.storage;
     if (storage == kNoStorage || out_.storages[storage].home != Home::kArena ||
         out_.storages[storage].last_use > index_ + 1 || input.view.dtype != view.dtype ||
-        input.view.kind != view.kind || input.view.layout != view.layout || !(input.view.shape == view.shape)) {
+        input.view.kind != view.kind || input.view.layout != view.layout ||
+        !(input.view.shape == view.shape)) {
       return kNoStorage;
     }
     for (size_t i = 1; i < step().inputs.size(); ++i) {

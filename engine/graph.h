@@ -27,7 +27,7 @@ struct Value {
   std::vector<std::string> dim_symbols;  // per dim, empty where there is none; graph inputs/outputs
   ConstantPtr constant;                  // contents, if fixed
   NodeId producer = kNoNode;
-  bool optional_input = false;  // graph input with a default in `constant` (IR 3 weights)
+  bool optional_input = false;          // graph input with a default in `constant` (IR 3 weights)
   ValueKind kind = ValueKind::kTensor;  // of others than tensors, dtype and shape are the elements'
 
   ValueFacts facts() const {

@@ -107,8 +107,8 @@ class Run {
 
   const Session& session_;
   std::vector<TensorView> inputs_;
-  std::vector<FedBox> fed_boxes_;  // by input
-  ValueHeap heap_;                 // of the current run
+  std::vector<FedBox> fed_boxes_;                   // by input
+  ValueHeap heap_;                                  // of the current run
   std::vector<std::unique_ptr<Binding>> bindings_;  // most recently used first
   Binding* binding_ = nullptr;
   std::vector<Segment> dynamic_;  // segments after the first, bound anew in each run

@@ -55,8 +55,9 @@ const onnx::TypeProto::Tensor* element_type(const onnx::TypeProto& type, ValueKi
   const bool sequence = inner->has_sequence_type();
   if (sequence) inner = &inner->sequence_type().elem_type();
   if (!inner->has_tensor_type()) return nullptr;
-  kind = optional ? sequence ? ValueKind::kOptionalSequence : ValueKind::kOptional
-                  : sequence ? ValueKind::kSequence : ValueKind::kTensor;
+  kind = optional   ? sequence ? ValueKind::kOptionalSequence : ValueKind::kOptional
+         : sequence ? ValueKind::kSequence
+                    : ValueKind::kTensor;
   return &inner->tensor_type();
 }
 

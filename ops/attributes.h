@@ -23,9 +23,9 @@ struct ValueType {
 };
 
 struct Attribute {
-  using Value = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                             std::vector<std::string>, ConstantPtr, std::shared_ptr<const Graph>,
-                             ValueType>;
+  using Value =
+      std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
+                   std::vector<std::string>, ConstantPtr, std::shared_ptr<const Graph>, ValueType>;
   std::string name;
   Value value;
 };
@@ -41,11 +41,11 @@ class Attributes {
   int64_t get_int(std::string_view name, int64_t fallback) const;
   float get_float(std::string_view name, float fallback) const;
   std::string_view get_string(std::string_view name, std::string_view fallback) const;
-  std::span<const int64_t> get_ints(std::string_view name) const;  // empty when absent
-  std::span<const float> get_floats(std::string_view name) const;  // empty when absent
+  std::span<const int64_t> get_ints(std::string_view name) const;         // empty when absent
+  std::span<const float> get_floats(std::string_view name) const;         // empty when absent
   std::span<const std::string> get_strings(std::string_view name) const;  // empty when absent
-  ConstantPtr get_tensor(std::string_view name) const;             // null when absent
-  const ValueType* get_type(std::string_view name) const;          // null when absent
+  ConstantPtr get_tensor(std::string_view name) const;                    // null when absent
+  const ValueType* get_type(std::string_view name) const;                 // null when absent
   Result<int64_t> require_int(std::string_view name) const;
 
   const std::vector<Attribute>& all() const { return entries_; }

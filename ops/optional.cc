@@ -27,8 +27,8 @@ Status run_optional(const Attributes&, const RunContext& context) {
 }
 
 Status run_has_element(const Attributes&, const RunContext& context) {
-  const bool has = context.has_input(0) && (!is_optional(context.inputs[0].kind) ||
-                                            box_of(context.inputs[0]).present());
+  const bool has = context.has_input(0) &&
+                   (!is_optional(context.inputs[0].kind) || box_of(context.inputs[0]).present());
   *context.outputs[0].as<uint8_t>() = has;
   return {};
 }

@@ -88,7 +88,8 @@ Status infer_sequence_construct(InferContext& context) {
   SX_TRY(check_arity(context, 1, kMaxSequenceLength));
   const DType dtype = context.inputs[0].dtype;
   for (size_t i = 0; i < context.inputs.size(); ++i) {
-    if (!context.has_input(i)) return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
+    if (!context.has_input(i))
+      return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
     SX_TRY(check_same_dtype(context, 0, i));
   }
   context.set_output_kind(0, ValueKind::kSequence, dtype);

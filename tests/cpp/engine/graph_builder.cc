@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
+#include "base/string_tensor.h"
 #include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
 #include "engine/pass.h"
@@ -23,12 +24,14 @@ GraphBuilder::GraphBuilder(int opset) : graph_(std::make_unique<Graph>()) {
   graph_->ir_version = 8;
 }
 
-ValueId GraphBuilder::input(const std::string& name, const Shape& shape, DType dtype) {
+ValueId GraphBuilder::input(const std::string& name, const Shape& shape, DType dtype,
+                            ValueKind kind) {
   Value value;
   value.name = name;
   value.dtype = dtype;
   value.has_shape = true;
   value.shape = shape;
+  value.kind = kind;
   const ValueId id = graph_->add_value(std::move(value));
   graph_->inputs.push_back(id);
   return id;
@@ -40,13 +43,23 @@ ValueId GraphBuilder::add_constant(DType dtype, const Shape& shape, const void* 
   require_ok(constant.status());
   REQUIRE((*constant)->view().bytes() == bytes);
   if (bytes > 0) std::memcpy((*constant)->view().data, data, bytes);
+  return add_constant(constant.take());
+}
+
+ValueId GraphBuilder::add_constant(ConstantPtr constant) {
   const ValueId id = add_value("c");
   Value& value = graph_->values[id];
-  value.dtype = dtype;
+  value.dtype = constant->dtype;
   value.has_shape = true;
-  value.shape = shape;
-  value.constant = constant.take();
+  value.shape = constant->shape;
+  value.constant = std::move(constant);
   return id;
+}
+
+ValueId GraphBuilder::strings(const Shape& shape, const std::vector<std::string_view>& values) {
+  auto made = make_strings(shape, values);
+  require_ok(made.status());
+  return add_constant(made.take());
 }
 
 ValueId GraphBuilder::random(const Shape& shape, float low, float high) {

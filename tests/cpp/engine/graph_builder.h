@@ -30,7 +30,8 @@ class GraphBuilder {
  public:
   explicit GraphBuilder(int opset = 17);
 
-  ValueId input(const std::string& name, const Shape& shape, DType dtype = DType::kFloat32);
+  ValueId input(const std::string& name, const Shape& shape, DType dtype = DType::kFloat32,
+                ValueKind kind = ValueKind::kTensor);
   template <typename T>
   ValueId constant(const Shape& shape, const std::vector<T>& values) {
     return add_constant(kDTypeOf<T>, shape, values.data(), values.size() * sizeof(T));
@@ -39,6 +40,7 @@ class GraphBuilder {
   ValueId scalar(T value) {
     return constant<T>({}, {value});
   }
+  ValueId strings(const Shape& shape, const std::vector<std::string_view>& values);
   ValueId boolean(bool value) { return add_constant(DType::kBool, {}, &value, sizeof(value)); }
   // Float32, uniform in [low, high], another sequence for each constant of the builder.
   ValueId random(const Shape& shape, float low = -1.0f, float high = 1.0f);
@@ -59,6 +61,7 @@ class GraphBuilder {
   std::unique_ptr<Graph> raw();
 
  private:
+  ValueId add_constant(ConstantPtr constant);
   ValueId add_constant(DType dtype, const Shape& shape, const void* data, size_t bytes);
   ValueId add_value(const std::string& prefix);
 

@@ -72,6 +72,9 @@ std::string describe_constant(const ConstantPtr& constant) {
 }
 
 struct AttributePrinter {
+  std::string operator()(const ValueType& type) const {
+    return std::string(kind_name(type.kind)) + " of " + std::string(dtype_name(type.dtype));
+  }
   std::string operator()(int64_t value) const { return std::to_string(value); }
   std::string operator()(float value) const { return std::to_string(value) + "f"; }
   std::string operator()(const std::string& value) const { return "'" + value + "'"; }
