@@ -1,9 +1,7 @@
 // Operators of two or more operands with broadcasting; see ops/binary_map.h.
 #include <cmath>
-#include <memory>
-#include <vector>
 
-#include "ops/binary_map.h"
+#include "ops/binary_operator.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "simd/elementwise.h"
@@ -170,63 +168,8 @@ constexpr BinarySpec kXor = {
     .bytes =
         dense_row<uint8_t, uint8_t, [](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); }>};
 
-struct BinaryPlan final : StepPlan {
-  std::vector<BroadcastPlan> folds;  // one per operand after the first
-};
-
-// in0 op in1 op in2…; a single operand is copied.
-class BinaryKernel final : public Kernel {
- public:
-  explicit BinaryKernel(const BinarySpec& spec) : spec_(spec) {}
-
-  Status bind(BindContext& context) const override {
-    auto plan = std::make_unique<BinaryPlan>();
-    const TensorView& y = context.outputs[0];
-    for (size_t i = 1; i < context.inputs.size(); ++i) {
-      const TensorView operands[] = {i == 1 ? context.inputs[0] : y, context.inputs[i]};
-      plan->folds.push_back(plan_elementwise(operands, y));
-    }
-    context.plan = std::move(plan);
-    return {};
-  }
-
-  Status run(const RunContext& context) const override {
-    const auto& folds = static_cast<const BinaryPlan*>(context.plan)->folds;
-    const TensorView& y = context.outputs[0];
-    if (folds.empty()) copy_tensor(y, context.inputs[0]);
-    for (size_t i = 0; i < folds.size(); ++i) {
-      const TensorView& a = i == 0 ? context.inputs[0] : y;
-      SX_TRY(apply_binary(spec_, folds[i], a, context.inputs[i + 1], y));
-    }
-    return {};
-  }
-
-  std::string_view name() const override { return spec_.name; }
-
- private:
-  const BinarySpec& spec_;
-};
-
-Status infer_operands(InferContext& context, const BinarySpec& spec, size_t required,
-                      size_t maximum) {
-  SX_TRY(check_arity(context, required, maximum));
-  const DType dtype = context.inputs[0].dtype;
-  for (size_t i = 0; i < context.inputs.size(); ++i) {
-    if (!context.has_input(i)) {
-      return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
-    }
-    SX_TRY(check_binary_dtypes(spec, dtype, context.inputs[i].dtype));
-  }
-  return set_broadcast_output(context, spec.flags & kToBool ? DType::kBool : dtype, 0,
-                              context.inputs.size());
-}
-
 Status infer_binary(InferContext& context, const BinarySpec& spec) {
   return infer_operands(context, spec, 2, 2);
-}
-
-Result<KernelPtr> make_binary(const BinarySpec& spec) {
-  return KernelPtr(std::make_unique<BinaryKernel>(spec));
 }
 
 const BinarySpec& mod_spec(const Attributes& attributes) {
@@ -270,6 +213,16 @@ SX_VARIADIC(min, kMin)
 SX_VARIADIC(max, kMax)
 SX_VARIADIC(sum, kAdd)
 #undef SX_VARIADIC
+
+Status infer_mean(InferContext& context) {
+  SX_TRY(check_arity(context, 1, SIZE_MAX));
+  SX_TRY(check_dtype(context, 0,
+                     {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBfloat16}));
+  return infer_operands(context, kAdd, 1, SIZE_MAX);
+}
+Result<KernelPtr> make_mean(const KernelInit& init) {
+  return make_scaled_binary(kAdd, 1.0 / static_cast<double>(init.inputs.size()));
+}
 
 Status infer_mod(InferContext& context) {
   return infer_binary(context, mod_spec(context.attributes));

@@ -109,6 +109,14 @@ constexpr UnarySpec kThresholdedRelu = {.name = "thresholded_relu",
                                         .f64 = [](double x, P p) { return x <= p.a ? 0 : x; },
                                         .a = "alpha",
                                         .a_default = 1};
+constexpr UnarySpec kShrink = {
+    .name = "shrink",
+    .f64 = [](double x, P p) { return x < -p.a  ? x + p.b
+                                      : x > p.a ? x - p.b
+                                                : 0; },
+    .a = "lambd",
+    .a_default = 0.5f,
+    .b = "bias"};
 constexpr UnarySpec kSoftplus = {.name = "softplus",
                                  .f32 = simd_map<simd::UnaryKind::kSoftplus>,
                                  .f64 = [](double x, P) { return softplus(x); }};
@@ -199,6 +207,7 @@ SX_UNARY(elu, kElu)
 SX_UNARY(selu, kSelu)
 SX_UNARY(celu, kCelu)
 SX_UNARY(thresholded_relu, kThresholdedRelu)
+SX_UNARY(shrink, kShrink)
 SX_UNARY(softplus, kSoftplus)
 SX_UNARY(softsign, kSoftsign)
 SX_UNARY(mish, kMish)

@@ -1,8 +1,10 @@
 // Reductions over axes: axes as an attribute until opset 12 (ReduceSum) or 17, as an input since.
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "ops/convert.h"
+#include "ops/element.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "ops/strided.h"
@@ -16,13 +18,13 @@ namespace {
 struct ReduceSpec {
   const char* name;
   int axes_are_inputs;  // since this opset
-  double f64_start;
-  double (*f64_step)(double, double);
-  double (*f64_end)(double, int64_t);
-  int64_t i64_start;                      // read only with i64_step
-  int64_t (*i64_step)(int64_t, int64_t);  // null: integers are reduced in double
+  double f64_start = 0;
+  double (*f64_step)(double, double) = nullptr;
+  double (*f64_end)(double, int64_t) = nullptr;
+  int64_t i64_start = 0;                            // read only with i64_step
+  int64_t (*i64_step)(int64_t, int64_t) = nullptr;  // null: integers are reduced in double
   // Contiguous float32 elements at once; null where there is no kernel.
-  float (*f32_span)(const float*, int64_t);
+  float (*f32_span)(const float*, int64_t) = nullptr;
 };
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
@@ -98,9 +100,21 @@ constexpr ReduceSpec kL2 = {
     0,
     nullptr,
     [](const float* x, int64_t n) { return std::sqrt(simd::reduce_sum_squares(x, n)); }};
-constexpr ReduceSpec kLogSum = {
-    "reduce_log_sum", 18,     0, add, [](double a, int64_t) { return std::log(a); }, 0,
-    nullptr,          nullptr};
+constexpr ReduceSpec kLogSum = {.name = "reduce_log_sum",
+                                .axes_are_inputs = 18,
+                                .f64_step = add,
+                                .f64_end = [](double a, int64_t) { return std::log(a); }};
+// log(exp(a) + exp(b)), of infinities too.
+double log_add(double a, double b) {
+  if (a == b) return a + std::numbers::ln2;
+  const double top = a > b || a != a ? a : b;
+  return top + std::log1p(std::exp(-std::fabs(a - b)));
+}
+constexpr ReduceSpec kLogSumExp = {.name = "reduce_log_sum_exp",
+                                   .axes_are_inputs = 18,
+                                   .f64_start = -kInf,
+                                   .f64_step = log_add,
+                                   .f64_end = keep};
 
 // Which axes are reduced, and how the output is walked.
 struct Plan {
@@ -148,29 +162,51 @@ void for_reduced(const Plan& plan, int64_t base, Fn&& fn) {
   }
 }
 
+// Extremes are compared as int64: uint64 is moved to where the order is the same.
+uint64_t order_offset(const ReduceSpec& spec, DType dtype) {
+  const bool extreme = spec.i64_start == INT64_MIN || spec.i64_start == INT64_MAX;
+  return extreme && dtype == DType::kUint64 ? uint64_t{1} << 63 : 0;
+}
+
+// The lowest or highest number of an integer dtype, for INT64_MIN or INT64_MAX.
+int64_t extreme_of(DType dtype, int64_t extreme) {
+  const int unused = 64 - dtype_bits(dtype);
+  switch (dtype) {
+    case DType::kBool:
+      return extreme > 0;
+    case DType::kUint8:
+    case DType::kUint16:
+    case DType::kUint32:
+      return extreme > 0 ? INT64_MAX >> (unused - 1) : 0;
+    default:
+      return extreme >> unused;
+  }
+}
+
+int64_t reduce_integers(const ReduceSpec& spec, const Plan& plan, const TensorView& x,
+                        int64_t base) {
+  const uint64_t moved = order_offset(spec, x.dtype);
+  const bool extreme = spec.i64_start == INT64_MIN || spec.i64_start == INT64_MAX;
+  int64_t total = spec.i64_start;
+  if (extreme && plan.count == 0) total = extreme_of(x.dtype, total);
+  for_reduced(plan, base, [&](int64_t offset) {
+    const auto value = static_cast<uint64_t>(load_int64(x, offset)) ^ moved;
+    total = spec.i64_step(total, static_cast<int64_t>(value));
+  });
+  return static_cast<int64_t>(static_cast<uint64_t>(total) ^ moved);
+}
+
 void reduce_one(const ReduceSpec& spec, const Plan& plan, const TensorView& x, int64_t base,
                 const TensorView& y, int64_t at) {
-  const size_t width = static_cast<size_t>(dtype_bits(x.dtype)) / 8;
-  const auto* from = x.as<const uint8_t>();
-  uint8_t* to = y.as<uint8_t>() + static_cast<size_t>(at) * width;
-  if (spec.i64_step && compute_dtype(x.dtype) == DType::kInt64) {
-    int64_t total = spec.i64_start;
-    for_reduced(plan, base, [&](int64_t offset) {
-      int64_t value = 0;
-      convert(DType::kInt64, &value, x.dtype, from + static_cast<size_t>(offset) * width, 1, 1);
-      total = spec.i64_step(total, value);
-    });
-    convert(y.dtype, to, DType::kInt64, &total, 1, 1);
-    return;
+  const DType compute = compute_dtype(x.dtype);
+  if (spec.i64_step && (compute == DType::kInt64 || compute == DType::kUint64)) {
+    const int64_t total = reduce_integers(spec, plan, x, base);
+    return convert(y.dtype, element_address(y, at), DType::kInt64, &total, 1, 1);
   }
   double total = spec.f64_start;
-  for_reduced(plan, base, [&](int64_t offset) {
-    double value = 0;
-    convert(DType::kFloat64, &value, x.dtype, from + static_cast<size_t>(offset) * width, 1, 1);
-    total = spec.f64_step(total, value);
-  });
-  total = spec.f64_end(total, plan.count);
-  convert(y.dtype, to, DType::kFloat64, &total, 1, 1);
+  for_reduced(plan, base,
+              [&](int64_t offset) { total = spec.f64_step(total, load_double(x, offset)); });
+  store_double(y, at, spec.f64_end(total, plan.count));
 }
 
 // float32 without calls per element.
@@ -294,5 +330,6 @@ SX_REDUCE(reduce_l1, kL1)
 SX_REDUCE(reduce_l2, kL2)
 SX_REDUCE(reduce_sum_square, kSumSquare)
 SX_REDUCE(reduce_log_sum, kLogSum)
+SX_REDUCE(reduce_log_sum_exp, kLogSumExp)
 
 }  // namespace sardonyx::ops

@@ -69,6 +69,16 @@ Status check_movable(DType dtype) {
   return element_bytes(dtype).take_status();
 }
 
+Result<DType> dtype_attribute(const Attributes& attributes, std::string_view name, DType fallback) {
+  if (!attributes.has(name)) return fallback;
+  SX_ASSIGN(const int64_t number, attributes.require_int(name));
+  if (number < 0 || number > INT32_MAX || !is_known_dtype(static_cast<int32_t>(number))) {
+    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%.*s' is %lld: not a dtype",
+                 static_cast<int>(name.size()), name.data(), static_cast<long long>(number));
+  }
+  return static_cast<DType>(number);
+}
+
 Result<int> check_axis(int64_t axis, int rank) {
   const auto normal = normalize_axis(axis, rank);
   if (!normal) {

@@ -29,6 +29,9 @@ Result<size_t> element_bytes(DType dtype);
 // The same as a check.
 Status check_movable(DType dtype);
 
+// The dtype that an attribute names, `fallback` when there is none; ATTRIBUTE_INVALID.
+Result<DType> dtype_attribute(const Attributes& attributes, std::string_view name, DType fallback);
+
 // Axis in [0, rank); ATTRIBUTE_INVALID.
 Result<int> check_axis(int64_t axis, int rank);
 
