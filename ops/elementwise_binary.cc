@@ -33,6 +33,11 @@ int64_t remainder_python(int64_t a, int64_t b) {
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
+double floored_remainder(double a, double b) {
+  const double rest = std::fmod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 uint64_t power_u64(uint64_t base, uint64_t exponent) {
   uint64_t out = 1;
   for (; exponent; exponent >>= 1, base *= base) {
@@ -149,7 +154,8 @@ constexpr BinarySpec kFmod = {
     .u64 = dense_row<uint64_t, uint64_t, [](uint64_t a, uint64_t b) { return a % b; }>};
 constexpr BinarySpec kMod = {
     .name = "mod",
-    .flags = kIntegers | kDivides,
+    .flags = kNumbers | kDivides,
+    .f64 = dense_row<double, double, floored_remainder>,
     .i64 = dense_row<int64_t, int64_t, remainder_python>,
     .u64 = dense_row<uint64_t, uint64_t, [](uint64_t a, uint64_t b) { return a % b; }>};
 

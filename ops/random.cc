@@ -1,56 +1,28 @@
 // Bernoulli, Multinomial, RandomUniform, RandomNormal and their Like forms.
-#include <atomic>
-#include <bit>
-#include <chrono>
 #include <cmath>
-#include <numbers>
 
 #include "ops/convert.h"
 #include "ops/element.h"
+#include "ops/numpy_random.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 
 namespace sardonyx::ops {
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood 2014).
-class Generator {
- public:
-  // A node with a seed gives the same numbers in every run, others new ones.
-  explicit Generator(const Attributes& attributes) {
-    if (attributes.has("seed")) {
-      state_ = std::bit_cast<uint32_t>(attributes.get_float("seed", 0));
-      return;
-    }
-    static std::atomic<uint64_t> runs{0};
-    const auto time = std::chrono::steady_clock::now().time_since_epoch().count();
-    state_ = static_cast<uint64_t>(time) ^ runs.fetch_add(1) << 32;
-    state_ = next();
-  }
-
-  // In [0, 1).
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-  // Box and Muller.
-  double normal() {
-    const double radius = std::sqrt(-2 * std::log(1 - uniform()));
-    return radius * std::cos(2 * std::numbers::pi * uniform());
-  }
-
- private:
-  uint64_t next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-  }
-
-  uint64_t state_ = 0;
-};
+// A node with a seed gives the same numbers in every run, others new ones.
+RandomState generator_of(const Attributes& attributes) {
+  if (!attributes.has("seed")) return RandomState(RandomState::fresh_seed());
+  const double seed = attributes.get_float("seed", 0);
+  uint32_t whole = 0;
+  convert(DType::kUint32, &whole, DType::kFloat64, &seed, 1, 1);
+  return RandomState(whole);
+}
 
 Status run_uniform(const Attributes& attributes, const RunContext& context) {
   const double low = attributes.get_float("low", 0);
   const double high = attributes.get_float("high", 1);
-  Generator generator(attributes);
+  RandomState generator = generator_of(attributes);
   const int64_t count = context.outputs[0].elements();
   for (int64_t i = 0; i < count; ++i) {
     store_double(context.outputs[0], i, low + (high - low) * generator.uniform());
@@ -61,7 +33,7 @@ Status run_uniform(const Attributes& attributes, const RunContext& context) {
 Status run_normal(const Attributes& attributes, const RunContext& context) {
   const double mean = attributes.get_float("mean", 0);
   const double scale = attributes.get_float("scale", 1);
-  Generator generator(attributes);
+  RandomState generator = generator_of(attributes);
   const int64_t count = context.outputs[0].elements();
   for (int64_t i = 0; i < count; ++i) {
     store_double(context.outputs[0], i, mean + scale * generator.normal());
@@ -70,7 +42,7 @@ Status run_normal(const Attributes& attributes, const RunContext& context) {
 }
 
 Status run_bernoulli(const Attributes& attributes, const RunContext& context) {
-  Generator generator(attributes);
+  RandomState generator = generator_of(attributes);
   const int64_t count = context.outputs[0].elements();
   for (int64_t i = 0; i < count; ++i) {
     store_double(context.outputs[0], i,
@@ -85,7 +57,7 @@ Status run_multinomial(const Attributes& attributes, const RunContext& context) 
   const TensorView& y = context.outputs[0];
   const int64_t classes = x.shape[1];
   const int64_t samples = y.shape[1];
-  Generator generator(attributes);
+  RandomState generator = generator_of(attributes);
   for (int64_t i = 0; i < y.elements(); ++i) {
     int64_t best = 0;
     double best_score = 0;

@@ -69,16 +69,6 @@ Status check_movable(DType dtype) {
   return element_bytes(dtype).take_status();
 }
 
-Result<DType> dtype_attribute(const Attributes& attributes, std::string_view name, DType fallback) {
-  if (!attributes.has(name)) return fallback;
-  SX_ASSIGN(const int64_t number, attributes.require_int(name));
-  if (number < 0 || number > INT32_MAX || !is_known_dtype(static_cast<int32_t>(number))) {
-    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%.*s' is %lld: not a dtype",
-                 static_cast<int>(name.size()), name.data(), static_cast<long long>(number));
-  }
-  return static_cast<DType>(number);
-}
-
 Result<int> check_axis(int64_t axis, int rank) {
   const auto normal = normalize_axis(axis, rank);
   if (!normal) {
@@ -86,6 +76,16 @@ Result<int> check_axis(int64_t axis, int rank) {
                  static_cast<long long>(axis), rank);
   }
   return *normal;
+}
+
+Result<DType> dtype_attribute(const Attributes& attributes, const char* name, DType fallback) {
+  const int64_t wanted = attributes.get_int(name, 0);
+  if (wanted == 0) return fallback;
+  if (wanted > 0 && wanted <= INT32_MAX && is_known_dtype(static_cast<int32_t>(wanted))) {
+    return static_cast<DType>(wanted);
+  }
+  return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%s' is %lld: not a dtype", name,
+               static_cast<long long>(wanted));
 }
 
 bool IntList::push_back(int64_t value) {

@@ -29,9 +29,6 @@ Result<size_t> element_bytes(DType dtype);
 // The same as a check.
 Status check_movable(DType dtype);
 
-// The dtype that an attribute names, `fallback` when there is none; ATTRIBUTE_INVALID.
-Result<DType> dtype_attribute(const Attributes& attributes, std::string_view name, DType fallback);
-
 // Axis in [0, rank); ATTRIBUTE_INVALID.
 Result<int> check_axis(int64_t axis, int rank);
 
@@ -52,6 +49,10 @@ class IntList {
   std::array<int64_t, 2 * kMaxRank> values_{};
   int size_ = 0;
 };
+
+// The dtype that an attribute names by its ONNX number; `fallback` when it is absent or 0.
+// ATTRIBUTE_INVALID.
+Result<DType> dtype_attribute(const Attributes& attributes, const char* name, DType fallback);
 
 // The integers of an attribute; ATTRIBUTE_INVALID when there are too many.
 Result<IntList> int_list(std::span<const int64_t> values);
