@@ -114,6 +114,14 @@ void softmax_columns(SoftmaxKind kind, const float* x, float* y, int64_t n, int6
 
 }  // namespace
 
+float softmax_max(const float* x, int64_t n) {
+  return row_max(x, n);
+}
+
+float softmax_exp(const float* x, float* y, int64_t n, float max) {
+  return exp_row(x, y, n, max);
+}
+
 Status softmax(SoftmaxKind kind, const float* x, float* y, int64_t outer, int64_t n,
                int64_t inner) {
   if (outer <= 0 || n <= 0 || inner <= 0) return {};
