@@ -1,25 +1,27 @@
-// Rotary position embedding of one head: pairs of elements are turned by angles that depend on the
-// position.
+// Rotary position embedding: pairs of elements of each head are turned by angles that depend on the
+// position of the token.
 #pragma once
 
 #include <cstdint>
 
 #include "base/status.h"
-#include "base/tensor.h"
+#include "ops/scaled_dot_attention.h"
 
 namespace sardonyx::ops {
 
 struct Rotary {
   const float *cos = nullptr, *sin = nullptr;  // [positions, half]
   int64_t positions = 0;
-  int64_t half = 0;          // pairs that are turned
+  int64_t half = 0;          // pairs that are turned; elements behind them stay
   bool interleaved = false;  // pairs are neighbours; else element i and element half + i
 
-  // y = x turned; elements beyond the pairs stay. `position` is in [0, positions). y may be x.
-  void turn(int64_t position, const float* x, float* y, int64_t size) const;
+  // y = x turned, for all heads of all tokens. where[batch * length + row] is a token's row in the
+  // tables; INDEX_RANGE when there is none. y may be x. Threaded.
+  struct Tokens {
+    int64_t batch = 0, heads = 0, length = 0, size = 0;
+    const int64_t* where = nullptr;
+  };
+  Status turn(const Tokens& tokens, const HeadRows& x, float* y, const HeadSteps& y_steps) const;
 };
-
-// INDEX_RANGE unless the position is in the tables.
-Status check_position(const Rotary& rotary, int64_t position);
 
 }  // namespace sardonyx::ops

@@ -2,9 +2,9 @@
 #include "ops/operator.h"
 #include "ops/rotary.h"
 #include "ops/scaled_dot_attention.h"
+#include "ops/scratch.h"
 #include "ops/shape_rule.h"
 #include "ops/widened.h"
-#include "simd/parallel.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -65,48 +65,49 @@ class RotaryKernel final : public Kernel {
   RotaryKernel(const Attributes& attributes, Places places)
       : attributes_(attributes), places_(places) {}
 
+  // Scratch memory: the row of the tables of each token.
+  Status bind(BindContext& context) const override {
+    const TensorView& x = context.inputs[0];
+    SX_ASSIGN(const Dims d, dims_of(attributes_, x.shape, context.inputs[places_.cos].shape));
+    ScratchLayout scratch;
+    SX_TRY(scratch.add(checked_mul(d.batch, d.length), sizeof(int64_t)).take_status());
+    context.scratch_bytes = scratch.bytes();
+    return {};
+  }
+
   Status run(const RunContext& context) const override {
     const TensorView& x = context.inputs[0];
     const TensorView& cos = context.inputs[places_.cos];
     SX_ASSIGN(const Dims d, dims_of(attributes_, x.shape, cos.shape));
-    Rotary rotary;
-    rotary.cos = cos.as<const float>();
-    rotary.sin = context.inputs[places_.sin].as<const float>();
-    rotary.half = d.half;
-    rotary.positions = cos.shape.product(0, cos.shape.rank() - 1);
-    rotary.interleaved = attributes_.get_int("interleaved", 0) != 0;
+    const Rotary rotary{.cos = cos.as<const float>(),
+                        .sin = context.inputs[places_.sin].as<const float>(),
+                        .positions = cos.shape.product(0, cos.shape.rank() - 1),
+                        .half = d.half,
+                        .interleaved = attributes_.get_int("interleaved", 0) != 0};
     const HeadSteps steps = d.inside ? heads_inside(d.heads, d.length, d.size)
                                      : heads_outside(d.heads, d.length, d.size);
-    const int64_t tokens = d.batch * d.length;
-    for (int64_t i = 0; i < tokens; ++i) {
-      SX_TRY(check_position(rotary, position(context, d, i)));
-    }
-    const double ns_per_token = static_cast<double>(d.heads) * static_cast<double>(d.size);
-    return simd::parallel_for(
-        tokens, simd::grain_for(ns_per_token), [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const int64_t at = i / d.length * steps.batch + i % d.length * steps.row;
-            const int64_t where = position(context, d, i);
-            for (int64_t head = 0; head < d.heads; ++head) {
-              const int64_t offset = at + head * steps.head;
-              rotary.turn(where, x.as<const float>() + offset,
-                          context.outputs[0].as<float>() + offset, d.size);
-            }
-          }
-        });
+    auto* where = reinterpret_cast<int64_t*>(context.scratch);
+    find_positions(context, d, where);
+    return rotary.turn({d.batch, d.heads, d.length, d.size, where}, {x.as<const float>(), steps},
+                       context.outputs[0].as<float>(), steps);
   }
   std::string_view name() const override { return "rotary"; }
 
  private:
-  // Row of the tables for token i. Without positions the tables have a row per token; one position
-  // is that of the first token.
-  int64_t position(const RunContext& context, const Dims& d, int64_t i) const {
-    if (!context.has_input(places_.positions)) return i;
-    const TensorView& positions = context.inputs[places_.positions];
-    const bool first = positions.shape.rank() < 2 && positions.elements() == 1;
-    const auto* values = positions.as<const int64_t>();
-    if (!first) return values[i];
-    return checked_add(values[0], i % d.length).value_or(-1);
+  // Without positions the tables have a row per token; one position is that of the first token.
+  void find_positions(const RunContext& context, const Dims& d, int64_t* where) const {
+    const bool given = context.has_input(places_.positions);
+    const TensorView positions = given ? context.inputs[places_.positions] : TensorView();
+    const bool first = positions.shape.rank() < 2;
+    for (int64_t i = 0; i < d.batch * d.length; ++i) {
+      if (!given) {
+        where[i] = i;
+      } else if (first) {
+        where[i] = checked_add(positions.as<const int64_t>()[0], i % d.length).value_or(-1);
+      } else {
+        where[i] = positions.as<const int64_t>()[i];
+      }
+    }
   }
 
   const Attributes& attributes_;
