@@ -72,8 +72,7 @@ Result<Geometry> geometry(const Attributes& attributes, bool packed, bool past, 
   if (fits && past) {
     const Shape& key = shape_of(kPastKey);
     out.past = key.rank() == 4 ? key[2] : 0;
-    fits = key == Shape{out.batch, out.heads.kv, out.past, out.size} &&
-           shape_of(kPastValue) == key;
+    fits = key == Shape{out.batch, out.heads.kv, out.past, out.size} && shape_of(kPastValue) == key;
   }
   if (fits) return out;
   return error(ErrorCode::SHAPE_MISMATCH,
@@ -89,7 +88,7 @@ Result<Geometry> geometry(const Attributes& attributes, std::span<const TensorVi
 struct Plan final : StepPlan {
   AttentionPlan attention;
   KvCache keys, values;
-  size_t spans = 0, past_rows = 0;  // one per batch entry
+  size_t spans = 0, past_rows = 0;                            // one per batch entry
   size_t positions = 0, turned_queries = 0, turned_keys = 0;  // for the rotation
 };
 
@@ -114,12 +113,12 @@ class GroupQueryKernel final : public Kernel {
     ScratchLayout scratch;
     const bool scores = view_of(context.outputs, kScores).present();
     SX_ASSIGN(plan->attention, AttentionPlan::make(shape, scores, scratch));
-    SX_ASSIGN(plan->keys, KvCache::place(context.inputs[kPastKey],
-                                         view_of(context.outputs, kPresentKey), shape, g.size,
-                                         shape.keys, scratch));
-    SX_ASSIGN(plan->values, KvCache::place(context.inputs[kPastValue],
-                                           view_of(context.outputs, kPresentValue), shape, g.size,
-                                           shape.keys, scratch));
+    SX_ASSIGN(plan->keys,
+              KvCache::place(context.inputs[kPastKey], view_of(context.outputs, kPresentKey), shape,
+                             g.size, shape.keys, scratch));
+    SX_ASSIGN(plan->values,
+              KvCache::place(context.inputs[kPastValue], view_of(context.outputs, kPresentValue),
+                             shape, g.size, shape.keys, scratch));
     SX_ASSIGN(plan->spans, scratch.add(g.batch, sizeof(KeySpan)));
     SX_ASSIGN(plan->past_rows, scratch.add(g.batch, sizeof(int64_t)));
     if (rotates_) {
@@ -154,20 +153,20 @@ class GroupQueryKernel final : public Kernel {
     if (rotates_) SX_TRY(rotate(context, plan, g, tokens, call.q, key));
     SX_ASSIGN(call.k, plan.keys.gather(context.inputs[kPastKey], key, g.added, tokens.past_rows,
                                        view_of(context.outputs, kPresentKey), context.scratch));
-    SX_ASSIGN(call.v, plan.values.gather(context.inputs[kPastValue], value, g.added,
-                                         tokens.past_rows, view_of(context.outputs, kPresentValue),
-                                         context.scratch));
+    SX_ASSIGN(call.v,
+              plan.values.gather(context.inputs[kPastValue], value, g.added, tokens.past_rows,
+                                 view_of(context.outputs, kPresentValue), context.scratch));
     if (context.has_input(kBias)) {
-      SX_ASSIGN(call.masks[0], make_mask(context.inputs[kBias], g.batch, g.heads.q, g.added,
-                                         tokens.total));
+      SX_ASSIGN(call.masks[0],
+                make_mask(context.inputs[kBias], g.batch, g.heads.q, g.added, tokens.total));
     }
     call.has_sink = context.has_input(kSinks) || attributes_.get_int("smooth_softmax", 0) != 0;
     if (context.has_input(kSinks)) call.sinks = context.inputs[kSinks].as<const float>();
     call.y = context.outputs[kY].as<float>();
     call.y_steps = heads_inside(g.heads.q, g.added, g.size);
     if (context.has_output(kScores)) call.scores = context.outputs[kScores].as<float>();
-    call.score_kind = attributes_.get_int("qk_output", 0) == 2 ? ScoreKind::kProbabilities
-                                                               : ScoreKind::kMasked;
+    call.score_kind =
+        attributes_.get_int("qk_output", 0) == 2 ? ScoreKind::kProbabilities : ScoreKind::kMasked;
     return plan.attention.run(call, context.scratch);
   }
   std::string_view name() const override { return "group_query_attention"; }
@@ -297,8 +296,8 @@ Status check_inputs(const InferContext& context) {
   }
   for (size_t i = kUnsupported; i < kInputs; ++i) {
     if (!context.has_input(i)) continue;
-    return error(ErrorCode::MODEL_UNSUPPORTED, "input %zu (a quantized cache, norms) is not supported",
-                 i);
+    return error(ErrorCode::MODEL_UNSUPPORTED,
+                 "input %zu (a quantized cache, norms) is not supported", i);
   }
   SX_TRY(check_dtype(context, kQuery, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
   for (size_t i : {kKey, kValue, kPastKey, kPastValue, kCos, kSin, kBias, kSinks}) {

@@ -45,9 +45,7 @@ struct Geometry {
   bool whole_keys = false;  // [batch, heads, length, size], which take no bias
 
   int64_t total() const { return past + k.length; }
-  AttentionShape shape() const {
-    return {batch, heads, heads, q.length, total(), q.size, v.size};
-  }
+  AttentionShape shape() const { return {batch, heads, heads, q.length, total(), q.size, v.size}; }
 };
 
 Status mismatch(const Shape& query) {
@@ -62,7 +60,10 @@ using Shapes = std::array<Shape, kInputs>;
 // Part `index` of `count` that are packed in [batch, length, heads, count, size].
 Part packed_part(size_t input, const Shape& shape, int64_t index) {
   const int64_t heads = shape[2], count = shape[3], size = shape[4];
-  return {input, index * size, shape[1], size,
+  return {input,
+          index * size,
+          shape[1],
+          size,
           {shape[1] * heads * count * size, count * size, heads * count * size}};
 }
 
@@ -162,8 +163,8 @@ class MultiHeadKernel final : public Kernel {
                                          view_of(context.outputs, kPresentKey), shape, g.k.size,
                                          shape.keys, scratch));
     SX_ASSIGN(plan->values, KvCache::place(view_of(context.inputs, kPastValue),
-                                           view_of(context.outputs, kPresentValue), shape,
-                                           g.v.size, shape.keys, scratch));
+                                           view_of(context.outputs, kPresentValue), shape, g.v.size,
+                                           shape.keys, scratch));
     SX_ASSIGN(plan->spans, scratch.add(g.batch, sizeof(KeySpan)));
     SX_ASSIGN(plan->past_rows, scratch.add(g.batch, sizeof(int64_t)));
     if (view_of(context.inputs, kBias).present()) {
@@ -217,8 +218,8 @@ class MultiHeadKernel final : public Kernel {
   Status find_masks(const RunContext& context, const Geometry& g, AttentionCall& call,
                     KeySpan* spans) const {
     if (context.has_input(kScoreBias)) {
-      SX_ASSIGN(call.masks[0], make_mask(context.inputs[kScoreBias], g.batch, g.heads, g.q.length,
-                                         g.total()));
+      SX_ASSIGN(call.masks[0],
+                make_mask(context.inputs[kScoreBias], g.batch, g.heads, g.q.length, g.total()));
     }
     if (!context.has_input(kPadding)) return {};
     TensorView padding = context.inputs[kPadding];
@@ -267,8 +268,8 @@ Status check_inputs(const InferContext& context) {
   SX_TRY(check_dtype(context, kPadding, {DType::kInt32}));
   for (size_t i = kUnsupported; i < kInputs; ++i) {
     if (!context.has_input(i)) continue;
-    return error(ErrorCode::MODEL_UNSUPPORTED, "input %zu (a shared buffer, beams) is not supported",
-                 i);
+    return error(ErrorCode::MODEL_UNSUPPORTED,
+                 "input %zu (a shared buffer, beams) is not supported", i);
   }
   if (context.has_input(kPastKey) == context.has_input(kPastValue)) return {};
   return error(ErrorCode::GRAPH_INPUT_MISSING, "past_key and past_value come together");

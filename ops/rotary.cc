@@ -33,17 +33,16 @@ Status Rotary::turn(const Tokens& tokens, const HeadRows& x, float* y,
                  static_cast<long long>(tokens.where[i]), static_cast<long long>(positions));
   }
   const double ns_per_token = static_cast<double>(tokens.heads) * static_cast<double>(tokens.size);
-  return simd::parallel_for(
-      count, simd::grain_for(ns_per_token), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t batch = i / tokens.length, row = i % tokens.length;
-          float* to = y + batch * y_steps.batch + row * y_steps.row;
-          for (int64_t head = 0; head < tokens.heads; ++head) {
-            turn_head(*this, tokens.where[i], x.at(batch, head, row), to + head * y_steps.head,
-                      tokens.size);
-          }
-        }
-      });
+  return simd::parallel_for(count, simd::grain_for(ns_per_token), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t batch = i / tokens.length, row = i % tokens.length;
+      float* to = y + batch * y_steps.batch + row * y_steps.row;
+      for (int64_t head = 0; head < tokens.heads; ++head) {
+        turn_head(*this, tokens.where[i], x.at(batch, head, row), to + head * y_steps.head,
+                  tokens.size);
+      }
+    }
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -1,0 +1,229 @@
+// MatMulNBits of com.microsoft: a product with weights of 2, 4 or 8 bits that have a scale and a
+// zero point per block of K.
+#include <algorithm>
+
+#include "ops/operator.h"
+#include "ops/scratch.h"
+#include "ops/shape_rule.h"
+#include "ops/widened.h"
+#include "simd/elementwise.h"
+#include "simd/gemm.h"
+#include "simd/parallel.h"
+#include "simd/quantize.h"
+#include "simd/reduce.h"
+#include "simd/unpack_bits.h"
+
+namespace sardonyx::ops {
+namespace {
+
+enum Input : size_t { kA, kB, kScales, kZeros, kGroups, kBias };
+
+// Weights are made floats for so many columns and so much of K at once: 32 KB, and as much packed.
+constexpr int64_t kColumns = 2 * simd::kPanel;
+constexpr int64_t kDepth = 512;
+constexpr int64_t kLargestBlock = 256;
+// Up to so many rows, columns are dot products.
+constexpr int64_t kDotRows = 4;
+constexpr double kNsPerWeight = 0.6, kNsPerProduct = 0.03;
+
+struct Weights {
+  int64_t k = 0, n = 0, block = 0;
+  int bits = 0;
+
+  int64_t blocks() const { return ceil_div(k, block); }
+  int64_t blob() const { return block * bits / 8; }
+  int64_t zero_row() const { return ceil_div<int64_t>(blocks() * bits, 8); }
+};
+
+Result<Weights> weights_of(const Attributes& attributes) {
+  const Weights out{attributes.get_int("K", 0), attributes.get_int("N", 0),
+                    attributes.get_int("block_size", 0),
+                    static_cast<int>(std::clamp<int64_t>(attributes.get_int("bits", 4), 0, 9))};
+  constexpr int64_t kMost = int64_t{1} << 31;
+  const bool power =
+      out.block >= 16 && out.block <= kLargestBlock && (out.block & (out.block - 1)) == 0;
+  const bool fits = out.bits == 2 || out.bits == 4 || out.bits == 8;
+  if (fits && power && out.k > 0 && out.n > 0 && out.k < kMost && out.n < kMost) return out;
+  return error(ErrorCode::ATTRIBUTE_INVALID, "K %lld, N %lld, block_size %lld, bits %d",
+               static_cast<long long>(out.k), static_cast<long long>(out.n),
+               static_cast<long long>(out.block), out.bits);
+}
+
+struct Plan final : StepPlan {
+  int64_t rows = 0;
+  int threads = 1;
+};
+
+class NBitsKernel final : public Kernel {
+ public:
+  explicit NBitsKernel(const Weights& weights) : w_(weights) {}
+
+  Status bind(BindContext& context) const override {
+    auto plan = std::make_unique<Plan>();
+    plan->rows = context.inputs[kA].elements() / w_.k;
+    plan->threads =
+        static_cast<int>(std::min<int64_t>(ceil_div(w_.n, kColumns), simd::threads_wanted()));
+    ScratchLayout scratch;
+    SX_TRY(scratch.add_floats(plan->threads * kThreadFloats).take_status());
+    context.scratch_bytes = scratch.bytes();
+    context.plan = std::move(plan);
+    return {};
+  }
+
+  Status run(const RunContext& context) const override {
+    const Plan& plan = *static_cast<const Plan*>(context.plan);
+    if (context.has_input(kGroups)) SX_TRY(check_groups(context.inputs[kGroups]));
+    const double ns_per_column =
+        (kNsPerWeight + kNsPerProduct * static_cast<double>(plan.rows)) * static_cast<double>(w_.k);
+    const int64_t grain = simd::grain_for(ns_per_column * kColumns);
+    return simd::parallel_for(
+        ceil_div(w_.n, kColumns), grain, plan.threads, [&](int64_t begin, int64_t end, int thread) {
+          float* memory = reinterpret_cast<float*>(context.scratch) + thread * kThreadFloats;
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t first = i * kColumns;
+            const int64_t count = std::min(kColumns, w_.n - first);
+            for (int64_t depth = 0; depth < w_.k; depth += kDepth) {
+              multiply(context, plan.rows, first, count, depth, memory);
+            }
+          }
+        });
+  }
+  std::string_view name() const override {
+    return w_.bits == 4 ? "matmul_4bit" : w_.bits == 8 ? "matmul_8bit" : "matmul_2bit";
+  }
+
+ private:
+  static constexpr int64_t kThreadFloats = 2 * kColumns * kDepth;
+
+  // Columns in the order in which they were quantized are the only ones there are.
+  Status check_groups(const TensorView& groups) const {
+    for (int64_t i = 0; i < w_.k; ++i) {
+      if (groups.as<const int32_t>()[i] == i / w_.block) continue;
+      return error(ErrorCode::VALUE_RANGE, "g_idx reorders the blocks, which is not supported");
+    }
+    return {};
+  }
+
+  void dequantize_block(const RunContext& context, int64_t column, int64_t block, int64_t count,
+                        float* to) const {
+    const int64_t at = column * w_.blocks() + block;
+    const uint8_t* from = context.inputs[kB].as<const uint8_t>() + at * w_.blob();
+    const float scale = context.inputs[kScales].as<const float>()[at];
+    uint8_t bytes[kLargestBlock];
+    if (w_.bits != 8) {
+      simd::unpack_bits(from, w_.bits, count, bytes);
+      from = bytes;
+    }
+    int32_t zero = 1 << (w_.bits - 1);
+    if (!context.has_input(kZeros)) {
+      simd::dequantize(from, count, scale, zero, to);
+    } else if (context.inputs[kZeros].dtype == DType::kUint8) {
+      const int64_t bit = block * w_.bits;
+      const uint8_t byte =
+          context.inputs[kZeros].as<const uint8_t>()[column * w_.zero_row() + bit / 8];
+      zero = byte >> (bit % 8) & ((1 << w_.bits) - 1);
+      simd::dequantize(from, count, scale, zero, to);
+    } else {
+      simd::dequantize(from, count, 1.0f, 0, to);
+      const float shift = context.inputs[kZeros].as<const float>()[at];
+      simd::scale_offset(to, scale, -shift * scale, to, count);
+    }
+  }
+
+  // What K from `depth` on adds to columns [first, first + count).
+  void multiply(const RunContext& context, int64_t rows, int64_t first, int64_t count,
+                int64_t depth, float* memory) const {
+    const int64_t k = std::min(kDepth, w_.k - depth);
+    for (int64_t column = 0; column < count; ++column) {
+      for (int64_t i = 0; i < k; i += w_.block) {
+        dequantize_block(context, first + column, (depth + i) / w_.block, std::min(w_.block, k - i),
+                         memory + column * k + i);
+      }
+    }
+    const float* a = context.inputs[kA].as<const float>() + depth;
+    float* c = context.outputs[0].as<float>() + first;
+    const float* bias = depth == 0 && context.has_input(kBias)
+                            ? context.inputs[kBias].as<const float>() + first
+                            : nullptr;
+    if (rows <= kDotRows) {
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t column = 0; column < count; ++column) {
+          const float start = depth > 0 ? c[row * w_.n + column] : bias ? bias[column] : 0.0f;
+          c[row * w_.n + column] = start + simd::dot(a + row * w_.k, memory + column * k, k);
+        }
+      }
+      return;
+    }
+    float* packed = memory + kColumns * kDepth;
+    const int64_t panels = ceil_div<int64_t>(count, simd::kPanel);
+    simd::gemm_pack_b(memory, k, count, 1, k, 1.0f, 0, panels, packed);
+    simd::GemmEpilogue epilogue;
+    epilogue.column_bias = bias;
+    if (depth > 0) {
+      epilogue.add = c;
+      epilogue.add_stride = w_.n;
+    }
+    const simd::GemmShape shape{.m = rows, .n = count, .k = k, .a_stride = w_.k, .c_stride = w_.n};
+    simd::gemm_block(shape, {a, packed, c}, epilogue, 0, rows, 0, panels);
+  }
+
+  Weights w_;
+};
+
+Status check_weights(const InferContext& context, const Weights& w) {
+  const auto elements_are = [&](size_t i, std::optional<int64_t> count) {
+    if (!context.has_input(i) || !context.inputs[i].is_static()) return true;
+    return count && context.inputs[i].shape.elements() == *count;
+  };
+  const bool packed_zeros =
+      context.has_input(kZeros) && context.inputs[kZeros].dtype == DType::kUint8;
+  if (elements_are(kB, checked_mul(w.n * w.blocks(), w.blob())) &&
+      elements_are(kScales, w.n * w.blocks()) &&
+      elements_are(kZeros, w.n * (packed_zeros ? w.zero_row() : w.blocks())) &&
+      elements_are(kGroups, w.k) && elements_are(kBias, w.n)) {
+    return {};
+  }
+  return error(ErrorCode::SHAPE_MISMATCH,
+               "weights of shape %s, or what goes with them, are not %lld x %lld in blocks of %lld",
+               context.inputs[kB].shape.to_string().c_str(), static_cast<long long>(w.n),
+               static_cast<long long>(w.k), static_cast<long long>(w.block));
+}
+
+}  // namespace
+
+Status infer_matmul_nbits(InferContext& context) {
+  SX_TRY(check_arity(context, 3, 6));
+  SX_ASSIGN(const Weights w, weights_of(context.attributes));
+  SX_TRY(check_dtype(context, kA, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
+  SX_TRY(check_dtype(context, kB, {DType::kUint8}));
+  SX_TRY(check_same_dtype(context, kA, kScales));
+  SX_TRY(check_same_dtype(context, kA, kBias));
+  const DType dtype = context.inputs[kA].dtype;
+  SX_TRY(check_dtype(context, kZeros, {DType::kUint8, dtype}));
+  SX_TRY(check_dtype(context, kGroups, {DType::kInt32}));
+  if (context.attributes.get_int("weight_prepacked", 0) != 0) {
+    return error(ErrorCode::MODEL_UNSUPPORTED, "weight_prepacked is not supported");
+  }
+  SX_TRY(check_weights(context, w));
+  const ValueFacts& a = context.inputs[kA];
+  if (!a.has_shape) {
+    context.set_output_unknown(0, dtype);
+    return {};
+  }
+  Shape shape = a.shape;
+  const int last = shape.rank() - 1;
+  if (last < 0 || (shape[last] >= 0 && shape[last] != w.k)) {
+    return error(ErrorCode::SHAPE_MISMATCH, "an input of shape %s, and K is %lld",
+                 shape.to_string().c_str(), static_cast<long long>(w.k));
+  }
+  shape[last] = w.n;
+  context.set_output(0, dtype, shape);
+  return {};
+}
+
+Result<KernelPtr> make_matmul_nbits(const KernelInit& init) {
+  SX_ASSIGN(const Weights w, weights_of(init.attributes));
+  return widened(init, std::make_unique<NBitsKernel>(w));
+}
+
+}  // namespace sardonyx::ops
