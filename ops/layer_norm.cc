@@ -1,4 +1,5 @@
-// LayerNormalization and RMSNormalization over the last axes.
+// LayerNormalization and RMSNormalization, which is also SimplifiedLayerNormalization, over the
+// last axes.
 #include <cmath>
 
 #include "ops/convert.h"
@@ -84,8 +85,10 @@ class NormKernel final : public Kernel {
     rows.epsilon = attributes_.get_float("epsilon", 1e-5f);
     rows.one_scale = context.inputs[1].elements() == 1;
     rows.one_bias = context.has_input(2) && context.inputs[2].elements() == 1;
-    rows.mean = context.has_output(1) ? context.outputs[1].as<float>() : nullptr;
-    rows.inverse = context.has_output(2) ? context.outputs[2].as<float>() : nullptr;
+    // Without a mean, output 1 is the inverse.
+    const size_t inverse = centered_ ? 2 : 1;
+    if (centered_ && context.has_output(1)) rows.mean = context.outputs[1].as<float>();
+    if (context.has_output(inverse)) rows.inverse = context.outputs[inverse].as<float>();
     if (x.dtype == DType::kFloat32) {
       rows.x = x.as<const float>();
       rows.scale = context.inputs[1].as<const float>();
@@ -168,11 +171,18 @@ Status infer_rms_norm(InferContext& context) {
   return infer_norm(context, 2, 1);
 }
 
+Status infer_simplified_layer_norm(InferContext& context) {
+  return infer_norm(context, 2, 2);
+}
+
 Result<KernelPtr> make_layer_norm(const KernelInit& init) {
   return KernelPtr(std::make_unique<NormKernel>(init.attributes, true));
 }
 Result<KernelPtr> make_rms_norm(const KernelInit& init) {
   return KernelPtr(std::make_unique<NormKernel>(init.attributes, false));
+}
+Result<KernelPtr> make_simplified_layer_norm(const KernelInit& init) {
+  return make_rms_norm(init);
 }
 
 }  // namespace sardonyx::ops

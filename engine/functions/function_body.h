@@ -54,6 +54,9 @@ class FunctionBody {
   std::vector<ValueId> ops(std::string_view type, std::vector<ValueId> inputs, size_t outputs,
                            Attributes attributes = {}, std::string_view domain = {});
   ValueId cast(ValueId value, DType to);
+  // Adds the nodes of a graph that is an attribute, its inputs being `inputs`; its outputs.
+  // MODEL_MALFORMED when there are more or fewer of them.
+  Result<std::vector<ValueId>> inline_graph(const Graph& graph, std::span<const ValueId> inputs);
 
   // Constants. A failed allocation is reported by finish().
   ValueId scalar(DType dtype, double value);
