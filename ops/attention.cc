@@ -196,7 +196,7 @@ class AttentionKernel final : public Kernel {
 Status check_inputs(const InferContext& context) {
   const Attributes& attributes = context.attributes;
   SX_TRY(check_arity(context, 3, 7, 4));
-  SX_TRY(check_dtype(context, kQ, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
+  SX_TRY(check_float(context, kQ));
   for (size_t i : {kK, kV, kPastKey, kPastValue}) SX_TRY(check_same_dtype(context, kQ, i));
   SX_TRY(check_dtype(context, kMask, {DType::kBool, context.inputs[kQ].dtype}));
   SX_TRY(check_dtype(context, kLengths, {DType::kInt64}));
@@ -255,7 +255,9 @@ Status infer_attention(InferContext& context) {
 }
 
 Result<KernelPtr> make_attention(const KernelInit& init) {
-  return widened(init, std::make_unique<AttentionKernel>(init.attributes));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    return KernelPtr(std::make_unique<AttentionKernel>(wide.attributes));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -131,8 +131,10 @@ Status infer_causal_conv(InferContext& context) {
 }
 
 Result<KernelPtr> make_causal_conv(const KernelInit& init) {
-  const bool silu = init.attributes.get_string("activation", "none") != "none";
-  return widened(init, std::make_unique<CausalConvKernel>(silu));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    const bool silu = wide.attributes.get_string("activation", "none") != "none";
+    return KernelPtr(std::make_unique<CausalConvKernel>(silu));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -6,6 +6,7 @@
 #include "ops/gemm_weights.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 #include "simd/elementwise.h"
 #include "simd/gemm.h"
 
@@ -269,9 +270,11 @@ Params read_params(const Attributes& attributes) {
           .activation = {}};
 }
 
-Result<KernelPtr> make(const KernelInit& init, const Params& params) {
-  if (init.inputs[0].dtype != DType::kFloat32) {
-    return KernelPtr(std::make_unique<PlainGemmKernel>(params));
+template <bool kFused>
+Result<KernelPtr> make_float(const KernelInit& init) {
+  Params params = read_params(init.attributes);
+  if constexpr (kFused) {
+    SX_ASSIGN(params.activation, parse_activation(init.attributes));
   }
   const ConstantPtr& b = init.inputs[1].constant;
   std::shared_ptr<const Block> packed;
@@ -285,31 +288,34 @@ Result<KernelPtr> make(const KernelInit& init, const Params& params) {
   return KernelPtr(std::make_unique<GemmKernel>(params, std::move(packed)));
 }
 
+bool is_plain(DType dtype) {
+  return dtype != DType::kFloat32 && dtype != DType::kFloat16 && dtype != DType::kBfloat16;
+}
+
 }  // namespace
 
 Status infer_gemm(InferContext& context) {
   SX_TRY(check_arity(context, 2, 3));
   SX_TRY(check_dtype(context, 0,
-                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
-                      DType::kUint32, DType::kUint64}));
+                     {DType::kFloat32, DType::kFloat16, DType::kBfloat16, DType::kFloat64,
+                      DType::kInt32, DType::kInt64, DType::kUint32, DType::kUint64}));
   return infer(context);
 }
 
 Result<KernelPtr> make_gemm(const KernelInit& init) {
-  return make(init, read_params(init.attributes));
+  if (!is_plain(init.inputs[0].dtype)) return widened(init, make_float<false>);
+  return KernelPtr(std::make_unique<PlainGemmKernel>(read_params(init.attributes)));
 }
 
 Status infer_fused_gemm(InferContext& context) {
   SX_TRY(check_arity(context, 2, 3));
-  SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
+  SX_TRY(check_dtype(context, 0, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
   SX_TRY(parse_activation(context.attributes).take_status());
   return infer(context);
 }
 
 Result<KernelPtr> make_fused_gemm(const KernelInit& init) {
-  Params params = read_params(init.attributes);
-  SX_ASSIGN(params.activation, parse_activation(init.attributes));
-  return make(init, params);
+  return widened(init, make_float<true>);
 }
 
 }  // namespace sardonyx::ops

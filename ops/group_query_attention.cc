@@ -364,7 +364,9 @@ Status infer_group_query_attention(InferContext& context) {
 }
 
 Result<KernelPtr> make_group_query_attention(const KernelInit& init) {
-  return widened(init, std::make_unique<GroupQueryKernel>(init.attributes));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    return KernelPtr(std::make_unique<GroupQueryKernel>(wide.attributes));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -246,8 +246,10 @@ Status infer_linear_attention(InferContext& context) {
 }
 
 Result<KernelPtr> make_linear_attention(const KernelInit& init) {
-  SX_ASSIGN(const Rule rule, rule_of(init.attributes));
-  return widened(init, std::make_unique<LinearAttentionKernel>(init.attributes, rule));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    SX_ASSIGN(const Rule rule, rule_of(wide.attributes));
+    return KernelPtr(std::make_unique<LinearAttentionKernel>(wide.attributes, rule));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -6,6 +6,7 @@
 #include "ops/matmul_shape.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 #include "simd/gemm.h"
 
 namespace sardonyx::ops {
@@ -165,19 +166,7 @@ class PlainMatMul final : public Kernel {
   }
 };
 
-}  // namespace
-
-Status infer_matmul(InferContext& context) {
-  SX_TRY(check_arity(context, 2, 2));
-  SX_TRY(check_dtype(context, 0,
-                     {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
-                      DType::kUint32, DType::kUint64}));
-  SX_TRY(check_same_dtype(context, 0, 1));
-  return infer_matmul_shape(context, 0, 1, context.inputs[0].dtype);
-}
-
-Result<KernelPtr> make_matmul(const KernelInit& init) {
-  if (init.inputs[0].dtype != DType::kFloat32) return KernelPtr(std::make_unique<PlainMatMul>());
+Result<KernelPtr> make_float_matmul(const KernelInit& init) {
   const ConstantPtr& b = init.inputs[1].constant;
   std::shared_ptr<const Block> packed;
   if (b && b->shape.rank() >= 1) {
@@ -191,6 +180,28 @@ Result<KernelPtr> make_matmul(const KernelInit& init) {
     }
   }
   return KernelPtr(std::make_unique<FloatMatMul>(std::move(packed)));
+}
+
+}  // namespace
+
+Status infer_matmul(InferContext& context) {
+  SX_TRY(check_arity(context, 2, 2));
+  SX_TRY(check_dtype(context, 0,
+                     {DType::kFloat32, DType::kFloat16, DType::kBfloat16, DType::kFloat64,
+                      DType::kInt32, DType::kInt64, DType::kUint32, DType::kUint64}));
+  SX_TRY(check_same_dtype(context, 0, 1));
+  return infer_matmul_shape(context, 0, 1, context.inputs[0].dtype);
+}
+
+Result<KernelPtr> make_matmul(const KernelInit& init) {
+  switch (init.inputs[0].dtype) {
+    case DType::kFloat32:
+    case DType::kFloat16:
+    case DType::kBfloat16:
+      return widened(init, make_float_matmul);
+    default:
+      return KernelPtr(std::make_unique<PlainMatMul>());
+  }
 }
 
 }  // namespace sardonyx::ops

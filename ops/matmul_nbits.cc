@@ -222,8 +222,10 @@ Status infer_matmul_nbits(InferContext& context) {
 }
 
 Result<KernelPtr> make_matmul_nbits(const KernelInit& init) {
-  SX_ASSIGN(const Weights w, weights_of(init.attributes));
-  return widened(init, std::make_unique<NBitsKernel>(w));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    SX_ASSIGN(const Weights w, weights_of(wide.attributes));
+    return KernelPtr(std::make_unique<NBitsKernel>(w));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -311,7 +311,9 @@ Status infer_multi_head_attention(InferContext& context) {
 }
 
 Result<KernelPtr> make_multi_head_attention(const KernelInit& init) {
-  return widened(init, std::make_unique<MultiHeadKernel>(init.attributes));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    return KernelPtr(std::make_unique<MultiHeadKernel>(wide.attributes));
+  });
 }
 
 }  // namespace sardonyx::ops

@@ -157,7 +157,9 @@ Status infer_rotary_embedding(InferContext& context) {
   return infer(context, kOnnx, false);
 }
 Result<KernelPtr> make_rotary_embedding(const KernelInit& init) {
-  return widened(init, std::make_unique<RotaryKernel>(init.attributes, kOnnx));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    return KernelPtr(std::make_unique<RotaryKernel>(wide.attributes, kOnnx));
+  });
 }
 
 Status infer_ms_rotary_embedding(InferContext& context) {
@@ -170,7 +172,9 @@ Status infer_ms_rotary_embedding(InferContext& context) {
   return infer(context, kMicrosoft, true);
 }
 Result<KernelPtr> make_ms_rotary_embedding(const KernelInit& init) {
-  return widened(init, std::make_unique<RotaryKernel>(init.attributes, kMicrosoft));
+  return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
+    return KernelPtr(std::make_unique<RotaryKernel>(wide.attributes, kMicrosoft));
+  });
 }
 
 }  // namespace sardonyx::ops

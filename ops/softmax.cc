@@ -3,13 +3,14 @@
 
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 
 namespace sardonyx::ops {
 namespace {
 
 Status infer(InferContext& context) {
   SX_TRY(check_arity(context, 1, 1));
-  SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
+  SX_TRY(check_float(context, 0));
   const ValueFacts& input = context.inputs[0];
   if (input.has_shape) {
     const int64_t axis = context.attributes.get_int("axis", context.opset < 13 ? 1 : -1);
@@ -43,10 +44,11 @@ class SoftmaxKernel final : public Kernel {
   bool coerced_;
 };
 
-Result<KernelPtr> make(const KernelInit& init, simd::SoftmaxKind kind) {
+template <simd::SoftmaxKind kKind>
+Result<KernelPtr> make(const KernelInit& init) {
   const bool coerced = init.opset < 13;
   return KernelPtr(std::make_unique<SoftmaxKernel>(
-      kind, init.attributes.get_int("axis", coerced ? 1 : -1), coerced));
+      kKind, init.attributes.get_int("axis", coerced ? 1 : -1), coerced));
 }
 
 }  // namespace
@@ -58,10 +60,10 @@ Status infer_log_softmax(InferContext& context) {
   return infer(context);
 }
 Result<KernelPtr> make_softmax(const KernelInit& init) {
-  return make(init, simd::SoftmaxKind::kSoftmax);
+  return widened(init, make<simd::SoftmaxKind::kSoftmax>);
 }
 Result<KernelPtr> make_log_softmax(const KernelInit& init) {
-  return make(init, simd::SoftmaxKind::kLogSoftmax);
+  return widened(init, make<simd::SoftmaxKind::kLogSoftmax>);
 }
 
 }  // namespace sardonyx::ops

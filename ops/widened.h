@@ -1,13 +1,20 @@
-// 16-bit floats for kernels that compute in float32.
+// Kernels that compute in float32, for tensors of other dtypes.
 #pragma once
 
 #include "ops/operator.h"
 
 namespace sardonyx::ops {
 
-// The kernel itself, or, when an input is float16 or bfloat16, one that converts such inputs to
-// float32 in scratch memory before it runs the kernel, and outputs of these types afterwards. The
-// kernel may not have packed such an input.
-Result<KernelPtr> widened(const KernelInit& init, KernelPtr kernel);
+using MakeKernel = Result<KernelPtr> (*)(const KernelInit&);
+
+// The kernel that `make` gives, with inputs and outputs converted in scratch memory around it:
+// those of float16, bfloat16 and float64, and those of input 0's dtype, as float32. Where there is
+// nothing to convert it is the kernel itself.
+Result<KernelPtr> widened(const KernelInit& init, MakeKernel make);
+
+// The dtypes that widened() is for: input `i` is float32, float16, bfloat16 or float64, or any
+// number or bool. Absent inputs pass.
+Status check_float(const InferContext& context, size_t input);
+Status check_numeric(const InferContext& context, size_t input);
 
 }  // namespace sardonyx::ops

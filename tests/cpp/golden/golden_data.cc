@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "loader/load_model.h"
+#include "ops/convert.h"
 #include "tests/cpp/golden/tensor_proto_reader.h"
 
 namespace sardonyx::test {
@@ -28,10 +29,19 @@ Result<ConstantPtr> copy_of(const TensorView& view) {
   return ConstantPtr(constant);
 }
 
-double float_error(const TensorView& actual, const TensorView& expected, double floor) {
-  const auto count = static_cast<size_t>(expected.elements());
-  const float* a = actual.as<float>();
-  const float* b = expected.as<float>();
+bool is_float(DType dtype) {
+  return ops::compute_dtype(dtype) == DType::kFloat32;
+}
+
+std::vector<float> floats_of(const Constant& constant) {
+  const TensorView view = constant.view();
+  std::vector<float> out(static_cast<size_t>(view.elements()));
+  ops::convert(DType::kFloat32, out.data(), view.dtype, view.data, 1, view.elements());
+  return out;
+}
+
+double float_error(const std::vector<float>& a, const std::vector<float>& b, double floor) {
+  const size_t count = b.size();
   double largest = 0;
   for (size_t i = 0; i < count; ++i) {
     if (std::isfinite(b[i])) largest = std::max(largest, std::fabs(double{b[i]}));
@@ -48,7 +58,8 @@ double float_error(const TensorView& actual, const TensorView& expected, double 
 }
 
 // Places of the five largest elements, the largest first and the others in order of place.
-std::vector<size_t> top5(const float* data, size_t count) {
+std::vector<size_t> top5(const std::vector<float>& data) {
+  const size_t count = data.size();
   std::vector<size_t> places(count);
   std::iota(places.begin(), places.end(), size_t{0});
   const size_t kept = std::min<size_t>(count, 5);
@@ -127,7 +138,7 @@ Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap&
 double golden_error(const Constant& actual, const Constant& expected, double floor) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (actual.dtype != expected.dtype || !(actual.shape == expected.shape)) return kInfinity;
-  if (expected.dtype == DType::kFloat32) return float_error(actual.view(), expected.view(), floor);
+  if (is_float(expected.dtype)) return float_error(floats_of(actual), floats_of(expected), floor);
   const size_t bytes = expected.view().bytes();
   if (bytes == 0) return 0;
   return std::memcmp(actual.view().data, expected.view().data, bytes) == 0 ? 0 : kInfinity;
@@ -135,12 +146,12 @@ double golden_error(const Constant& actual, const Constant& expected, double flo
 
 Likeness likeness(const Constant& actual, const Constant& expected) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-  if (actual.dtype != DType::kFloat32 || expected.dtype != DType::kFloat32 ||
+  if (actual.dtype != expected.dtype || !is_float(expected.dtype) ||
       !(actual.shape == expected.shape)) {
     return {kNaN, kNaN, kNaN, false};
   }
-  const auto count = static_cast<size_t>(expected.view().elements());
-  const float *a = actual.view().as<float>(), *b = expected.view().as<float>();
+  const std::vector<float> a = floats_of(actual), b = floats_of(expected);
+  const size_t count = b.size();
   double product = 0, a_square = 0, b_square = 0, squares = 0, worst = 0, peak = 0;
   for (size_t i = 0; i < count; ++i) {
     const double x = a[i], y = b[i];
@@ -154,7 +165,7 @@ Likeness likeness(const Constant& actual, const Constant& expected) {
   return {.cosine = product / std::sqrt(a_square * b_square),
           .peak_error = worst / peak,
           .psnr = -10 * std::log10(squares / static_cast<double>(count)),
-          .same_top5 = top5(a, count) == top5(b, count)};
+          .same_top5 = top5(a) == top5(b)};
 }
 
 }  // namespace sardonyx::test

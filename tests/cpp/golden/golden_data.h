@@ -36,8 +36,8 @@ Result<TensorMap> run_session(const Session& session, Run& run, const TensorMap&
 // that differ.
 double golden_error(const Constant& actual, const Constant& expected, double floor = 0);
 
-// Measures for quantized models, of float32 tensors of one shape: one quantum more or less in the
-// middle of a model is no error. NaN when they can not be compared.
+// Measures for quantized models and 16-bit floats, of float tensors of one shape: one quantum more
+// or less in the middle of a model is no error. NaN when they can not be compared.
 struct Likeness {
   double cosine;      // of the angle between the two
   double peak_error;  // largest |a - b| over the largest |expected|

@@ -1,26 +1,14 @@
 // Trained models against the outputs of another runtime (see README.md of ../shared).
-#include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <functional>
 
-#include "tests/cpp/golden/golden_data.h"
+#include "tests/cpp/golden/golden_case.h"
 #include "tests/cpp/golden/tensor_proto_reader.h"
 
 namespace sardonyx::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void require_ok(const Status& status) {
-  INFO(status.message() << " (node '" << status.node() << "' " << status.op() << ")");
-  REQUIRE(status.ok());
-}
-
-std::string shared_or_skip() {
-  const auto folder = shared_folder();
-  if (!folder) SKIP("no trained models: ../shared is absent and SARDONYX_SHARED is not set");
-  return *folder;
-}
 
 using Check = std::function<void(const Constant& actual, const Constant& expected)>;
 
@@ -40,6 +28,11 @@ void check_direction(const Constant& actual, const Constant& expected) {
 }
 void check_picture(const Constant& actual, const Constant& expected) {
   CHECK(likeness(actual, expected).psnr >= 40);
+}
+
+// What models of 16-bit floats are held to.
+void check_peak(const Constant& actual, const Constant& expected) {
+  CHECK(likeness(actual, expected).peak_error <= 0.01);
 }
 
 void check_outputs(const TensorMap& actual, const TensorMap& expected, const Check& check) {
@@ -114,6 +107,21 @@ TEST_CASE("golden: dtln_1", "[golden]") {
 }
 TEST_CASE("golden: stories260k_fp32", "[golden]") {
   check_model("stories260k_fp32");
+}
+TEST_CASE("golden: stories260k_opset23", "[golden]") {
+  check_model("stories260k_opset23");
+}
+TEST_CASE("golden: stories260k_gqa_fp32", "[golden]") {
+  check_model("stories260k_gqa_fp32");
+}
+TEST_CASE("golden: stories260k_gqa_q8", "[golden]") {
+  check_model("stories260k_gqa_q8");
+}
+TEST_CASE("golden: stories260k_gqa_q4", "[golden]") {
+  check_model("stories260k_gqa_q4");
+}
+TEST_CASE("golden: stories260k_fp16", "[golden]") {
+  check_model("stories260k_fp16", check_peak);
 }
 
 TEST_CASE("golden: squeezenet1_0_qdq_int8", "[golden]") {
