@@ -48,6 +48,8 @@ test('a broken engine and a GPU that is not there are rolled back', async ({ pag
   await expect(lines(page).first()).toHaveText(/^rollback .*ENGINE_(START|VERSION|TRAP)$/);
   await press(page, '#router-webgpu');
   await expect(lines(page).first()).toHaveText(/^(rollback|refused) /);
+  await expect(page.locator('#router-lose')).toBeDisabled();
+  await expect(page.locator('#router-no-gpu')).toHaveText(/^No GPU to lose: there is no WebGPU/);
   await expect(page.locator('#router-route')).toHaveText(/cpu/);
 });
 

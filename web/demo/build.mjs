@@ -53,17 +53,21 @@ function copyModels() {
 const publishedLibrary = (folder) => ({
   name: 'published-library',
   setup({ onResolve }) {
-    onResolve({ filter: /^(\.\.\/)+index$/ }, () => ({
-      path: `./${folder}/index.mjs`,
-      external: true,
-    }));
+    const publish = (filter, file) =>
+      onResolve({ filter }, () => ({ path: `./${folder}/${file}`, external: true }));
+    publish(/^(\.\.\/)+index$/, 'index.mjs');
+    publish(/^(\.\.\/)+webgpu\/entry$/, 'webgpu.mjs');
   },
 });
 
 /** Bundles code and styles; gives their names by the kind of file. */
 async function bundlePage(libraryFolder) {
   const { metafile } = await build({
-    entryPoints: { demo: join(source, 'main.ts'), style: join(source, 'style/all.css') },
+    entryPoints: {
+      demo: join(source, 'main.ts'),
+      lossy_webgpu: join(source, 'lossy_webgpu.ts'),
+      style: join(source, 'style/all.css'),
+    },
     outdir: output,
     entryNames: '[name]-[hash]',
     bundle: true,
@@ -76,8 +80,9 @@ async function bundlePage(libraryFolder) {
   });
   const names = Object.keys(metafile.outputs).map((path) => path.split('/').at(-1));
   return {
-    code: names.find((n) => n.endsWith('.js')),
-    style: names.find((n) => n.endsWith('.css')),
+    code: names.find((n) => n.startsWith('demo-')),
+    gpuModule: names.find((n) => n.startsWith('lossy_webgpu-')),
+    style: names.find((n) => n.startsWith('style-')),
   };
 }
 
@@ -85,6 +90,7 @@ async function bundlePage(libraryFolder) {
 function writePage(names) {
   const page = readFileSync(join(source, 'index.html'), 'utf8')
     .replaceAll('{{code}}', names.code)
+    .replaceAll('{{gpuModule}}', names.gpuModule)
     .replaceAll('{{style}}', names.style)
     .replaceAll('{{library}}', names.library);
   writeFileSync(join(output, 'index.html'), page);

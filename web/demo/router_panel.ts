@@ -3,6 +3,7 @@ import { allowCrashes, crashNextRun } from './crash';
 import { GLYPH_SIZE } from './glyph_input';
 import { bestGlyphs } from './glyph_scores';
 import { formatMs } from './latency';
+import { lossyWebgpu, loseGpu, whyNoGpu } from './gpu_loss';
 import { modelUrls } from './model_urls';
 import { byId, element } from './page';
 import { showProblem } from './problem';
@@ -12,7 +13,7 @@ import type { StatusStrip } from './status_strip';
 const shownEvents = 8;
 /** No run is that fast. */
 const TINY_BUDGET_MS = 0.001;
-/** How long a slow session is watched. */
+/** How long a session is watched for what it does. */
 const SLOW_MS = 20_000;
 const PAUSE_MS = 20;
 const routeEvents = ['swap', 'degrade', 'recover', 'rollback'] as const;
@@ -42,10 +43,14 @@ export class RouterPanel {
     'router-int8': (session) => session.swap({ variant: 'int8' }),
     'router-webgpu': (session) => session.swap({ device: 'webgpu' }),
     'router-crash': () => Promise.resolve().then(crashNextRun),
+    'router-lose': (session) => this.#loseGpu(session),
     'router-update': (session) => session.swap({ wasm: new WebAssembly.Module(emptyModule) }),
     'router-slow': (session) => this.#slowDown(session),
     'router-damage': (session) => this.#damage(session),
   };
+  readonly #lose = byId('router-lose', HTMLButtonElement);
+  #hasGpu = false;
+  #busy = false;
   #session: Session | undefined;
   /** What load() chose, and will choose again. */
   #chosen: string | undefined;
@@ -63,11 +68,12 @@ export class RouterPanel {
       const action = this.#actions[button.id];
       if (action) button.addEventListener('click', () => void this.#do(action));
     }
+    void this.#findGpu();
   }
 
   /** Runs follow each other until the action is over; the last one begins after it. */
   async #do(action: (session: Session) => Promise<unknown>): Promise<void> {
-    for (const button of this.#buttons) button.disabled = true;
+    this.#setBusy(true);
     showProblem(this.#problem, undefined);
     const watch = setInterval(() => this.#show(), PAUSE_MS);
     try {
@@ -85,8 +91,24 @@ export class RouterPanel {
     } finally {
       clearInterval(watch);
       this.#show();
-      for (const button of this.#buttons) button.disabled = false;
+      this.#setBusy(false);
     }
+  }
+
+  #setBusy(busy: boolean): void {
+    this.#busy = busy;
+    for (const button of this.#buttons) button.disabled = busy;
+    this.#lose.disabled ||= !this.#hasGpu;
+  }
+
+  async #findGpu(): Promise<void> {
+    this.#setBusy(this.#busy);
+    const why = await whyNoGpu();
+    this.#hasGpu = why === undefined;
+    const hint = byId('router-no-gpu', HTMLElement);
+    hint.hidden = this.#hasGpu;
+    hint.textContent = `No GPU to lose: ${why}.`;
+    this.#setBusy(this.#busy);
   }
 
   /** What was rolled back has told so by an event. */
@@ -102,6 +124,7 @@ export class RouterPanel {
 
   async #open(latencyBudgetMs?: number): Promise<Session> {
     const session = await load(modelUrls.glyphs, {
+      assets: { webgpu: lossyWebgpu },
       ...(latencyBudgetMs === undefined ? {} : { latencyBudgetMs }),
     });
     for (const name of routeEvents) {
@@ -117,6 +140,13 @@ export class RouterPanel {
     this.status.use(session, 'glyphs');
     this.#log('load', `${session.route.id}: ${session.route.why.join('; ')}`);
     return session;
+  }
+
+  async #loseGpu(session: Session): Promise<void> {
+    if (session.route.device !== 'webgpu') await session.swap({ device: 'webgpu' });
+    const left = new Promise((resolve) => session.addEventListener('degrade', resolve));
+    loseGpu();
+    await Promise.race([left, pause(SLOW_MS)]);
   }
 
   async #slowDown(session: Session): Promise<void> {
