@@ -190,10 +190,12 @@ test('storage that refuses: works online and says so', async ({ page, host }) =>
 });
 
 test.describe('a new version', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sardonyx-demo-'));
-  const next = join(folder, 'demo');
+  let folder: string;
+  let next: string;
 
   test.beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sardonyx-demo-'));
+    next = join(folder, 'demo');
     const library = join(folder, 'dist');
     cpSync(join(root, 'dist'), library, { recursive: true });
     appendFileSync(join(library, 'worker.js'), '\n// Another version.\n');

@@ -31,6 +31,9 @@ test('a swap shows in the strip and in the panel', async ({ page }) => {
     await press(page, `#router-${variant}`);
     await expect(status(page, 'variant')).toHaveText(variant);
     await expect(page.locator('#router-route')).toHaveText(`${variant}-cpu-relaxed`);
+    await expect(page.locator('#router-variant')).toHaveText(variant);
+    await expect(page.locator('#router-device')).toHaveText('CPU');
+    await expect(page.locator('#router-module')).toHaveText(/^relaxed SIMD, [1-9]\d* threads?$/);
     await expect(lines(page).first()).toHaveText(new RegExp(`^swap .* → ${variant}-cpu-relaxed`));
   }
   await expect(page.locator('#router-why')).toContainText('swap() asked for it');
@@ -58,7 +61,20 @@ test('over its budget it goes to the quantized variant', async ({ page }) => {
   await expect(lines(page).first()).toHaveText(
     /^swap fp32-cpu-relaxed → int8-cpu-relaxed: .*budget/,
   );
+  await expect(lines(page).nth(1)).toHaveText(/^slow each run takes longer/);
   await expect(status(page, 'variant')).toHaveText('int8');
+  await expect(page.locator('#router-variant')).toHaveText('int8');
+});
+
+test('the keyboard stays on the button that was pressed', async ({ page }) => {
+  const button = page.locator('#router-int8');
+  await button.focus();
+  for (const swaps of [1, 2]) {
+    await page.keyboard.press('Enter');
+    await expect(lines(page).filter({ hasText: /^swap / })).toHaveCount(swaps);
+    await expect(button).toBeEnabled();
+    await expect(button).toBeFocused();
+  }
 });
 
 test('a damaged file is downloaded again', async ({ page }) => {

@@ -11,14 +11,3 @@ const channel = new BroadcastChannel(GPU_LOSS_CHANNEL);
 export function loseGpu(): void {
   channel.postMessage('lose');
 }
-
-/** Why no engine can be on the GPU here; undefined where one can. */
-export async function whyNoGpu(): Promise<string | undefined> {
-  const { gpu } = navigator as Partial<Navigator>;
-  if (!gpu) return 'there is no WebGPU here';
-  try {
-    return (await gpu.requestAdapter()) ? undefined : 'there is no WebGPU adapter';
-  } catch (thrown) {
-    return `WebGPU failed: ${String(thrown)}`;
-  }
-}

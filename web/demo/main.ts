@@ -16,11 +16,12 @@ async function start(): Promise<void> {
   const denoise = new DenoisePanel(status);
   const own = new ModelPanel(status);
   own.start();
-  new RouterPanel(status, () => draw.input());
+  const router = new RouterPanel(status, () => draw.input());
   acceptDrops((file) => void (file.type.startsWith('image/') ? denoise : own).show(file));
 
   // One after the other: the first answer should not wait for what it does not need.
   const drawing = await draw.start();
+  void router.findGpu();
   const shell = keepShell();
   await shell.catch(() => undefined);
   if (!crossOriginIsolated) {

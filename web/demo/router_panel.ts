@@ -1,20 +1,22 @@
-import { load, SardonyxError, Tensor, type RouteEventDetail, type Session } from '../index';
-import { allowCrashes, crashNextRun } from './crash';
+import { load, probe, SardonyxError, Tensor, type RouteEventDetail, type Session } from '../index';
 import { GLYPH_SIZE } from './glyph_input';
 import { bestGlyphs } from './glyph_scores';
+import { lossyWebgpu, loseGpu } from './gpu_loss';
 import { formatMs } from './latency';
-import { lossyWebgpu, loseGpu, whyNoGpu } from './gpu_loss';
 import { modelUrls } from './model_urls';
-import { byId, element } from './page';
+import { byId } from './page';
 import { showProblem } from './problem';
-import { damageStored } from './stored_damage';
+import { RouteView } from './route_view';
 import type { StatusStrip } from './status_strip';
+import { damageStored } from './stored_damage';
+import { allowFaults, crashNextRun, slowFromNextRun } from './worker_faults';
 
-const shownEvents = 8;
-/** No run is that fast. */
-const TINY_BUDGET_MS = 0.001;
+/** What a slow worker exceeds, and others do not. */
+const BUDGET_MS = 50;
+/** After so many runs the router knows how fast a route is. */
+const RUNS_TO_KNOW = 26;
 /** How long a session is watched for what it does. */
-const SLOW_MS = 20_000;
+const WATCH_MS = 20_000;
 const PAUSE_MS = 20;
 const routeEvents = ['swap', 'degrade', 'recover', 'rollback'] as const;
 
@@ -23,20 +25,17 @@ const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Whether the session tells of such an event before it has been watched long enough. */
+const happens = (session: Session, name: (typeof routeEvents)[number]): Promise<void> =>
+  Promise.race([
+    new Promise<void>((resolve) => session.addEventListener(name, () => resolve())),
+    pause(WATCH_MS),
+  ]);
+
 /** Breaks a session of its own in several ways while it answers, and shows what the router does. */
 export class RouterPanel {
-  readonly #facts = {
-    state: byId('router-state', HTMLElement),
-    route: byId('router-route', HTMLElement),
-    answer: byId('router-answer', HTMLElement),
-    runs: byId('router-runs', HTMLElement),
-  };
-  readonly #why = byId('router-why', HTMLUListElement);
-  readonly #events = byId('router-events', HTMLOListElement);
+  readonly #view = new RouteView();
   readonly #problem = byId('router-problem', HTMLElement);
-  readonly #buttons = [
-    ...byId('router', HTMLElement).querySelectorAll<HTMLButtonElement>('button'),
-  ];
   readonly #actions: Readonly<Record<string, (session: Session) => Promise<unknown>>> = {
     'router-fp32': (session) => session.swap({ variant: 'fp32' }),
     'router-fp16': (session) => session.swap({ variant: 'fp16' }),
@@ -48,8 +47,7 @@ export class RouterPanel {
     'router-slow': (session) => this.#slowDown(session),
     'router-damage': (session) => this.#damage(session),
   };
-  readonly #lose = byId('router-lose', HTMLButtonElement);
-  #hasGpu = false;
+  readonly #buttons = Object.keys(this.#actions).map((id) => byId(id, HTMLButtonElement));
   #busy = false;
   #session: Session | undefined;
   /** What load() chose, and will choose again. */
@@ -57,25 +55,39 @@ export class RouterPanel {
   #answered = 0;
   #failed = 0;
   #rollbacks = 0;
+  /** The session may move at any time. */
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   /** `ink` is what the model reads. */
   constructor(
     readonly status: StatusStrip,
     readonly ink: () => Float32Array | undefined,
   ) {
-    allowCrashes();
-    for (const button of this.#buttons) {
-      const action = this.#actions[button.id];
-      if (action) button.addEventListener('click', () => void this.#do(action));
+    allowFaults();
+    for (const [id, action] of Object.entries(this.#actions)) {
+      byId(id, HTMLButtonElement).addEventListener('click', () => void this.#do(action));
     }
-    void this.#findGpu();
+  }
+
+  get #runs(): number {
+    return this.#answered + this.#failed;
+  }
+
+  /** What is not there can not be lost. */
+  async findGpu(): Promise<void> {
+    const { webgpu } = await probe();
+    const hint = byId('router-no-gpu', HTMLElement);
+    byId('router-lose', HTMLButtonElement).disabled = !webgpu.available;
+    hint.hidden = webgpu.available;
+    hint.textContent = webgpu.available ? '' : `No GPU to lose: ${webgpu.why}.`;
   }
 
   /** Runs follow each other until the action is over; the last one begins after it. */
   async #do(action: (session: Session) => Promise<unknown>): Promise<void> {
+    if (this.#busy) return;
     this.#setBusy(true);
     showProblem(this.#problem, undefined);
-    const watch = setInterval(() => this.#show(), PAUSE_MS);
+    if (this.#watch === undefined) this.#watch = setInterval(() => this.#show(), PAUSE_MS);
     try {
       const session = this.#session ?? (await this.#open());
       const over = new AbortController();
@@ -89,26 +101,15 @@ export class RouterPanel {
     } catch (error) {
       showProblem(this.#problem, error);
     } finally {
-      clearInterval(watch);
       this.#show();
       this.#setBusy(false);
     }
   }
 
+  /** Buttons that wait keep the focus. */
   #setBusy(busy: boolean): void {
     this.#busy = busy;
-    for (const button of this.#buttons) button.disabled = busy;
-    this.#lose.disabled ||= !this.#hasGpu;
-  }
-
-  async #findGpu(): Promise<void> {
-    this.#setBusy(this.#busy);
-    const why = await whyNoGpu();
-    this.#hasGpu = why === undefined;
-    const hint = byId('router-no-gpu', HTMLElement);
-    hint.hidden = this.#hasGpu;
-    hint.textContent = `No GPU to lose: ${why}.`;
-    this.#setBusy(this.#busy);
+    for (const button of this.#buttons) button.ariaDisabled = String(busy);
   }
 
   /** What was rolled back has told so by an event. */
@@ -118,7 +119,7 @@ export class RouterPanel {
       await action();
     } catch (error) {
       if (!(error instanceof SardonyxError)) throw error;
-      if (this.#rollbacks === before) this.#log('refused', error.message, error.code);
+      if (this.#rollbacks === before) this.#view.log('refused', error.message, error.code);
     }
   }
 
@@ -131,43 +132,52 @@ export class RouterPanel {
       session.addEventListener(name, (event) => {
         const { from, to, why, error } = (event as CustomEvent<RouteEventDetail>).detail;
         if (name === 'rollback') this.#rollbacks++;
-        this.#log(name, `${from} → ${to}: ${why}`, error?.code);
+        this.#view.log(name, `${from} → ${to}: ${why}`, error?.code);
         this.#show();
       });
     }
+    const { id, variant, why } = session.route;
     this.#session = session;
-    this.#chosen = session.route.variant;
+    this.#chosen = variant;
     this.status.use(session, 'glyphs');
-    this.#log('load', `${session.route.id}: ${session.route.why.join('; ')}`);
+    this.#view.log('load', `${id}: ${why[0]}`);
     return session;
+  }
+
+  async #reopen(session: Session, latencyBudgetMs?: number): Promise<Session> {
+    this.#session = undefined;
+    await session.dispose();
+    return this.#open(latencyBudgetMs);
   }
 
   async #loseGpu(session: Session): Promise<void> {
     if (session.route.device !== 'webgpu') await session.swap({ device: 'webgpu' });
-    const left = new Promise((resolve) => session.addEventListener('degrade', resolve));
+    const left = happens(session, 'degrade');
     loseGpu();
-    await Promise.race([left, pause(SLOW_MS)]);
+    await left;
   }
 
+  /** The quantized variant has shown before how fast it is. */
   async #slowDown(session: Session): Promise<void> {
-    this.#session = undefined;
-    await session.dispose();
-    const slow = await this.#open(TINY_BUDGET_MS);
-    await slow.swap({ variant: 'fp32' });
-    const swapped = new Promise((resolve) => slow.addEventListener('swap', resolve));
-    await Promise.race([swapped, pause(SLOW_MS)]);
+    const watched = await this.#reopen(session, BUDGET_MS);
+    await watched.swap({ variant: 'int8', device: 'cpu' });
+    const enough = this.#runs + RUNS_TO_KNOW;
+    while (this.#runs < enough) await pause(PAUSE_MS);
+    await watched.swap({ variant: 'fp32', device: 'cpu' });
+    const swapped = happens(watched, 'swap');
+    slowFromNextRun();
+    this.#view.log('slow', `each run takes longer than the budget of ${formatMs(BUDGET_MS)}`);
+    await swapped;
   }
 
   async #damage(session: Session): Promise<void> {
-    for (let waited = 0; session.offline === 'pending' && waited < SLOW_MS; waited += PAUSE_MS) {
+    for (let waited = 0; session.offline === 'pending' && waited < WATCH_MS; waited += PAUSE_MS) {
       await pause(PAUSE_MS);
     }
     const damaged = await damageStored(session, this.#chosen);
-    this.#log('damage', damaged ? 'one byte of the stored file changed' : 'nothing is stored here');
-    if (!damaged) return;
-    this.#session = undefined;
-    await session.dispose();
-    await this.#open();
+    const what = damaged ? 'one byte of the stored file changed' : 'nothing is stored here';
+    this.#view.log('damage', what);
+    if (damaged) await this.#reopen(session);
   }
 
   async #run(): Promise<void> {
@@ -184,7 +194,7 @@ export class RouterPanel {
       const { labels = '', lookAlikes = [] } = session.manifest ?? {};
       const data = probabilities?.data as Float32Array;
       const [best] = bestGlyphs(data, Array.from(labels), lookAlikes, 1);
-      this.#facts.answer.textContent = `${best?.characters.join(' or ') ?? '–'} in ${formatMs(ms)}`;
+      this.#view.showAnswer(`${best?.characters.join(' or ') ?? '–'} in ${formatMs(ms)}`);
     } catch (error) {
       // Disposed by an action while it was under way.
       if (session !== this.#session) return;
@@ -194,22 +204,7 @@ export class RouterPanel {
   }
 
   #show(): void {
-    const session = this.#session;
-    this.#facts.state.textContent = session?.state ?? 'loading';
-    this.#facts.runs.textContent = `${this.#answered} answered, ${this.#failed} failed`;
-    if (!session) return;
-    const { id, why } = session.route;
-    const text = why.join('\n');
-    this.#facts.route.textContent = id;
-    if (this.#why.dataset.shown === text) return;
-    this.#why.dataset.shown = text;
-    this.#why.replaceChildren(...why.map((reason) => element('li', {}, reason)));
-  }
-
-  #log(name: string, text: string, code?: string): void {
-    const line = element('li', {}, element('b', {}, name), ` ${text}`);
-    if (code) line.append(' ', element('code', {}, code));
-    this.#events.prepend(line);
-    while (this.#events.children.length > shownEvents) this.#events.lastElementChild?.remove();
+    this.#view.showSession(this.#session);
+    this.#view.showRuns(this.#answered, this.#failed);
   }
 }
