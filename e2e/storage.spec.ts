@@ -1,7 +1,7 @@
 // Files of manifests in the storage of the browser: kept, found again, damaged, removed, refused. Each
 // test has a browser profile of its own.
 import { asked, smallFile } from './manifests';
-import { expect, openPage, test } from './site';
+import { expect, openPage, test, withoutCalibration } from './site';
 
 const smallOutput = [1, 0, 1.5, 8];
 const fileOf = (folder: string): string => `/manifests/${folder}/fp32.onnx`;
@@ -81,6 +81,34 @@ test('availability tells what is missing before a load, and that it is there aft
   expect(found.second.ranked[0]).toMatchObject({ ...route, missingBytes: 0, cached: true });
   expect(found.none.ranked[0]).toMatchObject({ missingBytes: bytes, cached: false });
   expect(count('right')).toBe(before + 1);
+});
+
+test('where data is to be saved, what is stored goes before what is as fast', async ({
+  page,
+  site,
+}) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+  });
+  await withoutCalibration(page);
+  await openPage(page, site.isolated);
+  const found = await page.evaluate(async () => {
+    const { availability, models } = window.sardonyx;
+    const url = '/own-models/glyphs/glyphs.sardonyx.json';
+    const force = { device: 'cpu' } as const;
+    const onCpu = async (storage: 'auto' | 'none') =>
+      (await availability(url, { force, storage })).ranked.filter((r) => r.module === 'relaxed');
+    const before = await onCpu('auto');
+    await models.keep(url, { variants: ['fp32'] });
+    return { before, after: await onCpu('auto'), none: await onCpu('none') };
+  });
+  const names = (routes: readonly { variant?: string }[]) => routes.map(({ variant }) => variant);
+  expect(names(found.before)).toEqual(['int8', 'fp16', 'fp32']);
+  expect(names(found.after)).toEqual(['int8', 'fp32', 'fp16']);
+  expect(found.after[1]?.why).toContainEqual(
+    expect.stringMatching(/^saves data: in storage, fp16/),
+  );
+  expect(names(found.none)).toEqual(['int8', 'fp16', 'fp32']);
 });
 
 test('nothing is stored when nobody wants it', async ({ page, site }) => {

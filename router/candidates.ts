@@ -14,6 +14,8 @@ export interface Probe extends Hardware {
   readonly speeds?: Speeds | undefined;
   // The user wants less data to be transferred.
   readonly saveData?: boolean | undefined;
+  // SHA-256 of files that need no transfer; looked at where data is to be saved.
+  readonly stored?: ReadonlySet<string> | undefined;
 }
 
 export interface Candidate {
@@ -50,7 +52,7 @@ const PREFERENCE: Readonly<Record<Device, readonly Precision[]>> = {
 // By how much floats must be faster than integers to make up for their size.
 const MARGIN = 1.1;
 
-// How much slower a variant may be that has fewer bytes, where data is to be saved.
+// How much slower a variant may be that has fewer bytes to download, where data is to be saved.
 const SAVING_MARGIN = 1.3;
 
 export const banKey = ({ sha256 }: Variant, device: Device, module: ModuleName) =>
@@ -78,7 +80,7 @@ export function considerCandidates(
   { force = {}, exclude }: Wishes = {},
   bans: Bans = new Map(),
 ): Ranking {
-  const { features, gpu, speeds = TABLE, saveData = false } = probe;
+  const { features, gpu, speeds = TABLE, saveData = false, stored = new Set() } = probe;
   checkVariant(manifest, force);
   const choices = choicesOf(features, force);
   const ranked: Candidate[] = [];
@@ -108,7 +110,8 @@ export function considerCandidates(
   };
   for (const device of ['webgpu', 'cpu'] as const) {
     const usual = inOrder(manifest.variants, device, speeds);
-    const ordered = saveData && device === 'cpu' ? leanFirst(usual, speeds) : usual.map(asUsual);
+    const lean = saveData && device === 'cpu';
+    const ordered = lean ? leanFirst(usual, speeds, stored) : usual.map(asUsual);
     for (const variant of ordered) {
       for (const choice of choices) consider(variant, device, choice);
     }
@@ -144,21 +147,26 @@ interface Ordered {
 
 const asUsual = (variant: Variant): Ordered => ({ variant, saving: [] });
 
-// On the CPU, of variants about as fast the one with fewer bytes first. There are two speeds there,
-// those of integers and of floats, so that "about as fast" is transitive.
-function leanFirst(usual: readonly Variant[], speeds: Speeds): Ordered[] {
+// On the CPU, of variants about as fast the one with fewer bytes to download first. There are two speeds
+// there, those of integers and of floats, so that "about as fast" is transitive.
+function leanFirst(
+  usual: readonly Variant[],
+  speeds: Speeds,
+  stored: ReadonlySet<string>,
+): Ordered[] {
+  const toDownload = ({ sha256, bytes }: Variant) => (stored.has(sha256) ? 0 : bytes);
   const cost = ({ precision }: Variant) => costOf('cpu', precision, speeds);
   const near = (a: Variant, b: Variant) =>
     Math.max(cost(a), cost(b)) <= SAVING_MARGIN * Math.min(cost(a), cost(b));
   const place = (variant: Variant) => usual.indexOf(variant);
   const lean = [...usual].sort(
-    (a, b) => (near(a, b) ? a.bytes - b.bytes : 0) || place(a) - place(b),
+    (a, b) => (near(a, b) ? toDownload(a) - toDownload(b) : 0) || place(a) - place(b),
   );
   return lean.map((variant, i) => {
     const passed = lean.slice(i + 1).find((other) => place(other) < place(variant));
     if (!passed) return asUsual(variant);
-    const why = `saves data: ${variant.bytes} bytes, ${passed.name} has ${passed.bytes}`;
-    return { variant, saving: [why] };
+    const own = toDownload(variant) === 0 ? 'in storage' : `${variant.bytes} bytes`;
+    return { variant, saving: [`saves data: ${own}, ${passed.name} has ${passed.bytes} bytes`] };
   });
 }
 

@@ -5,6 +5,9 @@ import { openStore, type Store } from '../worker/storage/store.js';
 import { keepFiles } from './keeper.js';
 import * as shelf from './manifest_shelf.js';
 
+// A download that broke off is not gone on with after so long.
+const ABANDONED_MS = 7 * 24 * 3600 * 1000;
+
 export interface OfflineNeeds {
   // Of the manifest.
   readonly url: string;
@@ -46,6 +49,7 @@ export async function keepOffline(
   const names = new Set([...(same ? earlier.wanted : []), ...wanted.map(nameOf)]);
   await shelf.put({ url, text, wanted: [...names], candidateOf });
   if (earlier && !same) await removeUnnamed(store, earlier.manifest.variants);
+  await store.dropParts(ABANDONED_MS);
 }
 
 // The candidates of a manifest but `current`.
@@ -56,6 +60,16 @@ export async function dropCandidates(stableUrl: string, current?: string): Promi
   );
   for (const { url } of gone) await shelf.drop(url);
   for (const { manifest } of gone) await removeUnnamed(store, manifest.variants);
+}
+
+// SHA-256 of those that are there. A storage that fails has none.
+export async function storedOf(variants: readonly Variant[]): Promise<ReadonlySet<string>> {
+  try {
+    const missing = new Set(await findMissing(await openStore(), variants));
+    return new Set(variants.filter((v) => !missing.has(v)).map(({ sha256 }) => sha256));
+  } catch {
+    return new Set();
+  }
 }
 
 export async function findMissing(store: Store, variants: readonly Variant[]): Promise<Variant[]> {

@@ -58,7 +58,7 @@ async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Av
   const version = typeof found === 'object' ? found : undefined;
   const { manifest, stored, url } = version?.opened ?? stable;
   const release = { manifest, url, candidate: version !== undefined };
-  const probe = await probeFor([version?.opened ?? stable], options);
+  const probe = await probeFor([version?.opened ?? stable], options, keep);
   const { ranked, rejected } = considerCandidates(manifest, probe, options, knownBans(probe.gpu));
   const store = keep ? await openStore() : undefined;
   const before = [

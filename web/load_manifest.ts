@@ -11,6 +11,7 @@ import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
 import { networkHints } from '../router/network_hints.js';
+import { storedOf } from '../router/offline.js';
 import { knownSpeeds } from '../router/speeds.js';
 import { StallGuard } from '../router/stall_guard.js';
 import { toSardonyxError } from './errors.js';
@@ -26,7 +27,8 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
   const found = await openCandidate(opened, keep === true, signal);
   const why = typeof found === 'string' ? [found] : [];
   const version = typeof found === 'string' ? undefined : found;
-  const probe = await probeFor(version ? [opened, version.opened] : [opened], options);
+  const versions = version ? [opened, version.opened] : [opened];
+  const probe = await probeFor(versions, options, keep === true);
   const stable: ReleaseLoad = { opened, keep, probe, options, why };
   return version ? loadCandidate(stable, version) : loadRelease(stable);
 }
@@ -104,15 +106,18 @@ export async function readManifest(
 export async function probeFor(
   versions: readonly OpenManifest[],
   options: LoadOptions,
+  keep: boolean,
 ): Promise<Probe> {
   const features = await probeFeatures();
   const variants = versions.flatMap(({ manifest }) => manifest.variants);
+  const saveData = networkHints()?.saveData;
   return {
     features,
     gpu: await probeGpuFor(variants, options),
     memoryBytes: memoryHint(),
     speeds: knownSpeeds(features.cores),
-    saveData: networkHints()?.saveData,
+    saveData,
+    stored: saveData && keep ? await storedOf(variants) : undefined,
   };
 }
 

@@ -20,7 +20,7 @@ const none: GpuProbe = { available: false, why: 'there is no WebGPU adapter' };
 
 const all = sampleManifest().variants;
 const [fp32, fp16, int8] = all as [Variant, Variant, Variant];
-const int4: Variant = { ...int8, name: 'int4', precision: 'int4' };
+const int4: Variant = { ...int8, name: 'int4', precision: 'int4', sha256: '4'.repeat(64) };
 const named = (variant: Variant, change: Partial<Variant>) => ({ ...variant, ...change });
 
 const GiB = 2 ** 30;
@@ -39,6 +39,8 @@ interface Case {
   /** Measured: of integers relative to floats. */
   readonly int8?: number;
   readonly saveData?: boolean;
+  /** SHA-256 of what is in storage. */
+  readonly stored?: readonly string[];
   /** "variant device module". */
   readonly ranked: readonly string[];
 }
@@ -385,6 +387,47 @@ const cases: readonly Case[] = [
     ranked: ['fp32 cpu simd', 'int8 cpu simd'],
   },
   {
+    title: 'data to save: what is in storage costs nothing',
+    gpu: none,
+    saveData: true,
+    stored: [int8.sha256],
+    variants: [int8, named(int4, { bytes: 600 }), fp32],
+    ranked: ['int8 cpu simd', 'int4 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'data to save, all in storage: the usual order',
+    gpu: none,
+    saveData: true,
+    stored: [int8, int4, fp32].map(({ sha256 }) => sha256),
+    variants: [int8, named(int4, { bytes: 600 }), fp32],
+    ranked: ['int8 cpu simd', 'int4 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'data to save: larger floats in storage go before integers as fast that are not',
+    gpu: none,
+    saveData: true,
+    int8: 0.8,
+    stored: [fp32.sha256],
+    variants: [named(fp32, { bytes: 4000 }), named(fp16, { bytes: 2000 }), int8],
+    ranked: ['fp32 cpu simd', 'int8 cpu simd', 'fp16 cpu simd'],
+  },
+  {
+    title: 'data to save: much slower floats stay behind, in storage or not',
+    gpu: none,
+    saveData: true,
+    stored: [fp32.sha256],
+    variants: [fp32, int8],
+    ranked: ['int8 cpu simd', 'fp32 cpu simd'],
+  },
+  {
+    title: 'in storage, and no data to save',
+    gpu: none,
+    saveData: false,
+    stored: [int4.sha256],
+    variants: [int8, int4, fp32],
+    ranked: ['int8 cpu simd', 'int4 cpu simd', 'fp32 cpu simd'],
+  },
+  {
     title: 'data to save: the order on a GPU is the usual one',
     gpu: real,
     saveData: true,
@@ -403,11 +446,13 @@ const probe = ({
   memoryBytes,
   int8,
   saveData,
-}: Pick<Case, 'gpu' | 'features' | 'memoryBytes' | 'int8' | 'saveData'>): Probe => ({
+  stored = [],
+}: Omit<Case, 'title' | 'ranked' | 'variants' | 'force' | 'exclude' | 'bans'>): Probe => ({
   features: { ...features, ...change },
   gpu,
   memoryBytes,
   saveData,
+  stored: new Set(stored),
   speeds: int8 === undefined ? undefined : { int8, measured: true },
 });
 
@@ -452,7 +497,9 @@ describe('rankCandidates', () => {
     const variants = [int8, named(int4, { bytes: 600 }), fp32];
     const { ranked } = rank({ gpu: none, saveData: true, variants });
     const saving = ranked.map(({ why }) => why.filter((text) => text.startsWith('saves data')));
-    expect(saving).toEqual([['saves data: 600 bytes, int8 has 1000'], [], []]);
+    expect(saving).toEqual([['saves data: 600 bytes, int8 has 1000 bytes'], [], []]);
+    const stored = rank({ gpu: none, saveData: true, stored: [int4.sha256], variants });
+    expect(stored.ranked[0]?.why).toContain('saves data: in storage, int8 has 1000 bytes');
   });
 
   it('refuses a variant that is not there', () => {

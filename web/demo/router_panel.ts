@@ -160,7 +160,10 @@ export class RouterPanel {
   /** The quantized variant has shown before how fast it is. */
   async #slowDown(session: Session): Promise<void> {
     const watched = await this.#reopen(session, BUDGET_MS);
-    await watched.swap({ variant: 'int8', device: 'cpu' });
+    const { variant, device } = watched.route;
+    if (variant !== 'int8' || device !== 'cpu') {
+      await watched.swap({ variant: 'int8', device: 'cpu' });
+    }
     const enough = this.#runs + RUNS_TO_KNOW;
     while (this.#runs < enough) await pause(PAUSE_MS);
     await watched.swap({ variant: 'fp32', device: 'cpu' });

@@ -59,4 +59,9 @@ export class CacheStore implements Store {
       throw asStorageFailure(thrown);
     });
   }
+
+  // There are none.
+  dropParts(): Promise<number> {
+    return Promise.resolve(0);
+  }
 }

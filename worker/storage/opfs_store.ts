@@ -1,5 +1,6 @@
 // Files in the origin private file system. A file is written as <sha256>.part and published by a rename,
 // so what has the name is whole. A .part can be right at its start only.
+import { tryLock } from './lock.js';
 import { asStorageFailure } from './storage_failure.js';
 import type { Staging, Store, StoredFile } from './store.js';
 
@@ -50,7 +51,10 @@ export class OpfsStore implements Store {
       const handle = part as WritableFile;
       // Exclusive: fails while another worker writes the file.
       const access = await handle.createSyncAccessHandle();
-      const staging = new OpfsStaging(handle, access, sha256, () => this.#drop(partOf(sha256)));
+      const staging = new OpfsStaging(handle, access, sha256, {
+        drop: () => this.#drop(partOf(sha256)),
+        makeRoom: async () => (await this.dropParts(0)) > 0,
+      });
       await staging.reserve(bytes, resume);
       return staging;
     } catch (thrown) {
@@ -63,6 +67,33 @@ export class OpfsStore implements Store {
     if (!keepPart) await this.#drop(partOf(sha256));
   }
 
+  async dropParts(idleMs: number): Promise<number> {
+    let dropped = 0;
+    for (const [part, sha256] of await this.#parts()) {
+      try {
+        const { lastModified } = await (await this.#folder.getFileHandle(part)).getFile();
+        if (Date.now() - lastModified < idleMs) continue;
+        if (await tryLock(sha256, () => this.#folder.removeEntry(part))) dropped++;
+      } catch {
+        // In use, or gone.
+      }
+    }
+    return dropped;
+  }
+
+  async #parts(): Promise<Map<string, string>> {
+    const parts = new Map<string, string>();
+    try {
+      for await (const name of this.#folder.keys()) {
+        const [, sha256] = PART.exec(name) ?? [];
+        if (sha256 !== undefined) parts.set(name, sha256);
+      }
+    } catch (thrown) {
+      throw asStorageFailure(thrown);
+    }
+    return parts;
+  }
+
   async #drop(name: string): Promise<void> {
     try {
       await this.#folder.removeEntry(name);
@@ -72,26 +103,33 @@ export class OpfsStore implements Store {
   }
 }
 
+interface Surroundings {
+  // Removes the part.
+  drop(): Promise<void>;
+  // Removes what other downloads left; whether there was anything.
+  makeRoom(): Promise<boolean>;
+}
+
 class OpfsStaging implements Staging {
   readonly #handle: WritableFile;
   readonly #access: SyncAccess;
   readonly #name: string;
-  readonly #drop: () => Promise<void>;
+  readonly #around: Surroundings;
   #left = 0;
 
-  constructor(handle: WritableFile, access: SyncAccess, name: string, drop: () => Promise<void>) {
+  constructor(handle: WritableFile, access: SyncAccess, name: string, around: Surroundings) {
     this.#handle = handle;
     this.#access = access;
     this.#name = name;
-    this.#drop = drop;
+    this.#around = around;
   }
 
-  // Asks for the room at once, so that a full storage is known before the download.
+  // Asks for the room at once, so that a full storage is known before the download where the browser tells.
   async reserve(bytes: number, resume: boolean): Promise<void> {
     try {
       if (resume) this.#left = Math.min(this.#access.getSize(), bytes);
       else this.#access.truncate(0);
-      this.#access.truncate(bytes);
+      await this.#withRoom(() => this.#access.truncate(bytes));
     } catch (thrown) {
       await this.discard();
       throw thrown;
@@ -112,7 +150,7 @@ class OpfsStaging implements Staging {
   }
 
   write(chunk: Uint8Array, at: number): Promise<void> {
-    return attempt(() => {
+    return this.#withRoom(() => {
       const written = this.#access.write(chunk, { at });
       if (written !== chunk.length) throw new DOMException('a short write', 'QuotaExceededError');
     });
@@ -137,7 +175,17 @@ class OpfsStaging implements Staging {
 
   async discard(): Promise<void> {
     this.#access.close();
-    await this.#drop();
+    await this.#around.drop();
+  }
+
+  async #withRoom(work: () => void): Promise<void> {
+    try {
+      await attempt(work);
+    } catch (thrown) {
+      const full = asStorageFailure(thrown).code === 'STORAGE_FULL';
+      if (!full || !(await this.#around.makeRoom())) throw thrown;
+      await attempt(work);
+    }
   }
 }
 
@@ -149,6 +197,7 @@ async function attempt(work: () => void | Promise<void>): Promise<void> {
   }
 }
 
+const PART = /^([0-9a-f]{64})\.part$/;
 const partOf = (sha256: string) => `${sha256}.part`;
 
 const isAbsent = (thrown: unknown) =>

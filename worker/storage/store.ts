@@ -31,6 +31,9 @@ export interface Store {
   stage(sha256: string, bytes: number, resume: boolean): Promise<Staging>;
   // `keepPart`: not what a suspended staging left.
   remove(sha256: string, keepPart?: boolean): Promise<void>;
+  // What suspended or crashed stagings left and nobody has written to for so long, but for what is being
+  // written. Resolves with their number.
+  dropParts(idleMs: number): Promise<number>;
 }
 
 // Where this browser keeps files: OPFS, or the Cache API where that is missing. Both give the same
