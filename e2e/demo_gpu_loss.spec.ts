@@ -15,11 +15,13 @@ test('a lost GPU leaves the CPU, which goes on answering', async ({ page, demo }
   };
   await press('#router-webgpu');
   await expect(route).toHaveText(/-webgpu-/);
+  await expect(page.locator('#router-device')).toHaveText('WebGPU');
   await press('#router-lose');
   await expect(page.locator('#router-events li').first()).toHaveText(
     /^degrade \S+-webgpu-\S+ → \S+-cpu-\S+: .*lost/,
   );
   await expect(route).toHaveText(/-cpu-/);
+  await expect(page.locator('#router-device')).toHaveText('CPU');
   await press('#router-webgpu');
   await expect(route).toHaveText(/-webgpu-/);
   await expect(page.locator('#router-no-gpu')).toBeHidden();

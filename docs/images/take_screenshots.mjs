@@ -27,11 +27,11 @@ async function takeTop(name, look) {
   if (look.viewport.width > 360) await page.getByRole('button', { name: 'Draw R' }).click();
   // Noise makes large files.
   await page.getByLabel('Before and after').fill('25');
+  await page.waitForTimeout(1500);
   await page.evaluate(() => {
     document.activeElement.blur();
-    window.scrollTo(0, 0);
+    window.scrollTo({ top: 0, behavior: 'instant' });
   });
-  await page.waitForTimeout(1500);
   await page.screenshot({ path: join(import.meta.dirname, `${name}.png`) });
   await page.close();
 }
