@@ -23,10 +23,16 @@ struct sx_session {
 
 struct sx_run {
   explicit sx_run(sx_session* owner)
-      : session(owner), run(*owner->session), outputs(owner->session->graph().outputs.size()) {}
+      : session(owner),
+        run(*owner->session),
+        strings(owner->session->graph().inputs.size()),
+        outputs(owner->session->graph().outputs.size()),
+        packed(outputs.size()) {}
 
   sx_session* session;
   sardonyx::Run run;
+  std::vector<sardonyx::ConstantPtr> strings;  // fed, by input
   std::vector<sx_output> outputs;
+  std::vector<sardonyx::Block> packed;  // by output
   sx_gpu_plan plan{};
 };

@@ -2,11 +2,46 @@
 #include <algorithm>
 #include <new>
 
+#include "base/packed_box.h"
+#include "base/string_tensor.h"
 #include "c_api/handles.h"
 #include "c_api/last_error.h"
 
 using namespace sardonyx;
 using c_api::report;
+
+namespace {
+
+bool is_box(const sx_run* run, uint32_t index) {
+  const Graph& graph = run->session->session->graph();
+  return index < graph.inputs.size() &&
+         graph.values[graph.inputs[index]].kind != ValueKind::kTensor;
+}
+
+Status at_input(const sx_run* run, uint32_t index, Status status) {
+  const Graph& graph = run->session->session->graph();
+  if (status.ok() || index >= graph.inputs.size()) return status;
+  return std::move(status).at_tensor(graph.values[graph.inputs[index]].name);
+}
+
+Status set_box(sx_run* run, uint32_t index, std::span<const uint8_t> packed) {
+  SX_ASSIGN(Box box, unpack_box(packed));
+  return run->run.set_input(index, std::move(box));
+}
+
+Status set_strings(sx_run* run, uint32_t index, const Shape& shape,
+                   std::span<const uint8_t> packed) {
+  SX_ASSIGN(ConstantPtr strings, unpack_strings(shape, packed));
+  SX_TRY(run->run.set_input(index, strings->view(), strings->payload.bytes));
+  run->strings[index] = std::move(strings);
+  return {};
+}
+
+Result<Block> pack(const TensorView& view) {
+  return view.kind == ValueKind::kTensor ? pack_strings(view) : pack_box(box_of(view));
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -23,6 +58,8 @@ void sx_run_destroy(sx_run* run) {
 
 int32_t sx_run_set_input(sx_run* run, uint32_t index, int32_t dtype, uint32_t rank,
                          const int64_t* dims, const void* data, size_t bytes) {
+  const std::span<const uint8_t> given(static_cast<const uint8_t*>(data), bytes);
+  if (is_box(run, index)) return report(at_input(run, index, set_box(run, index, given)));
   if (!is_known_dtype(dtype)) {
     return report(error(ErrorCode::INPUT_DTYPE, "dtype number %d is not known", dtype));
   }
@@ -30,7 +67,11 @@ int32_t sx_run_set_input(sx_run* run, uint32_t index, int32_t dtype, uint32_t ra
     return report(
         error(ErrorCode::INPUT_SHAPE, "a rank of %u is above the limit of %d", rank, kMaxRank));
   }
-  const TensorView view{static_cast<DType>(dtype), Layout::kRowMajor, Shape(std::span(dims, rank)),
+  const Shape shape(std::span(dims, rank));
+  if (static_cast<DType>(dtype) == DType::kString) {
+    return report(at_input(run, index, set_strings(run, index, shape, given)));
+  }
+  const TensorView view{static_cast<DType>(dtype), Layout::kRowMajor, shape,
                         const_cast<void*>(data)};
   return report(run->run.set_input(index, view, bytes));
 }
@@ -60,13 +101,26 @@ const sx_output* sx_run_output(sx_run* run, uint32_t index) {
   output.dtype = static_cast<int32_t>(view.dtype);
   output.rank = static_cast<uint32_t>(view.shape.rank());
   std::copy(view.shape.begin(), view.shape.end(), output.dims);
+  output.kind = static_cast<int32_t>(view.kind);
   output.data = view.data;
   output.bytes = view.bytes();
+  if (!needs_heap(view.kind, view.dtype)) return &output;
+  Result<Block> packed = pack(view);
+  output.data = nullptr;
+  if (!packed.ok()) {
+    report(packed.status());
+    return &output;
+  }
+  run->packed[index] = packed.take();
+  output.data = run->packed[index].data();
+  output.bytes = run->packed[index].size();
   return &output;
 }
 
 void sx_run_reset(sx_run* run) {
   run->run.reset();
+  std::fill(run->strings.begin(), run->strings.end(), nullptr);
+  for (Block& block : run->packed) block = Block();
 }
 
 }  // extern "C"

@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 3
+#define SX_ABI_VERSION 4
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -54,10 +54,12 @@ void sx_loader_destroy(sx_loader*);
 sx_session* sx_session_create(sx_loader*);
 void sx_session_destroy(sx_session*);
 
-// JSON: {"inputs":[{"name","dtype","shape":[1,"batch",null],"optional":bool}],"outputs":[…],
+// JSON:
+// {"inputs":[{"name","kind":0,"dtype","shape":[1,"batch",null],"optional":bool}],"outputs":[…],
 // "warnings":[…],"irVersion","producer","opsets":{"":17},"operators":{"Conv":26,…},
-// "weightBytes":n,"packedBytes":n}. A dim is a number, a symbol's name, or null. Valid as long as
-// the session.
+// "weightBytes":n,"packedBytes":n}. A kind is a number of base/value_kind.h; of others than
+// tensors, dtype and shape are those of the elements. A dim is a number, a symbol's name, or null.
+// Valid as long as the session.
 const char* sx_session_describe(sx_session*);
 // Ends what sx_loader_for_gpu() began: the model is lowered anew for the CPU. The session's runs
 // must have been destroyed.
@@ -74,7 +76,9 @@ sx_run* sx_run_create(sx_session*);
 void sx_run_destroy(sx_run*);
 
 // Sets input `index`. `dims` has `rank` entries; `data` must stay valid and unchanged until the run
-// is done. `bytes` is checked against dtype and dims.
+// is done. `bytes` is checked against dtype and dims. Strings come packed (base/string_tensor.h),
+// and so do inputs that are no tensors (base/packed_box.h; dtype and dims are not looked at): they
+// are copied.
 int32_t sx_run_set_input(sx_run*, uint32_t index, int32_t dtype, uint32_t rank, const int64_t* dims,
                          const void* data, size_t bytes);
 // Starts over with the inputs set since the last sx_run_reset().
@@ -93,8 +97,10 @@ typedef struct {
   int64_t dims[8];
   const void* data;  // row-major; valid until the next sx_run_start or sx_run_reset
   size_t bytes;
+  int32_t kind;  // of base/value_kind.h
 } sx_output;
-// Null when the output is not computed.
+// Strings and what is no tensor come packed, as inputs do. Null when the output is not computed;
+// null `data` of some bytes when it can not be packed, see sx_error().
 const sx_output* sx_run_output(sx_run*, uint32_t index);
 // --- WebGPU ------------------------------------------------------------------------------------
 // In place of sx_run_advance: what to dispatch for the run that has been started. The structs are

@@ -23,7 +23,9 @@ void write_shape(JsonWriter& json, const Value& value) {
 }
 
 void write_value(JsonWriter& json, const Value& value) {
-  json.begin_object().key("name").string(value.name).key("dtype").string(dtype_name(value.dtype));
+  json.begin_object().key("name").string(value.name);
+  json.key("kind").number(static_cast<int64_t>(value.kind));
+  json.key("dtype").string(dtype_name(value.dtype));
   json.key("shape");
   if (value.has_shape) {
     write_shape(json, value);

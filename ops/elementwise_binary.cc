@@ -4,6 +4,7 @@
 #include "ops/binary_operator.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/string_equal.h"
 #include "simd/elementwise.h"
 
 namespace sardonyx::ops {
@@ -197,7 +198,6 @@ SX_BINARY(sub, kSub)
 SX_BINARY(mul, kMul)
 SX_BINARY(div, kDiv)
 SX_BINARY(pow, kPow)
-SX_BINARY(equal, kEqual)
 SX_BINARY(less, kLess)
 SX_BINARY(less_or_equal, kLessOrEqual)
 SX_BINARY(greater, kGreater)
@@ -206,6 +206,18 @@ SX_BINARY(logical_and, kAnd)
 SX_BINARY(logical_or, kOr)
 SX_BINARY(logical_xor, kXor)
 #undef SX_BINARY
+
+Status infer_equal(InferContext& context) {
+  if (!context.has_input(0) || context.inputs[0].dtype != DType::kString) {
+    return infer_binary(context, kEqual);
+  }
+  SX_TRY(check_arity(context, 2, 2));
+  SX_TRY(check_same_dtype(context, 0, 1));
+  return set_broadcast_output(context, DType::kBool, 0, 2);
+}
+Result<KernelPtr> make_equal(const KernelInit& init) {
+  return init.inputs[0].dtype == DType::kString ? make_string_equal(init) : make_binary(kEqual);
+}
 
 #define SX_VARIADIC(symbol, spec)                      \
   Status infer_##symbol(InferContext& context) {       \

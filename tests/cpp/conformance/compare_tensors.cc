@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/string_ref.h"
 #include "ops/convert.h"
 
 namespace sardonyx::test {
@@ -52,6 +53,14 @@ std::vector<double> parts(const TensorView& view) {
   return {data, data + 2 * view.elements()};
 }
 
+std::string compare_strings(const TensorView& actual, const TensorView& expected) {
+  for (int64_t i = 0; i < expected.elements(); ++i) {
+    const std::string a(actual.as<StringRef>()[i].view()), b(expected.as<StringRef>()[i].view());
+    if (a != b) return "element " + std::to_string(i) + " is '" + a + "', expected '" + b + "'";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string difference(const TensorView& actual, const TensorView& expected) {
@@ -72,6 +81,7 @@ std::string difference(const TensorView& actual, const TensorView& expected) {
   if (expected.dtype == DType::kComplex128) {
     return compare_floats(parts<double>(actual), parts<double>(expected), {1e-3, 1e-5});
   }
+  if (expected.dtype == DType::kString) return compare_strings(actual, expected);
   if (std::memcmp(actual.data, expected.data, expected.bytes()) == 0) return {};
   if (ops::compute_dtype(expected.dtype) == DType::kUndefined) return "bits differ";
   const std::vector<double> a = doubles(actual), b = doubles(expected);

@@ -23,12 +23,6 @@ std::vector<std::string> names_of(const Session& session, const std::vector<Valu
   return names;
 }
 
-Result<ConstantPtr> copy_of(const TensorView& view) {
-  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(view.dtype, view.shape));
-  if (view.bytes() > 0) std::memcpy(constant->view().data, view.data, view.bytes());
-  return ConstantPtr(constant);
-}
-
 bool is_float(DType dtype) {
   return ops::compute_dtype(dtype) == DType::kFloat32;
 }
