@@ -100,14 +100,13 @@ Status tuples_do_not_fit(const Shape& data, const Shape& indices) {
 Result<std::optional<Shape>> sliced_shape(const Shape& data, const Shape& indices,
                                           int64_t batch_dims) {
   const int last = indices.rank() - 1;
+  if (last < 0) return tuples_do_not_fit(data, indices);
   if (batch_dims < 0 || batch_dims > last || batch_dims > data.rank()) {
     return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'batch_dims' is %lld",
                  static_cast<long long>(batch_dims));
   }
-  const int64_t depth = last < 0 ? kUnknownDim : indices[last];
-  if (last < 0 || depth == 0 || depth > data.rank() - batch_dims) {
-    return tuples_do_not_fit(data, indices);
-  }
+  const int64_t depth = indices[last];
+  if (depth == 0 || depth > data.rank() - batch_dims) return tuples_do_not_fit(data, indices);
   if (depth < 0) return std::optional<Shape>();
   Shape out;
   for (int i = 0; i < last; ++i) {

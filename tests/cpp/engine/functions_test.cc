@@ -52,6 +52,34 @@ TEST_CASE("an error in a body names the node of the model") {
   CHECK(status.op() == "MeanVarianceNormalization");
 }
 
+// x [2, 3, 4] and the operand of an operator of opset 6.
+std::unique_ptr<Graph> old_operator(const std::string& type, const Shape& operand,
+                                    AttributeList attributes) {
+  GraphBuilder g;
+  const ValueId x = g.input("x", {2, 3, 4});
+  const ValueId y = g.input("y", operand);
+  g.output(g.node(type, {x, y}, std::move(attributes)), "z");
+  const auto graph = g.raw();
+  graph->nodes[0].opset = 6;
+  REQUIRE(normalize(*graph).ok());
+  return graph;
+}
+
+TEST_CASE("the second operand of opset 6 aligns at an axis") {
+  const auto aligned = old_operator("Add", {3}, {{"broadcast", int64_t{1}}, {"axis", int64_t{1}}});
+  REQUIRE(resolve_graph(*aligned).ok());
+  CHECK(types(*aligned) == "Unsqueeze Add");
+  CHECK(aligned->values[aligned->outputs[0]].shape == Shape({2, 3, 4}));
+  const auto last = old_operator("Mul", {4}, {{"broadcast", int64_t{1}}});
+  REQUIRE(resolve_graph(*last).ok());
+  CHECK(types(*last) == "Mul");
+  const auto slopes = old_operator("PRelu", {3}, {});
+  REQUIRE(resolve_graph(*slopes).ok());
+  CHECK(types(*slopes) == "Unsqueeze PRelu");
+  const auto beyond = old_operator("Add", {3}, {{"broadcast", int64_t{1}}, {"axis", int64_t{3}}});
+  CHECK(resolve_graph(*beyond).code() == ErrorCode::ATTRIBUTE_INVALID);
+}
+
 TEST_CASE("no function hides behind a kernel") {
   for (const Function& function : all_functions()) {
     INFO(function.name);

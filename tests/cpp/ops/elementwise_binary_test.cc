@@ -197,7 +197,23 @@ TEST_CASE("Mod follows the divisor's sign, fmod the dividend's", "[elementwise_b
       .expect(f32({3}, {-0.1f, 0.4f, 5.0f}))
       .tolerance(1e-5, 1e-6)
       .run();
-  OpTest("Mod", 13).input(f32({1}, {1})).input(f32({1}, {1})).fails(ErrorCode::DTYPE_UNSUPPORTED);
+  OpTest("Mod", 13)
+      .input(f32({3}, {-4.3f, 7.2f, 5.0f}))
+      .input(f32({3}, {2.1f, -3.4f, 8.0f}))
+      .expect(f32({3}, {2.0f, -3.0f, 5.0f}))
+      .run();
+}
+
+TEST_CASE("Mean of one and many operands", "[elementwise_binary]") {
+  const TestTensor x = random_f32({2, 6, 3, 3}, 21);
+  OpTest("Mean", 13).input(x).expect(x).run();
+  OpTest("Mean", 6)
+      .input(f32({3}, {1, 2, 3}))
+      .input(f32({3}, {3, 2, 1}))
+      .input(f32({}, {2}))
+      .expect(f32({3}, {2, 2, 2}))
+      .run();
+  OpTest("Mean", 13).input(i64({1}, {1})).fails(ErrorCode::DTYPE_UNSUPPORTED);
 }
 
 TEST_CASE("boolean operators", "[elementwise_binary]") {

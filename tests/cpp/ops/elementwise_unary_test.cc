@@ -55,6 +55,7 @@ const Case kCases[] = {
      }},
     {"Celu", [](double x) { return std::fmax(0, x) + std::fmin(0, std::expm1(x)); }},
     {"ThresholdedRelu", [](double x) { return x > 1 ? x : 0; }},
+    {"Shrink", [](double x) { return std::fabs(x) > 0.5 ? x : 0; }},
     {"Softplus", softplus, -60, 60},
     {"Softsign", [](double x) { return x / (1 + std::fabs(x)); }},
     {"Mish", [](double x) { return x * std::tanh(softplus(x)); }},

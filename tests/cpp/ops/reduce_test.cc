@@ -72,6 +72,12 @@ const Case kCases[] = {
     {"ReduceL1", 18, [](const auto& v) { return total(v, absolute); }},
     {"ReduceL2", 18, [](const auto& v) { return std::sqrt(total(v, square)); }},
     {"ReduceSumSquare", 18, [](const auto& v) { return total(v, square); }},
+    {"ReduceLogSumExp", 18,
+     [](const auto& v) {
+       double sum = 0;
+       for (double x : v) sum += std::exp(x);
+       return std::log(sum);
+     }},
 };
 
 std::vector<int64_t> as_int64(const std::vector<int>& axes) {
@@ -110,7 +116,8 @@ TEST_CASE("reductions of integers are exact", "[reduce]") {
   for (DType dtype : {DType::kInt64, DType::kInt32}) {
     const TestTensor x = random_tensor(dtype, {4, 6}, 2, -9, 9);
     for (const Case& c : kCases) {
-      if (std::string(c.type) == "ReduceL2" || std::string(c.type) == "ReduceMean") continue;
+      const std::string type = c.type;
+      if (type == "ReduceL2" || type == "ReduceMean" || type == "ReduceLogSumExp") continue;
       OpTest(c.type, 18)
           .input(x)
           .constant(i64({1}, {-1}))
@@ -148,6 +155,32 @@ TEST_CASE("reductions of nothing give the neutral element", "[reduce]") {
       .expect(f32({2, 1, 1}, {-INFINITY, -INFINITY}))
       .run();
   OpTest("ReduceSum", 13).input(x).constant(i64({1}, {0})).expect(f32({1, 0, 3}, {})).run();
+}
+
+TEST_CASE("extremes of nothing are the dtype's own, and of uint64 exact", "[reduce]") {
+  OpTest("ReduceMax", 20).input(bools({0}, {})).expect(bools({1}, {0})).run();
+  OpTest("ReduceMin", 20).input(bools({0}, {})).expect(bools({1}, {1})).run();
+  OpTest("ReduceMax", 20).input(i32({0}, {})).expect(i32({1}, {INT32_MIN})).run();
+  OpTest("ReduceMin", 20).input(i64({0}, {})).expect(i64({1}, {INT64_MAX})).run();
+  const auto bytes = [](std::vector<uint8_t> v) {
+    return tensor<uint8_t>({static_cast<int64_t>(v.size())}, v);
+  };
+  OpTest("ReduceMax", 20).input(bytes({})).expect(bytes({0})).run();
+  OpTest("ReduceMin", 20).input(bytes({})).expect(bytes({255})).run();
+  const TestTensor big = tensor<uint64_t>({3}, {UINT64_MAX - 1, 5, UINT64_MAX});
+  OpTest("ReduceMax", 20).input(big).expect(tensor<uint64_t>({1}, {UINT64_MAX})).run();
+  OpTest("ReduceMin", 20).input(big).expect(tensor<uint64_t>({1}, {5})).run();
+  const TestTensor none = tensor<uint64_t>({0}, {});
+  OpTest("ReduceMax", 20).input(none).expect(tensor<uint64_t>({1}, {0})).run();
+  OpTest("ReduceMin", 20).input(none).expect(tensor<uint64_t>({1}, {UINT64_MAX})).run();
+}
+
+TEST_CASE("ReduceLogSumExp of large, infinite and no elements", "[reduce]") {
+  OpTest("ReduceLogSumExp", 18).input(f32({2}, {1000, 1000})).expect(f32({1}, {1000.6931f})).run();
+  OpTest("ReduceLogSumExp", 18).input(f32({2}, {-INFINITY, 3})).expect(f32({1}, {3})).run();
+  OpTest("ReduceLogSumExp", 18).input(f32({2}, {INFINITY, 3})).expect(f32({1}, {INFINITY})).run();
+  OpTest("ReduceLogSumExp", 18).input(f32({2}, {NAN, 3})).expect(f32({1}, {NAN})).run();
+  OpTest("ReduceLogSumExp", 18).input(f32({0}, {})).expect(f32({1}, {-INFINITY})).run();
 }
 
 TEST_CASE("NaN is kept by maxima and minima", "[reduce]") {
