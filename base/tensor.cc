@@ -1,5 +1,6 @@
 #include "base/tensor.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/checked.h"
@@ -17,11 +18,19 @@ std::optional<int64_t> storage_elements(const Shape& shape, Layout layout) {
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout) {
   const auto count = storage_elements(shape, layout);
   if (!count) return std::nullopt;
-  const auto bits = checked_mul<int64_t>(*count, dtype_bits(dtype));
+  // An empty tensor is bounded by its other dims, so that loops over some of them end and products
+  // of them do not overflow.
+  Shape filled = shape;
+  for (int axis = 0; *count == 0 && axis < shape.rank(); ++axis) {
+    filled[axis] = std::max<int64_t>(shape[axis], 1);
+  }
+  const auto extent = storage_elements(filled, layout);
+  if (!extent) return std::nullopt;
+  const auto bits = checked_mul<int64_t>(*extent, dtype_bits(dtype));
   if (!bits) return std::nullopt;
   const auto bytes = static_cast<uint64_t>(*bits) / 8 + (*bits % 8 != 0);
   if (bytes > kMaxTensorBytes) return std::nullopt;
-  return static_cast<size_t>(bytes);
+  return *count == 0 ? 0 : static_cast<size_t>(bytes);
 }
 
 Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape) {

@@ -23,8 +23,8 @@ enum class Layout : uint8_t { kRowMajor, kNC4HW4 };
 
 // Elements in memory, padding lanes included; nullopt when unknown or overflowing.
 std::optional<int64_t> storage_elements(const Shape& shape, Layout layout);
-// Bytes in memory; nullopt when unknown, overflowing or above kMaxTensorBytes. Elements of less
-// than 8 bits are packed, the last byte padded.
+// Bytes in memory; nullopt when unknown, overflowing or, with dims of 0 taken for 1, above
+// kMaxTensorBytes. Elements of less than 8 bits are packed, the last byte padded.
 std::optional<size_t> storage_bytes(DType dtype, const Shape& shape, Layout layout);
 
 // A typed window on memory that somebody else owns. A null `data` with a defined dtype and no

@@ -171,8 +171,9 @@ Status infer_non_max_suppression(InferContext& context) {
   }
   SX_ASSIGN(const Suppression suppression,
             read_suppression(context.attributes, std::span(inputs).first(context.inputs.size())));
-  SX_ASSIGN(const Block items,
-            Block::allocate(static_cast<uint64_t>(suppression.count) * sizeof(KeyedIndex)));
+  ScratchLayout layout;
+  SX_TRY(layout.add(suppression.count, sizeof(KeyedIndex)).take_status());
+  SX_ASSIGN(const Block items, Block::allocate(layout.bytes()));
   int64_t selected = 0;
   suppression.run(items.as<KeyedIndex>(), [&](int64_t, int64_t, int64_t) { ++selected; });
   context.set_output(0, DType::kInt64, {selected, 3});

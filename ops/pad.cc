@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "ops/strided.h"
@@ -12,6 +13,10 @@ namespace sardonyx::ops {
 namespace {
 
 constexpr int kPadsAreInputs = 11;
+
+const char* pads_name(int opset) {
+  return opset < 2 ? "paddings" : "pads";
+}
 
 enum class Mode { kConstant, kEdge, kReflect, kWrap };
 
@@ -101,7 +106,7 @@ class PadKernel final : public Kernel {
   Result<Pads> read_pads(const RunContext& context) const {
     const int rank = context.inputs[0].shape.rank();
     if (opset_ < kPadsAreInputs) {
-      SX_ASSIGN(const IntList pads, int_list(attributes_.get_ints("pads")));
+      SX_ASSIGN(const IntList pads, int_list(attributes_.get_ints(pads_name(opset_))));
       return spread(pads, std::nullopt, rank);
     }
     SX_ASSIGN(const IntList pads, int_list(context.inputs[1]));
@@ -116,7 +121,7 @@ class PadKernel final : public Kernel {
     alignas(16) uint8_t value[16] = {};
     if (opset_ < kPadsAreInputs) {
       const float number = attributes_.get_float("value", 0);
-      std::memcpy(value, &number, sizeof number);
+      convert(y.dtype, value, DType::kFloat32, &number, 1, 1);
     } else if (context.has_input(2)) {
       std::memcpy(value, context.inputs[2].data, width);
     }
@@ -179,7 +184,7 @@ class PadKernel final : public Kernel {
 Status known_pads(const InferContext& context, std::optional<IntList>& pads,
                   std::optional<IntList>& axes) {
   if (context.opset < kPadsAreInputs) {
-    SX_ASSIGN(pads, int_list(context.attributes.get_ints("pads")));
+    SX_ASSIGN(pads, int_list(context.attributes.get_ints(pads_name(context.opset))));
     return {};
   }
   SX_ASSIGN(pads, known_ints(context, 1));
@@ -197,7 +202,9 @@ Status infer_pad(InferContext& context) {
   const ValueFacts& x = context.inputs[0];
   SX_TRY(check_movable(x.dtype));
   SX_TRY(check_same_dtype(context, 0, 2));
-  if (!inputs) SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
+  if (!inputs) {
+    SX_TRY(check_dtype(context, 0, {DType::kFloat32, DType::kFloat64, DType::kFloat16}));
+  }
   if (context.has_input(2) && context.inputs[2].is_static() &&
       context.inputs[2].shape.elements() != 1) {
     return error(ErrorCode::SHAPE_MISMATCH, "the padding value is not a scalar");

@@ -185,8 +185,9 @@ Status infer_unique(InferContext& context) {
   if (x.is_static() && contents_known(x)) {
     const TensorView view = known_contents(x);
     SX_ASSIGN(const AxisSplit split, unique_split(context.attributes, view.shape));
-    SX_ASSIGN(const Block items,
-              Block::allocate(static_cast<uint64_t>(split.dim) * 2 * sizeof(KeyedIndex)));
+    ScratchLayout layout;
+    SX_TRY(layout.add(split.dim, 2 * sizeof(KeyedIndex)).take_status());
+    SX_ASSIGN(const Block items, Block::allocate(layout.bytes()));
     groups = Grouping(view, split, items.as<KeyedIndex>()).group(is_sorted(context.attributes));
     for (int i = 0; i < out.rank(); ++i) {
       if (out[i] == kUnknownDim) out[i] = groups;

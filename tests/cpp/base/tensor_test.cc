@@ -24,6 +24,13 @@ TEST_CASE("unknown, overflowing and too large sizes have no bytes") {
   CHECK(storage_bytes(DType::kUint8, {int64_t{1} << 31}, Layout::kRowMajor) == size_t{1} << 31);
 }
 
+TEST_CASE("the dims of an empty tensor are bounded too") {
+  CHECK(storage_bytes(DType::kFloat32, {0, 3, 7}, Layout::kRowMajor) == 0);
+  CHECK(storage_bytes(DType::kFloat32, {0, 3, 7}, Layout::kNC4HW4) == 0);
+  CHECK(storage_bytes(DType::kFloat32, {0, int64_t{1} << 40}, Layout::kRowMajor) == std::nullopt);
+  CHECK(storage_bytes(DType::kFloat32, {INT64_MAX, 0, 2}, Layout::kRowMajor) == std::nullopt);
+}
+
 TEST_CASE("a constant owns memory of its shape") {
   const auto constant = make_constant(DType::kInt64, {2, 3}).take();
   CHECK(constant->payload.bytes == 48);

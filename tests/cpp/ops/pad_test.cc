@@ -114,6 +114,13 @@ TEST_CASE("Pad with a value, for any dtype", "[pad]") {
       .input(x)
       .expect(padded(x, {1, 1, 1, 1}, "constant", 1.5))
       .run();
+  const TestTensor half = random_tensor(DType::kFloat16, {2, 3}, 3);
+  OpTest("Pad", 1)
+      .set("value", 1.5)
+      .ints("paddings", {1, 1, 1, 1})
+      .input(half)
+      .expect(padded(half, {1, 1, 1, 1}, "constant", 1.5))
+      .run();
 }
 
 TEST_CASE("Pad of some axes", "[pad]") {
