@@ -21,6 +21,7 @@ void require_ok(const Status& status) {
 GraphBuilder::GraphBuilder(int opset) : graph_(std::make_unique<Graph>()) {
   graph_->opsets[""] = opset;
   graph_->opsets["com.microsoft"] = 1;
+  graph_->opsets["ai.onnx.preview"] = 1;
   graph_->ir_version = 8;
 }
 
@@ -80,16 +81,16 @@ ValueId GraphBuilder::add_value(const std::string& prefix) {
 
 ValueId GraphBuilder::node(const std::string& type, std::vector<ValueId> inputs,
                            AttributeList attributes, const std::string& domain) {
-  const ValueId output = nodes(type, std::move(inputs), 1, std::move(attributes))[0];
-  graph_->nodes.back().domain = domain;
-  return output;
+  return nodes(type, std::move(inputs), 1, std::move(attributes), domain)[0];
 }
 
 std::vector<ValueId> GraphBuilder::nodes(const std::string& type, std::vector<ValueId> inputs,
-                                         size_t outputs, AttributeList attributes) {
+                                         size_t outputs, AttributeList attributes,
+                                         const std::string& domain) {
   Node node;
   node.name = type + std::to_string(graph_->nodes.size());
   node.type = type;
+  node.domain = domain;
   node.inputs = std::move(inputs);
   for (Attribute& attribute : attributes) {
     node.attributes.set(attribute.name, std::move(attribute.value));

@@ -51,7 +51,7 @@ class GraphBuilder {
   ValueId node(const std::string& type, std::vector<ValueId> inputs, AttributeList attributes = {},
                const std::string& domain = "");
   std::vector<ValueId> nodes(const std::string& type, std::vector<ValueId> inputs, size_t outputs,
-                             AttributeList attributes = {});
+                             AttributeList attributes = {}, const std::string& domain = "");
   // Makes the value a graph output, under `name` unless it is empty.
   void output(ValueId value, const std::string& name = "");
 
