@@ -165,6 +165,25 @@ TEST_CASE("FusedGemm applies its activation", "[gemm]") {
       .fails(ErrorCode::ATTRIBUTE_INVALID);
 }
 
+TEST_CASE("Gemm and FusedGemm of 16-bit floats", "[gemm]") {
+  for (DType dtype : {DType::kFloat16, DType::kBfloat16}) {
+    const Case one{.m = 3, .n = 10, .k = 5, .transpose_b = true, .alpha = 0.5, .dtype = dtype};
+    const TestTensor c = random_tensor(dtype, {10}, 3);
+    const auto test = [&](const char* type, const char* domain) {
+      OpTest op = one.test(type, domain);
+      op.tolerance(1e-2, 1e-2).input(one.a()).weight(one.b()).weight(c);
+      return op;
+    };
+    test("Gemm", "").expect(one.expected(c)).run();
+    // Not an attribute of Gemm.
+    test("Gemm", "").set("activation", "Sigmoid").expect(one.expected(c)).run();
+    test("FusedGemm", "com.microsoft")
+        .set("activation", "Relu")
+        .expect(mapped(one.expected(c), [](double x) { return x < 0 ? 0 : x; }))
+        .run();
+  }
+}
+
 TEST_CASE("Gemm refuses shapes that do not fit", "[gemm]") {
   const auto fails = [](const Shape& a, const Shape& b, const Shape& c) {
     OpTest("Gemm", 13)

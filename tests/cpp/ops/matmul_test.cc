@@ -127,6 +127,17 @@ TEST_CASE("MatMul: other dtypes", "[matmul]") {
   }
 }
 
+TEST_CASE("MatMul of 16-bit floats", "[matmul]") {
+  for (DType dtype : {DType::kFloat16, DType::kBfloat16}) {
+    for (const auto& [sa, sb] : {std::pair<Shape, Shape>{{3, 4}, {4, 9}},
+                                 {{2, 30, 4}, {4, 1}},
+                                 {{2, 1, 3, 4}, {3, 4, 2}}}) {
+      const TestTensor a = random_tensor(dtype, sa, 1), b = random_tensor(dtype, sb, 2);
+      OpTest("MatMul", 13).input(a).weight(b).tolerance(1e-2, 1e-2).expect(reference(a, b)).run();
+    }
+  }
+}
+
 TEST_CASE("MatMul refuses shapes that do not multiply", "[matmul]") {
   const auto fails = [](const Shape& a, const Shape& b) {
     OpTest("MatMul", 13)

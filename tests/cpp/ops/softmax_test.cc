@@ -68,6 +68,20 @@ TEST_CASE("before opset 13 Softmax takes all axes from `axis` on", "[softmax]") 
   }
 }
 
+TEST_CASE("Softmax and LogSoftmax of other floats", "[softmax]") {
+  for (DType dtype : {DType::kFloat16, DType::kBfloat16, DType::kFloat64}) {
+    const TestTensor x = random_tensor(dtype, {2, 3, 5}, 1, -4, 4);
+    for (bool log : {false, true}) {
+      OpTest(log ? "LogSoftmax" : "Softmax", 13)
+          .set("axis", 1)
+          .input(x)
+          .tolerance(1e-2, 1e-3)
+          .expect(reference(x, 1, 2, log))
+          .run();
+    }
+  }
+}
+
 TEST_CASE("Softmax refuses what it can not do", "[softmax]") {
   OpTest("Softmax", 13)
       .set("axis", 2)
