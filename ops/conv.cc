@@ -8,6 +8,7 @@
 #include "ops/operator.h"
 #include "ops/scratch.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 #include "simd/conv.h"
 #include "simd/conv_direct.h"
 #include "simd/conv_indirect.h"
@@ -27,9 +28,9 @@ constexpr size_t kX = 0, kW = 1, kB = 2, kZ = 3;
 
 Status infer(InferContext& context, size_t max_inputs) {
   SX_TRY(check_arity(context, 2, max_inputs));
-  for (size_t i = 0; i < max_inputs; ++i) SX_TRY(check_dtype(context, i, {DType::kFloat32}));
+  for (size_t i = 0; i < max_inputs; ++i) SX_TRY(check_float(context, i));
   SX_TRY(parse_activation(context.attributes).take_status());
-  return infer_conv_shape(context, {.x = kX, .w = kW, .bias = kB}, DType::kFloat32);
+  return infer_conv_shape(context, {.x = kX, .w = kW, .bias = kB}, context.inputs[kX].dtype);
 }
 
 // --- what is computed ----------------------------------------------------------------------------
@@ -262,7 +263,7 @@ Status infer_conv(InferContext& context) {
   return infer(context, 3);
 }
 Result<KernelPtr> make_conv(const KernelInit& init) {
-  return ConvKernel::make(init);
+  return widened(init, ConvKernel::make);
 }
 bool takes_nc4hw4_conv(const KernelInit& init) {
   const KernelInput& x = init.inputs[kX];
@@ -279,7 +280,7 @@ Status infer_fused_conv(InferContext& context) {
   return infer(context, 4);
 }
 Result<KernelPtr> make_fused_conv(const KernelInit& init) {
-  return ConvKernel::make(init);
+  return widened(init, ConvKernel::make);
 }
 bool takes_nc4hw4_fused_conv(const KernelInit& init) {
   return takes_nc4hw4_conv(init);

@@ -5,6 +5,7 @@
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "ops/transposed_window.h"
+#include "ops/widened.h"
 #include "simd/parallel.h"
 
 namespace sardonyx::ops {
@@ -144,16 +145,20 @@ Status check_kernel_shape(const Attributes& attributes, const Shape& w) {
                w.to_string().c_str());
 }
 
+Result<KernelPtr> make_floats(const KernelInit& init) {
+  return stateless(init, run_conv_transpose);
+}
+
 }  // namespace
 
 Status infer_conv_transpose(InferContext& context) {
   SX_TRY(check_arity(context, 2, 3));
-  for (size_t i = 0; i < 3; ++i) SX_TRY(check_dtype(context, i, {DType::kFloat32}));
+  for (size_t i = 0; i < 3; ++i) SX_TRY(check_float(context, i));
   const int64_t groups = context.attributes.get_int("group", 1);
   if (groups < 1 || groups > INT32_MAX) {
     return error(ErrorCode::ATTRIBUTE_INVALID, "group %lld", static_cast<long long>(groups));
   }
-  context.set_output_unknown(0, DType::kFloat32);
+  context.set_output_unknown(0, context.inputs[kX].dtype);
   if (!context.inputs[kX].has_shape || !context.inputs[kW].has_shape) return {};
   SX_TRY(check_shapes(context, groups));
   const Shape& x = context.inputs[kX].shape;
@@ -175,12 +180,12 @@ Status infer_conv_transpose(InferContext& context) {
       out[axis + 2] = placed.out;
     }
   }
-  context.set_output(0, DType::kFloat32, out);
+  context.set_output(0, context.inputs[kX].dtype, out);
   return {};
 }
 
 Result<KernelPtr> make_conv_transpose(const KernelInit& init) {
-  return stateless(init, run_conv_transpose);
+  return widened(init, make_floats);
 }
 
 }  // namespace sardonyx::ops

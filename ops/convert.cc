@@ -6,6 +6,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "ops/small_float.h"
+
 namespace sardonyx::ops {
 namespace {
 
@@ -102,8 +104,42 @@ void store_all(void* dst, const From* src, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = convert_one<To>(src[i]);
 }
 
+// Integers of 4 or 2 bits, several to a byte.
 template <typename From>
-void store_as(DType to, void* dst, const From* src, int64_t n) {
+void store_packed(int bits, void* dst, const From* src, int64_t n) {
+  auto* out = static_cast<uint8_t*>(dst);
+  const int per_byte = 8 / bits;
+  const auto mask = static_cast<uint8_t>((1 << bits) - 1);
+  for (int64_t i = 0; i < n; i += per_byte) {
+    uint8_t byte = 0;
+    for (int lane = 0; lane < per_byte && i + lane < n; ++lane) {
+      const auto value = static_cast<uint8_t>(to_int64(src[i + lane]));
+      byte = static_cast<uint8_t>(byte | (value & mask) << (bits * lane));
+    }
+    *out++ = byte;
+  }
+}
+
+template <typename From>
+void store_small_floats(DType to, void* dst, const From* src, int64_t n,
+                        const SmallFloatRules& rules) {
+  auto* out = static_cast<uint8_t*>(dst);
+  const bool packed = to == DType::kFloat4E2M1;
+  for (int64_t i = 0; i < n; ++i) {
+    const uint8_t code = to_small_float(to, static_cast<float>(src[i]), rules);
+    if (!packed) {
+      out[i] = code;
+    } else if (i % 2 == 0) {
+      out[i / 2] = code;
+    } else {
+      out[i / 2] = static_cast<uint8_t>(out[i / 2] | code << 4);
+    }
+  }
+}
+
+template <typename From>
+void store_as(DType to, void* dst, const From* src, int64_t n, const SmallFloatRules& rules) {
+  if (is_small_float(to)) return store_small_floats(to, dst, src, n, rules);
   switch (to) {
     case DType::kFloat32:
       return store_all<float>(dst, src, n);
@@ -126,6 +162,11 @@ void store_as(DType to, void* dst, const From* src, int64_t n) {
       return store_all<uint32_t>(dst, src, n);
     case DType::kUint64:
       return store_all<uint64_t>(dst, src, n);
+    case DType::kInt4:
+    case DType::kUint4:
+    case DType::kInt2:
+    case DType::kUint2:
+      return store_packed(dtype_bits(to), dst, src, n);
     default:
       return store_all<int64_t>(dst, src, n);
   }
@@ -145,7 +186,28 @@ void load_all(const void* src, int64_t step, int64_t n, T* out) {
   }
 }
 
+// Element i of those that take `bits` bits.
+uint8_t packed_at(const void* src, int bits, int64_t i) {
+  const int64_t bit = i * bits;
+  const uint8_t byte = static_cast<const uint8_t*>(src)[bit / 8];
+  return static_cast<uint8_t>((byte >> (bit % 8)) & ((1 << bits) - 1));
+}
+
+void load_packed_ints(DType from, const void* src, int64_t step, int64_t n, int64_t* out) {
+  const int bits = dtype_bits(from);
+  const bool is_signed = from == DType::kInt4 || from == DType::kInt2;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t value = packed_at(src, bits, i * step);
+    out[i] = is_signed && value >> (bits - 1) ? value - (1 << bits) : value;
+  }
+}
+
 void load_floats(DType from, const void* src, int64_t step, int64_t n, float* out) {
+  if (is_small_float(from)) {
+    const int bits = dtype_bits(from);
+    for (int64_t i = 0; i < n; ++i) out[i] = from_small_float(from, packed_at(src, bits, i * step));
+    return;
+  }
   if (from == DType::kFloat32) return load_all<float>(src, step, n, out);
   if (from == DType::kFloat16) return load_all<Half>(src, step, n, out);
   load_all<Bfloat>(src, step, n, out);
@@ -166,6 +228,11 @@ void load_ints(DType from, const void* src, int64_t step, int64_t n, int64_t* ou
       return load_all<int32_t>(src, step, n, out);
     case DType::kUint32:
       return load_all<uint32_t>(src, step, n, out);
+    case DType::kInt4:
+    case DType::kUint4:
+    case DType::kInt2:
+    case DType::kUint2:
+      return load_packed_ints(from, src, step, n, out);
     default:
       return load_all<int64_t>(src, step, n, out);
   }
@@ -197,11 +264,17 @@ DType compute_dtype(DType dtype) {
   }
 }
 
-void convert(DType to, void* dst, DType from, const void* src, int64_t step, int64_t n) {
-  const auto to_width = static_cast<size_t>(dtype_bits(to)) / 8;
-  const auto from_width = static_cast<size_t>(dtype_bits(from)) / 8;
+DType carrier_dtype(DType dtype) {
+  if (is_small_float(dtype)) return DType::kFloat32;
+  if (dtype_bits(dtype) == 4 || dtype_bits(dtype) == 2) return DType::kInt64;
+  return compute_dtype(dtype);
+}
+
+void convert(DType to, void* dst, DType from, const void* src, int64_t step, int64_t n,
+             const SmallFloatRules& rules) {
+  const int64_t to_bits = dtype_bits(to), from_bits = dtype_bits(from);
   if (to == from && step == 1) {
-    if (n && dst != src) std::memcpy(dst, src, static_cast<size_t>(n) * to_width);
+    if (n && dst != src) std::memcpy(dst, src, static_cast<size_t>((n * to_bits + 7) / 8));
     return;
   }
   union {
@@ -214,24 +287,24 @@ void convert(DType to, void* dst, DType from, const void* src, int64_t step, int
   auto* out = static_cast<uint8_t*>(dst);
   for (int64_t done = 0; done < n; done += kBlock) {
     const int64_t count = std::min(kBlock, n - done);
-    const void* from_here = in + static_cast<size_t>(done * step) * from_width;
-    void* to_here = out + static_cast<size_t>(done) * to_width;
-    switch (compute_dtype(from)) {
+    const void* from_here = in + done * step * from_bits / 8;
+    void* to_here = out + done * to_bits / 8;
+    switch (carrier_dtype(from)) {
       case DType::kFloat32:
         load_floats(from, from_here, step, count, block.f32);
-        store_as(to, to_here, block.f32, count);
+        store_as(to, to_here, block.f32, count, rules);
         break;
       case DType::kFloat64:
         load_all<double>(from_here, step, count, block.f64);
-        store_as(to, to_here, block.f64, count);
+        store_as(to, to_here, block.f64, count, rules);
         break;
       case DType::kUint64:
         load_all<uint64_t>(from_here, step, count, block.u64);
-        store_as(to, to_here, block.u64, count);
+        store_as(to, to_here, block.u64, count, rules);
         break;
       default:
         load_ints(from, from_here, step, count, block.i64);
-        store_as(to, to_here, block.i64, count);
+        store_as(to, to_here, block.i64, count, rules);
     }
   }
 }

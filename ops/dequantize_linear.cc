@@ -1,31 +1,36 @@
-// DequantizeLinear: y = (x - zero point) * scale, one scale for all or one per index of an axis.
+// DequantizeLinear: y = (x - zero point) * scale, of integers of 32 to 2 bits and floats of 8
+// and 4.
 #include <algorithm>
 
 #include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/quantization.h"
+#include "ops/quantized_axis.h"
 #include "ops/shape_rule.h"
 
 namespace sardonyx::ops {
 namespace {
 
 constexpr size_t kX = 0, kScale = 1;
-constexpr int64_t kBlock = 256;  // elements that are converted at once
 
-template <typename T>
-void dequantize(const T* x, int64_t begin, int64_t count, float scale, int32_t zero,
-                const TensorView& y) {
-  if (y.dtype == DType::kFloat32) {
-    simd::dequantize(x + begin, count, scale, zero, y.as<float>() + begin);
-    return;
+// Elements [begin, end) of x to floats at y.
+void dequantize(const QuantizedParameters& parameters, const TensorView& x, int64_t begin,
+                int64_t end, float* y) {
+  const int64_t bits = dtype_bits(x.dtype);
+  const bool direct = has_dequantize_span(x.dtype);
+  if (!direct) {
+    convert(DType::kFloat32, y, x.dtype, x.as<const uint8_t>() + begin * bits / 8, 1, end - begin);
   }
-  float block[kBlock];
-  const int64_t width = dtype_bits(y.dtype) / 8;
-  for (int64_t i = begin; i < begin + count; i += kBlock) {
-    const int64_t n = std::min(kBlock, begin + count - i);
-    simd::dequantize(x + i, n, scale, zero, block);
-    convert(y.dtype, y.as<uint8_t>() + i * width, DType::kFloat32, block, 1, n);
-  }
+  parameters.map.for_each_piece(begin, end, [&](int64_t index, int64_t at, int64_t count) {
+    const float scale = parameters.scales[index];
+    const int32_t zero = parameters.zeros[index];
+    float* to = y + (at - begin);
+    if (direct) {
+      return dequantize_span(x.dtype, x.as<const uint8_t>() + at * bits / 8, count, scale, zero,
+                             to);
+    }
+    for (int64_t i = 0; i < count; ++i) to[i] = (to[i] - static_cast<float>(zero)) * scale;
+  });
 }
 
 class DequantizeKernel final : public Kernel {
@@ -35,32 +40,25 @@ class DequantizeKernel final : public Kernel {
   Status bind(BindContext& context) const override { return bind_quantized(context, attributes_); }
 
   Status run(const RunContext& context) const override {
-    switch (context.inputs[kX].dtype) {
-      case DType::kInt8:
-        return run_as<int8_t>(context);
-      case DType::kUint16:
-        return run_as<uint16_t>(context);
-      case DType::kInt16:
-        return run_as<int16_t>(context);
-      case DType::kInt32:
-        return run_as<int32_t>(context);
-      default:
-        return run_as<uint8_t>(context);
-    }
+    SX_ASSIGN(const QuantizedParameters parameters, read_quantized(context));
+    const TensorView &x = context.inputs[kX], &y = context.outputs[0];
+    const int64_t width = dtype_bits(y.dtype) / 8;
+    return simd::parallel_for(
+        parameters.map.elements, kQuantizedGrain, [&](int64_t begin, int64_t end) {
+          if (y.dtype == DType::kFloat32) {
+            return dequantize(parameters, x, begin, end, y.as<float>() + begin);
+          }
+          float block[kQuantizedBlock];
+          for (int64_t i = begin; i < end; i += kQuantizedBlock) {
+            const int64_t stop = std::min(end, i + kQuantizedBlock);
+            dequantize(parameters, x, i, stop, block);
+            convert(y.dtype, y.as<uint8_t>() + i * width, DType::kFloat32, block, 1, stop - i);
+          }
+        });
   }
   std::string_view name() const override { return "dequantize"; }
 
  private:
-  template <typename T>
-  Status run_as(const RunContext& context) const {
-    SX_ASSIGN(const QuantizedParameters parameters, read_quantized(context));
-    const T* x = context.inputs[kX].as<const T>();
-    return for_each_piece(parameters.rows, [&](int64_t channel, int64_t begin, int64_t count) {
-      dequantize(x, begin, count, parameters.scales[channel], parameters.zeros[channel],
-                 context.outputs[0]);
-    });
-  }
-
   const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
 };
 
@@ -68,11 +66,19 @@ class DequantizeKernel final : public Kernel {
 
 Status infer_dequantize_linear(InferContext& context) {
   SX_TRY(check_arity(context, 2, 3));
-  SX_TRY(check_dtype(context, kX,
-                     {DType::kUint8, DType::kInt8, DType::kUint16, DType::kInt16, DType::kInt32}));
-  SX_TRY(check_quantized_axis(context, context.inputs[kX].dtype));
-  context.outputs[0] = {context.inputs[kScale].dtype, context.inputs[kX].has_shape,
-                        context.inputs[kX].shape, nullptr};
+  const DType x = context.inputs[kX].dtype;
+  if (x == DType::kFloat32 || x == DType::kFloat64 || carrier_dtype(x) == DType::kUndefined ||
+      dtype_bits(x) == 64 || x == DType::kBool) {
+    return unsupported_dtype(x);
+  }
+  SX_TRY(check_quantized_axis(context, x));
+  const DType scale = context.inputs[kScale].dtype;
+  const DType fallback = scale == DType::kFloat8E8M0 ? DType::kFloat32 : scale;
+  SX_ASSIGN(const DType dtype, dtype_attribute(context.attributes, "output_dtype", fallback));
+  if (dtype != DType::kFloat32 && dtype != DType::kFloat16 && dtype != DType::kBfloat16) {
+    return unsupported_dtype(dtype);
+  }
+  context.outputs[0] = {dtype, context.inputs[kX].has_shape, context.inputs[kX].shape, nullptr};
   return {};
 }
 

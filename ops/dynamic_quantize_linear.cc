@@ -4,6 +4,7 @@
 
 #include "ops/operator.h"
 #include "ops/quantization.h"
+#include "ops/quantized_axis.h"
 #include "ops/shape_rule.h"
 #include "simd/reduce.h"
 

@@ -2,9 +2,9 @@
 // last axes.
 #include <cmath>
 
-#include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 #include "simd/elementwise.h"
 #include "simd/parallel.h"
 #include "simd/reduce.h"
@@ -63,20 +63,8 @@ class NormKernel final : public Kernel {
   NormKernel(const Attributes& attributes, bool centered)
       : attributes_(attributes), centered_(centered) {}
 
-  // 16-bit floats are widened: input, scale and bias, one behind the other.
-  Status bind(BindContext& context) const override {
-    if (context.inputs[0].dtype == DType::kFloat32) return {};
-    int64_t count = 0;
-    for (const TensorView& input : context.inputs) {
-      if (input.present()) count += input.elements();
-    }
-    context.scratch_bytes = static_cast<size_t>(count) * sizeof(float);
-    return {};
-  }
-
   Status run(const RunContext& context) const override {
     const TensorView& x = context.inputs[0];
-    const TensorView& y = context.outputs[0];
     SX_ASSIGN(const int axis, norm_axis(attributes_, x.shape));
     Rows rows;
     rows.count = x.shape.product(0, axis);
@@ -89,28 +77,11 @@ class NormKernel final : public Kernel {
     const size_t inverse = centered_ ? 2 : 1;
     if (centered_ && context.has_output(1)) rows.mean = context.outputs[1].as<float>();
     if (context.has_output(inverse)) rows.inverse = context.outputs[inverse].as<float>();
-    if (x.dtype == DType::kFloat32) {
-      rows.x = x.as<const float>();
-      rows.scale = context.inputs[1].as<const float>();
-      rows.bias = context.has_input(2) ? context.inputs[2].as<const float>() : nullptr;
-      rows.y = y.as<float>();
-      return normalize(rows);
-    }
-    uint8_t* next = context.scratch;
-    float* wide[3] = {};
-    for (size_t i = 0; i < context.inputs.size() && i < 3; ++i) {
-      const TensorView& input = context.inputs[i];
-      if (!input.present()) continue;
-      wide[i] = static_cast<float*>(static_cast<void*>(next));
-      convert(DType::kFloat32, next, input.dtype, input.data, 1, input.elements());
-      next += static_cast<size_t>(input.elements()) * sizeof(float);
-    }
-    rows.x = rows.y = wide[0];
-    rows.scale = wide[1];
-    rows.bias = wide[2];
-    SX_TRY(normalize(rows));
-    convert(y.dtype, y.data, DType::kFloat32, rows.y, 1, y.elements());
-    return {};
+    rows.x = x.as<const float>();
+    rows.scale = context.inputs[1].as<const float>();
+    rows.bias = context.has_input(2) ? context.inputs[2].as<const float>() : nullptr;
+    rows.y = context.outputs[0].as<float>();
+    return normalize(rows);
   }
   std::string_view name() const override { return centered_ ? "layer_norm" : "rms_norm"; }
 
@@ -141,7 +112,7 @@ Status check_factor(const InferContext& context, size_t input, int axis) {
 
 Status infer_norm(InferContext& context, size_t max_inputs, size_t max_outputs) {
   SX_TRY(check_arity(context, 2, max_inputs, max_outputs));
-  SX_TRY(check_dtype(context, 0, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
+  SX_TRY(check_float(context, 0));
   const ValueFacts& x = context.inputs[0];
   if (context.attributes.get_int("stash_type", 1) != 1) {
     return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'stash_type' is not 1 (float32)");
@@ -162,6 +133,11 @@ Status infer_norm(InferContext& context, size_t max_inputs, size_t max_outputs) 
   return {};
 }
 
+template <bool kCentered>
+Result<KernelPtr> make_floats(const KernelInit& init) {
+  return KernelPtr(std::make_unique<NormKernel>(init.attributes, kCentered));
+}
+
 }  // namespace
 
 Status infer_layer_norm(InferContext& context) {
@@ -176,10 +152,10 @@ Status infer_simplified_layer_norm(InferContext& context) {
 }
 
 Result<KernelPtr> make_layer_norm(const KernelInit& init) {
-  return KernelPtr(std::make_unique<NormKernel>(init.attributes, true));
+  return widened(init, make_floats<true>);
 }
 Result<KernelPtr> make_rms_norm(const KernelInit& init) {
-  return KernelPtr(std::make_unique<NormKernel>(init.attributes, false));
+  return widened(init, make_floats<false>);
 }
 Result<KernelPtr> make_simplified_layer_norm(const KernelInit& init) {
   return make_rms_norm(init);

@@ -3,7 +3,9 @@
 
 #include "ops/one_layout.h"
 #include "ops/operator.h"
+#include "ops/pool_shape.h"
 #include "ops/shape_rule.h"
+#include "ops/widened.h"
 #include "ops/window.h"
 #include "simd/pool.h"
 
@@ -18,12 +20,10 @@ bool takes_blocks(const KernelInit& init) {
 
 // --- windows -------------------------------------------------------------------------------------
 
-// Bytes have maxima, without their places.
 Status check_pool_dtype(const InferContext& context, Kind kind) {
-  if (kind == Kind::kMax && !context.has_output(1)) {
-    return check_dtype(context, 0, {DType::kFloat32, DType::kUint8, DType::kInt8});
-  }
-  return check_dtype(context, 0, {DType::kFloat32});
+  const DType x = context.inputs[0].dtype;
+  if (kind == Kind::kMax && (x == DType::kUint8 || x == DType::kInt8)) return {};
+  return check_float(context, 0);
 }
 
 Status infer_pool(InferContext& context, Kind kind) {
@@ -31,24 +31,7 @@ Status infer_pool(InferContext& context, Kind kind) {
   SX_TRY(check_pool_dtype(context, kind));
   SX_ASSIGN(const Window window,
             parse_window(context.attributes, context.attributes.get_ints("kernel_shape")));
-  const ValueFacts& x = context.inputs[0];
-  if (!x.has_shape) {
-    context.set_output_unknown(0, x.dtype);
-    if (context.has_output(1)) context.set_output_unknown(1, DType::kInt64);
-    return {};
-  }
-  if (x.shape.rank() != window.axes + 2) {
-    return error(ErrorCode::SHAPE_MISMATCH, "a window of %d axes over an input of shape %s",
-                 window.axes, x.shape.to_string().c_str());
-  }
-  Shape out = x.shape;
-  for (int axis = 0; axis < window.axes; ++axis) {
-    SX_ASSIGN(const WindowAxis placed, place_window(window, axis, x.shape[axis + 2]));
-    out[axis + 2] = placed.out;
-  }
-  context.set_output(0, x.dtype, out);
-  if (context.has_output(1)) context.set_output(1, DType::kInt64, out);
-  return {};
+  return set_pooled_output(context, window);
 }
 
 struct PoolPlan final : StepPlan {
@@ -119,32 +102,28 @@ Status PoolKernel::run(const RunContext& context) const {
   return plan.sides.finish(context);
 }
 
-Result<KernelPtr> make_pool(const KernelInit& init, Kind kind) {
+template <Kind kKind>
+Result<KernelPtr> make_windows(const KernelInit& init) {
   SX_ASSIGN(const Window window,
             parse_window(init.attributes, init.attributes.get_ints("kernel_shape")));
-  if (window.axes > 3) {
-    return error(ErrorCode::MODEL_UNSUPPORTED, "pooling over %d axes", window.axes);
-  }
-  return KernelPtr(std::make_unique<PoolKernel>(kind, init.attributes, window));
+  return KernelPtr(std::make_unique<PoolKernel>(kKind, init.attributes, window));
+}
+
+// Bytes have maxima as they are, but their places are found among floats.
+template <Kind kKind>
+Result<KernelPtr> make_pool(const KernelInit& init) {
+  const DType x = init.inputs[0].dtype;
+  const bool bytes = x == DType::kUint8 || x == DType::kInt8;
+  if (bytes && init.output_layouts.size() == 1) return make_windows<kKind>(init);
+  return widened(init, make_windows<kKind>);
 }
 
 // --- whole planes --------------------------------------------------------------------------------
 
 Status infer_global(InferContext& context) {
   SX_TRY(check_arity(context, 1, 1));
-  SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
-  const ValueFacts& x = context.inputs[0];
-  if (!x.has_shape) {
-    context.set_output_unknown(0, DType::kFloat32);
-    return {};
-  }
-  if (x.shape.rank() < 3) {
-    return error(ErrorCode::SHAPE_MISMATCH, "an input of shape %s", x.shape.to_string().c_str());
-  }
-  Shape out = x.shape;
-  for (int axis = 2; axis < out.rank(); ++axis) out[axis] = 1;
-  context.set_output(0, DType::kFloat32, out);
-  return {};
+  SX_TRY(check_float(context, 0));
+  return set_global_pool_output(context);
 }
 
 struct GlobalPlan final : StepPlan {
@@ -176,13 +155,18 @@ class GlobalPoolKernel final : public Kernel {
   Kind kind_;
 };
 
+template <Kind kKind>
+Result<KernelPtr> make_global(const KernelInit&) {
+  return KernelPtr(std::make_unique<GlobalPoolKernel>(kKind));
+}
+
 }  // namespace
 
 Status infer_max_pool(InferContext& context) {
   return infer_pool(context, Kind::kMax);
 }
 Result<KernelPtr> make_max_pool(const KernelInit& init) {
-  return make_pool(init, Kind::kMax);
+  return make_pool<Kind::kMax>(init);
 }
 bool takes_nc4hw4_max_pool(const KernelInit& init) {
   return takes_blocks(init);
@@ -192,7 +176,7 @@ Status infer_average_pool(InferContext& context) {
   return infer_pool(context, Kind::kAverage);
 }
 Result<KernelPtr> make_average_pool(const KernelInit& init) {
-  return make_pool(init, Kind::kAverage);
+  return make_pool<Kind::kAverage>(init);
 }
 bool takes_nc4hw4_average_pool(const KernelInit& init) {
   return takes_blocks(init);
@@ -201,8 +185,8 @@ bool takes_nc4hw4_average_pool(const KernelInit& init) {
 Status infer_global_max_pool(InferContext& context) {
   return infer_global(context);
 }
-Result<KernelPtr> make_global_max_pool(const KernelInit&) {
-  return KernelPtr(std::make_unique<GlobalPoolKernel>(Kind::kMax));
+Result<KernelPtr> make_global_max_pool(const KernelInit& init) {
+  return widened(init, make_global<Kind::kMax>);
 }
 bool takes_nc4hw4_global_max_pool(const KernelInit& init) {
   return takes_blocks(init);
@@ -211,8 +195,8 @@ bool takes_nc4hw4_global_max_pool(const KernelInit& init) {
 Status infer_global_average_pool(InferContext& context) {
   return infer_global(context);
 }
-Result<KernelPtr> make_global_average_pool(const KernelInit&) {
-  return KernelPtr(std::make_unique<GlobalPoolKernel>(Kind::kAverage));
+Result<KernelPtr> make_global_average_pool(const KernelInit& init) {
+  return widened(init, make_global<Kind::kAverage>);
 }
 bool takes_nc4hw4_global_average_pool(const KernelInit& init) {
   return takes_blocks(init);

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ops/convert.h"
-#include "ops/scratch.h"
 #include "ops/shape_rule.h"
 
 namespace sardonyx::ops {
@@ -24,16 +23,6 @@ Status check_shape(const InferContext& context, size_t input, const char* what, 
                static_cast<long long>(channels));
 }
 
-// Inputs of the operators with an axis.
-constexpr size_t kX = 0, kScale = 1, kZero = 2;
-// Before this opset there was one scale only.
-constexpr int kAxisSince = 13;
-
-struct Plan final : StepPlan {
-  QuantizedRows rows;
-  size_t scales = 0, zeros = 0;  // in scratch memory
-};
-
 Status count_mismatch(const char* what, const TensorView& tensor, int64_t count) {
   return error(ErrorCode::SHAPE_MISMATCH, "%s of shape %s for %lld channels", what,
                tensor.shape.to_string().c_str(), static_cast<long long>(count));
@@ -41,17 +30,22 @@ Status count_mismatch(const char* what, const TensorView& tensor, int64_t count)
 
 }  // namespace
 
-Status check_quantization(const InferContext& context, size_t scale, size_t zero, DType quantized,
-                          int64_t channels) {
-  SX_TRY(check_dtype(context, scale, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
-  SX_TRY(check_shape(context, scale, "scale", channels));
+Status check_quantization_dtypes(const InferContext& context, size_t scale, size_t zero,
+                                 DType quantized) {
+  SX_TRY(check_dtype(context, scale,
+                     {DType::kFloat32, DType::kFloat16, DType::kBfloat16, DType::kFloat8E8M0}));
   if (!context.has_input(zero)) return {};
   const ValueFacts& given = context.inputs[zero];
-  if (given.dtype != quantized && quantized != DType::kUndefined) {
-    return error(ErrorCode::DTYPE_UNSUPPORTED, "the zero point at input %zu is %s, not %s", zero,
-                 std::string(dtype_name(given.dtype)).c_str(),
-                 std::string(dtype_name(quantized)).c_str());
-  }
+  if (given.dtype == quantized || quantized == DType::kUndefined) return {};
+  return error(ErrorCode::DTYPE_UNSUPPORTED, "the zero point at input %zu is %s, not %s", zero,
+               std::string(dtype_name(given.dtype)).c_str(),
+               std::string(dtype_name(quantized)).c_str());
+}
+
+Status check_quantization(const InferContext& context, size_t scale, size_t zero, DType quantized,
+                          int64_t channels) {
+  SX_TRY(check_quantization_dtypes(context, scale, zero, quantized));
+  SX_TRY(check_shape(context, scale, "scale", channels));
   return check_shape(context, zero, "zero point", channels);
 }
 
@@ -100,60 +94,56 @@ simd::QuantizedRange full_range(DType dtype, int32_t zero) {
       return {zero, 0, UINT16_MAX};
     case DType::kInt16:
       return {zero, INT16_MIN, INT16_MAX};
+    case DType::kInt4:
+      return {zero, -8, 7};
+    case DType::kUint4:
+      return {zero, 0, 15};
+    case DType::kInt2:
+      return {zero, -2, 1};
+    case DType::kUint2:
+      return {zero, 0, 3};
     default:
       return {zero, 0, UINT8_MAX};
   }
 }
 
-Status check_quantized_axis(const InferContext& context, DType quantized) {
-  if (context.attributes.get_int("block_size", 0) != 0) {
-    return error(ErrorCode::MODEL_UNSUPPORTED, "scales of blocks (block_size) are not supported");
-  }
-  const ValueFacts &x = context.inputs[kX], &scale = context.inputs[kScale];
-  int64_t channels = context.opset < kAxisSince ? 1 : kUnknownDim;
-  if (context.opset >= kAxisSince && x.has_shape && scale.is_static() &&
-      scale.shape.elements() != 1) {
-    SX_ASSIGN(const int axis, check_axis(context.attributes.get_int("axis", 1), x.shape.rank()));
-    channels = x.shape[axis];
-  }
-  SX_TRY(check_quantization(context, kScale, kZero, quantized, channels));
-  if (!context.has_input(kZero)) return {};
-  const ValueFacts& zero = context.inputs[kZero];
-  if (!scale.is_static() || !zero.is_static() || scale.shape.elements() == zero.shape.elements()) {
-    return {};
-  }
-  return error(ErrorCode::SHAPE_MISMATCH, "a scale of shape %s with a zero point of shape %s",
-               scale.shape.to_string().c_str(), zero.shape.to_string().c_str());
+bool has_quantize_span(DType dtype) {
+  return dtype == DType::kUint8 || dtype == DType::kInt8 || dtype == DType::kUint16 ||
+         dtype == DType::kInt16;
 }
 
-Status bind_quantized(BindContext& context, const Attributes& attributes) {
-  const TensorView &x = context.inputs[kX], &scale = context.inputs[kScale];
-  auto plan = std::make_unique<Plan>();
-  QuantizedRows& rows = plan->rows;
-  rows.elements = storage_elements(x.shape, x.layout).value_or(0);
-  rows.length = std::max<int64_t>(rows.elements, 1);
-  if (scale.elements() != 1) {
-    SX_ASSIGN(const int axis, check_axis(attributes.get_int("axis", 1), x.shape.rank()));
-    if (scale.elements() != x.shape[axis]) return count_mismatch("scales", scale, x.shape[axis]);
-    rows.channels = x.shape[axis];
-    rows.length = std::max<int64_t>(x.shape.product(axis + 1, x.shape.rank()), 1);
-  }
-  ScratchLayout scratch;
-  SX_ASSIGN(plan->scales, scratch.add(rows.channels, sizeof(float)));
-  SX_ASSIGN(plan->zeros, scratch.add(rows.channels, sizeof(int32_t)));
-  context.scratch_bytes = scratch.bytes();
-  context.plan = std::move(plan);
-  return {};
+bool has_dequantize_span(DType dtype) {
+  return has_quantize_span(dtype) || dtype == DType::kInt32;
 }
 
-Result<QuantizedParameters> read_quantized(const RunContext& context) {
-  const Plan& plan = *static_cast<const Plan*>(context.plan);
-  auto* scales = reinterpret_cast<float*>(context.scratch + plan.scales);
-  auto* zeros = reinterpret_cast<int32_t*>(context.scratch + plan.zeros);
-  const TensorView zero = context.has_input(kZero) ? context.inputs[kZero] : TensorView();
-  SX_TRY(read_scales(context.inputs[kScale], plan.rows.channels, scales));
-  SX_TRY(read_zeros(zero, plan.rows.channels, zeros));
-  return QuantizedParameters{plan.rows, scales, zeros};
+void quantize_span(DType dtype, const float* x, int64_t count, float scale, int32_t zero, void* y) {
+  const simd::QuantizedRange range = full_range(dtype, zero);
+  switch (dtype) {
+    case DType::kInt8:
+      return simd::quantize(x, count, scale, range, static_cast<int8_t*>(y));
+    case DType::kUint16:
+      return simd::quantize(x, count, scale, range, static_cast<uint16_t*>(y));
+    case DType::kInt16:
+      return simd::quantize(x, count, scale, range, static_cast<int16_t*>(y));
+    default:
+      return simd::quantize(x, count, scale, range, static_cast<uint8_t*>(y));
+  }
+}
+
+void dequantize_span(DType dtype, const void* x, int64_t count, float scale, int32_t zero,
+                     float* y) {
+  switch (dtype) {
+    case DType::kInt8:
+      return simd::dequantize(static_cast<const int8_t*>(x), count, scale, zero, y);
+    case DType::kUint16:
+      return simd::dequantize(static_cast<const uint16_t*>(x), count, scale, zero, y);
+    case DType::kInt16:
+      return simd::dequantize(static_cast<const int16_t*>(x), count, scale, zero, y);
+    case DType::kInt32:
+      return simd::dequantize(static_cast<const int32_t*>(x), count, scale, zero, y);
+    default:
+      return simd::dequantize(static_cast<const uint8_t*>(x), count, scale, zero, y);
+  }
 }
 
 }  // namespace sardonyx::ops

@@ -1,22 +1,24 @@
 // Quantized tensors, real = (q - zero point) * scale: what the operators on them share.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "ops/operator.h"
-#include "simd/parallel.h"
 #include "simd/quantize.h"
 
 namespace sardonyx::ops {
 
 // --- shape rules ---------------------------------------------------------------------------------
 
-// The scale at input `scale` is float32, float16 or bfloat16, the zero point at `zero`, if present,
+// The scale at input `scale` is float32, float16, bfloat16 or float8e8m0, the zero
+// point at `zero`, if present,
 // of the dtype `quantized`; each has one element or one per channel. `channels` may be kUnknownDim
 // (not known) or 1. DTYPE_UNSUPPORTED, SHAPE_MISMATCH.
 Status check_quantization(const InferContext& context, size_t scale, size_t zero, DType quantized,
                           int64_t channels);
+// The dtypes alone.
+Status check_quantization_dtypes(const InferContext& context, size_t scale, size_t zero,
+                                 DType quantized);
 
 // VALUE_RANGE when the scale at input `scale` is constant and not finite and above zero.
 Status check_constant_scale(const KernelInit& init, size_t scale);
@@ -29,44 +31,18 @@ Status read_scales(const TensorView& scales, int64_t count, float* to);
 // `count` zero points, zeros when there are none; one is repeated. SHAPE_MISMATCH.
 Status read_zeros(const TensorView& zeros, int64_t count, int32_t* to);
 
-// All values of an 8-bit or 16-bit integer dtype.
+// All values of an integer dtype of at most 16 bits.
 simd::QuantizedRange full_range(DType dtype, int32_t zero);
 
-// --- rows ----------------------------------------------------------------------------------------
+// --- arithmetic ----------------------------------------------------------------------------------
 
-// A tensor as rows of `length` elements; row i has the parameters of channel i % channels.
-struct QuantizedRows {
-  int64_t elements = 0;
-  int64_t length = 1;
-  int64_t channels = 1;
-};
-
-// For operators with the inputs x, scale and zero point, and an axis that counts when there is more
-// than one scale: what the shape rule checks, given the dtype of zero points; what bind() does; and
-// what run() starts with. ATTRIBUTE_INVALID, MODEL_UNSUPPORTED for scales of blocks, and the errors
-// of the functions above.
-Status check_quantized_axis(const InferContext& context, DType quantized);
-Status bind_quantized(BindContext& context, const Attributes& attributes);
-struct QuantizedParameters {
-  QuantizedRows rows;
-  const float* scales;   // per channel
-  const int32_t* zeros;  // per channel
-};
-Result<QuantizedParameters> read_quantized(const RunContext& context);
-
-inline constexpr int64_t kQuantizedGrain = 1 << 14;  // elements per chunk
-
-// Calls fn(channel, begin, count) for pieces of rows, in parallel.
-template <typename Fn>
-Status for_each_piece(const QuantizedRows& rows, Fn&& fn) {
-  return simd::parallel_for(rows.elements, kQuantizedGrain, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t row = begin / rows.length;
-      const int64_t count = std::min(end, (row + 1) * rows.length) - begin;
-      fn(row % rows.channels, begin, count);
-      begin += count;
-    }
-  });
-}
+// Whether quantize_span() and dequantize_span() know the integers: those of 8 and 16 bits, and
+// int32 for the second.
+bool has_quantize_span(DType dtype);
+bool has_dequantize_span(DType dtype);
+// simd::quantize and simd::dequantize of `count` elements of that dtype.
+void quantize_span(DType dtype, const float* x, int64_t count, float scale, int32_t zero, void* y);
+void dequantize_span(DType dtype, const void* x, int64_t count, float scale, int32_t zero,
+                     float* y);
 
 }  // namespace sardonyx::ops

@@ -1,78 +1,94 @@
-// QuantizeLinear: y = saturate(round(x / scale) + zero point), one scale for all or one per index
-// of an axis.
+// QuantizeLinear: y = saturate(round(x / scale) + zero point), to integers of 16 to 2 bits and to
+// floats of 8 and 4.
 #include <algorithm>
+#include <cmath>
 
 #include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/quantization.h"
+#include "ops/quantized_axis.h"
 #include "ops/shape_rule.h"
+#include "ops/small_float.h"
 
 namespace sardonyx::ops {
 namespace {
 
 constexpr size_t kX = 0, kScale = 1, kZero = 2;
-constexpr int64_t kBlock = 256;  // elements that are converted at once
 
 Result<DType> output_dtype(const InferContext& context) {
   if (context.has_input(kZero)) return context.inputs[kZero].dtype;
-  const int64_t wanted = context.attributes.get_int("output_dtype", 0);
-  if (wanted == 0) return DType::kUint8;
-  if (wanted < 0 || wanted > INT32_MAX || !is_known_dtype(static_cast<int32_t>(wanted))) {
-    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'output_dtype' is %lld: not a dtype",
-                 static_cast<long long>(wanted));
-  }
-  return static_cast<DType>(wanted);
+  return dtype_attribute(context.attributes, "output_dtype", DType::kUint8);
 }
 
-template <typename T>
-void quantize(const TensorView& x, int64_t begin, int64_t count, float scale,
-              const simd::QuantizedRange& range, T* y) {
-  if (x.dtype == DType::kFloat32) {
-    simd::quantize(x.as<const float>() + begin, count, scale, range, y + begin);
+bool is_packed_integer(DType dtype) {
+  return dtype == DType::kInt4 || dtype == DType::kUint4 || dtype == DType::kInt2 ||
+         dtype == DType::kUint2;
+}
+
+// x / scale + zero as a float of few bits wants it, or as the integer that it becomes.
+void quantize_to_floats(DType dtype, float scale, int32_t zero, float* x, int64_t count) {
+  if (!is_packed_integer(dtype)) {
+    for (int64_t i = 0; i < count; ++i) x[i] = x[i] / scale + static_cast<float>(zero);
     return;
   }
-  float block[kBlock];
-  const int64_t width = dtype_bits(x.dtype) / 8;
-  for (int64_t i = begin; i < begin + count; i += kBlock) {
-    const int64_t n = std::min(kBlock, begin + count - i);
-    convert(DType::kFloat32, block, x.dtype, x.as<const uint8_t>() + i * width, 1, n);
-    simd::quantize(block, n, scale, range, y + i);
+  for (int64_t i = 0; i < count; ++i) x[i] /= scale;
+  const simd::QuantizedRange range = full_range(dtype, zero);
+  const auto low = static_cast<float>(range.low), high = static_cast<float>(range.high);
+  for (int64_t i = 0; i < count; ++i) {
+    const float nearest = std::isnan(x[i]) ? 0.0f : std::nearbyint(x[i]);
+    x[i] = std::clamp(nearest + static_cast<float>(zero), low, high);
   }
 }
 
 class QuantizeKernel final : public Kernel {
  public:
-  explicit QuantizeKernel(const Attributes& attributes) : attributes_(attributes) {}
+  explicit QuantizeKernel(const Attributes& attributes) : attributes_(attributes) {
+    rules_.saturate = attributes.get_int("saturate", 1) != 0;
+  }
 
   Status bind(BindContext& context) const override { return bind_quantized(context, attributes_); }
 
   Status run(const RunContext& context) const override {
-    switch (context.outputs[0].dtype) {
-      case DType::kInt8:
-        return run_as<int8_t>(context);
-      case DType::kUint16:
-        return run_as<uint16_t>(context);
-      case DType::kInt16:
-        return run_as<int16_t>(context);
-      default:
-        return run_as<uint8_t>(context);
-    }
+    SX_ASSIGN(const QuantizedParameters parameters, read_quantized(context));
+    const TensorView &x = context.inputs[kX], &y = context.outputs[0];
+    const bool direct = x.dtype == DType::kFloat32 && has_quantize_span(y.dtype);
+    return simd::parallel_for(
+        parameters.map.elements, kQuantizedGrain, [&](int64_t begin, int64_t end) {
+          if (direct) return quantize(parameters, x.as<const float>(), 0, begin, end, y);
+          for (int64_t i = begin; i < end; i += kQuantizedBlock) {
+            quantize_block(parameters, x, i, std::min(end, i + kQuantizedBlock), y);
+          }
+        });
   }
   std::string_view name() const override { return "quantize"; }
 
  private:
-  template <typename T>
-  Status run_as(const RunContext& context) const {
-    SX_ASSIGN(const QuantizedParameters parameters, read_quantized(context));
-    T* y = context.outputs[0].as<T>();
-    const DType dtype = context.outputs[0].dtype;
-    return for_each_piece(parameters.rows, [&](int64_t channel, int64_t begin, int64_t count) {
-      quantize(context.inputs[kX], begin, count, parameters.scales[channel],
-               full_range(dtype, parameters.zeros[channel]), y);
+  // Elements [begin, end) of x, which starts at element `first`, to integers of whole bytes.
+  static void quantize(const QuantizedParameters& parameters, const float* x, int64_t first,
+                       int64_t begin, int64_t end, const TensorView& y) {
+    const int64_t width = dtype_bits(y.dtype) / 8;
+    parameters.map.for_each_piece(begin, end, [&](int64_t scale, int64_t at, int64_t count) {
+      quantize_span(y.dtype, x + (at - first), count, parameters.scales[scale],
+                    parameters.zeros[scale], y.as<uint8_t>() + at * width);
     });
   }
 
+  void quantize_block(const QuantizedParameters& parameters, const TensorView& x, int64_t begin,
+                      int64_t end, const TensorView& y) const {
+    float block[kQuantizedBlock];
+    convert(DType::kFloat32, block, x.dtype,
+            x.as<const uint8_t>() + begin * dtype_bits(x.dtype) / 8, 1, end - begin);
+    if (has_quantize_span(y.dtype)) return quantize(parameters, block, begin, begin, end, y);
+    parameters.map.for_each_piece(begin, end, [&](int64_t scale, int64_t at, int64_t count) {
+      quantize_to_floats(y.dtype, parameters.scales[scale], parameters.zeros[scale],
+                         block + (at - begin), count);
+    });
+    convert(y.dtype, y.as<uint8_t>() + begin * dtype_bits(y.dtype) / 8, DType::kFloat32, block, 1,
+            end - begin, rules_);
+  }
+
   const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
+  SmallFloatRules rules_;
 };
 
 }  // namespace
@@ -82,8 +98,7 @@ Status infer_quantize_linear(InferContext& context) {
   SX_TRY(check_dtype(context, kX,
                      {DType::kFloat32, DType::kFloat16, DType::kBfloat16, DType::kInt32}));
   SX_ASSIGN(const DType dtype, output_dtype(context));
-  if (dtype != DType::kUint8 && dtype != DType::kInt8 && dtype != DType::kUint16 &&
-      dtype != DType::kInt16) {
+  if (!has_quantize_span(dtype) && !is_packed_integer(dtype) && !is_small_float(dtype)) {
     return unsupported_dtype(dtype);
   }
   SX_TRY(check_quantized_axis(context, dtype));

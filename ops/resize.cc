@@ -7,6 +7,7 @@
 #include "ops/operator.h"
 #include "ops/resize_request.h"
 #include "ops/scratch.h"
+#include "ops/widened.h"
 #include "simd/resize.h"
 
 namespace sardonyx::ops {
@@ -51,7 +52,7 @@ Status infer(InferContext& context, bool upsample) {
   if (options.mode == Mode::kNearest && options.coordinates != Coordinates::kCropAndResize) {
     SX_TRY(element_bytes(x.dtype).take_status());
   } else {
-    SX_TRY(check_dtype(context, 0, {DType::kFloat32}));
+    SX_TRY(check_numeric(context, 0));
   }
   const ResizeParameters parameters{fact(context, arity.roi), fact(context, arity.scales),
                                     fact(context, arity.sizes)};
@@ -279,6 +280,21 @@ Status ResizeKernel::run(const RunContext& context) const {
   return plan.layout.finish(context);
 }
 
+template <bool kUpsample>
+Result<KernelPtr> make_kernel(const KernelInit& init) {
+  return ResizeKernel::make(init, kUpsample);
+}
+
+// Elements that only move are of any dtype.
+template <bool kUpsample>
+Result<KernelPtr> make(const KernelInit& init) {
+  SX_ASSIGN(const ResizeOptions options,
+            parse_resize(init.attributes, resize_arity(kUpsample, init.opset).simple));
+  const bool moves =
+      options.mode == Mode::kNearest && options.coordinates != Coordinates::kCropAndResize;
+  return moves ? make_kernel<kUpsample>(init) : widened(init, make_kernel<kUpsample>);
+}
+
 // Images and channels stay as they are, which constants must show.
 bool takes_channel_blocks(const KernelInit& init, bool upsample) {
   if (!follows_channel_blocks(init)) return false;
@@ -319,7 +335,7 @@ Status infer_resize(InferContext& context) {
   return infer(context, false);
 }
 Result<KernelPtr> make_resize(const KernelInit& init) {
-  return ResizeKernel::make(init, false);
+  return make<false>(init);
 }
 bool takes_nc4hw4_resize(const KernelInit& init) {
   return takes_channel_blocks(init, false);
@@ -329,7 +345,7 @@ Status infer_upsample(InferContext& context) {
   return infer(context, true);
 }
 Result<KernelPtr> make_upsample(const KernelInit& init) {
-  return ResizeKernel::make(init, true);
+  return make<true>(init);
 }
 bool takes_nc4hw4_upsample(const KernelInit& init) {
   return takes_channel_blocks(init, true);

@@ -129,7 +129,7 @@ Result<ResizeAxis> resize_axis(const ResizeOptions& options, const ResizeRequest
                                const Shape& x, int axis) {
   const auto i = static_cast<size_t>(axis);
   const int64_t in = x[axis];
-  ResizeAxis out{in, in, 1.0f, request.roi_begin[i], request.roi_end[i]};
+  ResizeAxis out{in, in, 1.0f, static_cast<float>(in), request.roi_begin[i], request.roi_end[i]};
   if (!(request.axes >> axis & 1)) return out;
   if (!request.by_size) {
     out.scale = request.scale[i];
@@ -139,8 +139,10 @@ Result<ResizeAxis> resize_axis(const ResizeOptions& options, const ResizeRequest
                    static_cast<double>(extent));
     }
     out.out = static_cast<int64_t>(extent);
+    out.extent = extent;
   } else if (options.aspect_ratio == AspectRatio::kStretch) {
     out.out = request.size[i];
+    out.extent = static_cast<float>(out.out);
     out.scale = static_cast<float>(out.out) / static_cast<float>(std::max<int64_t>(in, 1));
   } else {
     out.scale = shared_scale(options, request, x);
@@ -150,6 +152,7 @@ Result<ResizeAxis> resize_axis(const ResizeOptions& options, const ResizeRequest
                    static_cast<double>(extent));
     }
     out.out = static_cast<int64_t>(extent);
+    out.extent = extent;
   }
   if (in == 0 && out.out > 0) {
     return error(ErrorCode::SHAPE_MISMATCH, "axis %d has no elements to resize", axis);

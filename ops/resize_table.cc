@@ -75,7 +75,7 @@ float input_position(const ResizeOptions& options, const ResizeAxis& axis, int64
     case Coordinates::kPytorchHalfPixel:
       return axis.out > 1 ? (x + 0.5f) / axis.scale - 0.5f : 0.0f;
     case Coordinates::kAlignCorners:
-      return axis.out > 1 ? x * (in - 1) / (out - 1) : 0.0f;
+      return axis.out > 1 ? x * (in - 1) / (axis.extent - 1) : 0.0f;
     case Coordinates::kAsymmetric:
       return x / axis.scale;
     case Coordinates::kCropAndResize:

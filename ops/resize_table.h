@@ -47,6 +47,7 @@ Result<ResizeOptions> parse_resize(const Attributes& attributes, bool simple);
 struct ResizeAxis {
   int64_t in = 0, out = 0;
   float scale = 1.0f;
+  float extent = 0.0f;                     // of the output before it was rounded
   float roi_begin = 0.0f, roi_end = 1.0f;  // for kCropAndResize
 };
 

@@ -55,10 +55,11 @@ Result<WindowAxis> place_transposed(const TransposedWindow& transposed, int axis
     placed.out = whole - placed.pad_begin - placed.pad_end;
   } else {
     if (!transposed.has_output_shape) placed.out = in * window.stride[i];
-    const int64_t total = whole - placed.out;
+    // What is wanted beyond the whole is added at the end.
+    const int64_t total = std::max<int64_t>(whole - placed.out, 0);
     const bool upper = window.padding == Window::Padding::kSameUpper;
     placed.pad_begin = upper ? total / 2 : total - total / 2;
-    placed.pad_end = total - placed.pad_begin;
+    placed.pad_end = whole - placed.out - placed.pad_begin;
   }
   if (placed.out >= 1 || in == 0) {
     if (in == 0) placed.out = std::max<int64_t>(placed.out, 0);

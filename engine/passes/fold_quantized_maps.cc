@@ -30,7 +30,7 @@ bool is_lookup(const Node& node) {
 // Maps each element by itself when all operands but one are single constants.
 bool is_elementwise(const Node& node) {
   return is_lookup(node) || (node.domain.empty() && node.op->layout == LayoutPolicy::kAny &&
-                             !(node.op->flags & kNonDeterministic) && node.type != "Dropout");
+                             !(node.op->flags & kNonDeterministic));
 }
 
 // The nodes between 8-bit tensors and one QuantizeLinear.

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
 
+#include "ops/convert.h"
 #include "tests/cpp/ops/op_test.h"
 
 namespace sardonyx::test {
@@ -123,6 +125,127 @@ TEST_CASE("Cast refuses what is no dtype", "[cast]") {
     OpTest("Cast").set("to", to).input(x).fails(ErrorCode::ATTRIBUTE_INVALID);
   }
   OpTest("Cast").set("to", number(DType::kString)).input(x).fails(ErrorCode::DTYPE_UNSUPPORTED);
+}
+
+// Codes that every format gives back: finite values, their signs, infinities where there are.
+TEST_CASE("small floats survive a way through float32", "[cast]") {
+  struct Case {
+    DType dtype;
+    int bits;
+    std::vector<int> nans;
+  };
+  for (const Case& c :
+       {Case{DType::kFloat8E4M3FN, 8, {0x7f, 0xff}}, Case{DType::kFloat8E4M3FNUZ, 8, {0x80}},
+        Case{DType::kFloat8E5M2, 8, {0x7d, 0x7e, 0x7f, 0xfd, 0xfe, 0xff}},
+        Case{DType::kFloat8E5M2FNUZ, 8, {0x80}}, Case{DType::kFloat8E8M0, 8, {0xff}},
+        Case{DType::kFloat4E2M1, 4, {}}}) {
+    std::vector<uint8_t> bytes;
+    for (int code = 0; code < 1 << c.bits; code += 8 / c.bits) {
+      if (std::count(c.nans.begin(), c.nans.end(), code)) continue;
+      bytes.push_back(static_cast<uint8_t>(c.bits == 4 ? code | (code + 1) << 4 : code));
+    }
+    const auto count = static_cast<int64_t>(bytes.size()) * 8 / c.bits;
+    const TestTensor small = payload(c.dtype, {count}, bytes);
+    // Its values in double precision, from the engine, are exact in float32.
+    TestTensor wide = make_tensor(DType::kFloat32, {count});
+    ops::convert(DType::kFloat32, wide.bytes.data(), c.dtype, small.bytes.data(), 1, count);
+    OpTest("Cast", 25).set("to", number(DType::kFloat32)).input(small).expect(wide).run();
+    // Infinities stay as they are only without saturation.
+    OpTest("Cast", 25)
+        .set("to", number(c.dtype))
+        .set("saturate", 0)
+        .input(wide)
+        .expect(small)
+        .run();
+  }
+}
+
+TEST_CASE("values of small floats", "[cast]") {
+  const auto check = [](DType dtype, const std::vector<uint8_t>& codes,
+                        const std::vector<float>& values) {
+    const auto count = static_cast<int64_t>(values.size());
+    OpTest("Cast", 25)
+        .set("to", number(DType::kFloat32))
+        .input(payload(dtype, {count}, codes))
+        .expect(f32({count}, values))
+        .run();
+  };
+  const float inf = std::numeric_limits<float>::infinity();
+  check(DType::kFloat8E4M3FN, {0x00, 0x01, 0x08, 0x38, 0x7e, 0x7f, 0xb8},
+        {0, 0x1p-9f, 0x1p-6f, 1, 448, NAN, -1});
+  check(DType::kFloat8E4M3FNUZ, {0x01, 0x40, 0x7f, 0x80}, {0x1p-10f, 1, 240, NAN});
+  check(DType::kFloat8E5M2, {0x01, 0x3c, 0x7b, 0x7c, 0xfc, 0x7e},
+        {0x1p-16f, 1, 57344, inf, -inf, NAN});
+  check(DType::kFloat8E5M2FNUZ, {0x01, 0x40, 0x7f, 0x80}, {0x1p-17f, 1, 57344, NAN});
+  check(DType::kFloat8E8M0, {0x00, 0x7f, 0xfe, 0xff}, {0x1p-127f, 1, 0x1p127f, NAN});
+  check(DType::kFloat4E2M1, {0x10, 0x32, 0x54, 0x76, 0xa8},
+        {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -1});
+}
+
+TEST_CASE("rounding to small floats: ties to even, saturation, NaN", "[cast]") {
+  const float inf = std::numeric_limits<float>::infinity();
+  // 1.0625 and 1.1875 lie between neighbours; 464 between the largest and what is beyond.
+  const std::vector<float> values{1.0625f, 1.1875f, 464, 465, inf, -inf, NAN, -0.0f};
+  const auto check = [&](DType dtype, int saturate, const std::vector<uint8_t>& codes) {
+    OpTest("Cast", 25)
+        .set("to", number(dtype))
+        .set("saturate", saturate)
+        .input(f32({8}, values))
+        .expect(payload(dtype, {8}, codes))
+        .run();
+  };
+  check(DType::kFloat8E4M3FN, 1, {0x38, 0x3a, 0x7e, 0x7e, 0x7e, 0xfe, 0x7f, 0x80});
+  check(DType::kFloat8E4M3FN, 0, {0x38, 0x3a, 0x7e, 0x7f, 0x7f, 0xff, 0x7f, 0x80});
+  check(DType::kFloat8E4M3FNUZ, 1, {0x40, 0x42, 0x7f, 0x7f, 0x7f, 0xff, 0x80, 0x00});
+  check(DType::kFloat8E4M3FNUZ, 0, {0x40, 0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00});
+  check(DType::kFloat8E5M2, 0, {0x3c, 0x3d, 0x5f, 0x5f, 0x7c, 0xfc, 0x7e, 0x80});
+}
+
+TEST_CASE("powers of two are rounded as round_mode says", "[cast]") {
+  const auto check = [](const char* mode, const std::vector<uint8_t>& codes) {
+    OpTest test("Cast", 25);
+    if (mode) test.set("round_mode", mode);
+    test.set("to", number(DType::kFloat8E8M0)).input(f32({5}, {1, 1.25f, 1.5f, 3.5f, NAN}));
+    test.expect(payload(DType::kFloat8E8M0, {5}, codes)).run();
+  };
+  check(nullptr, {127, 128, 128, 129, 255});
+  check("up", {127, 128, 128, 129, 255});
+  check("down", {127, 127, 127, 128, 255});
+  check("nearest", {127, 127, 128, 129, 255});
+  OpTest("Cast", 25)
+      .set("to", number(DType::kFloat8E8M0))
+      .set("round_mode", "sideways")
+      .input(f32({1}, {1}))
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
+}
+
+TEST_CASE("integers of four and two bits are packed", "[cast]") {
+  const std::vector<int64_t> values{-8, 7, 1, -1, 9};
+  OpTest("Cast", 25)
+      .set("to", number(DType::kInt4))
+      .input(i64({5}, values))
+      .expect(payload(DType::kInt4, {5}, {0x78, 0xf1, 0x09}))
+      .run();
+  OpTest("Cast", 25)
+      .set("to", number(DType::kInt64))
+      .input(payload(DType::kInt4, {5}, {0x78, 0xf1, 0x09}))
+      .expect(i64({5}, {-8, 7, 1, -1, -7}))
+      .run();
+  OpTest("Cast", 25)
+      .set("to", number(DType::kFloat32))
+      .input(payload(DType::kUint4, {3}, {0x78, 0x0f}))
+      .expect(f32({3}, {8, 7, 15}))
+      .run();
+  OpTest("Cast", 25)
+      .set("to", number(DType::kInt2))
+      .input(i64({5}, {-2, -1, 0, 1, -2}))
+      .expect(payload(DType::kInt2, {5}, {0x4e, 0x02}))
+      .run();
+  OpTest("Cast", 25)
+      .set("to", number(DType::kInt32))
+      .input(payload(DType::kUint2, {5}, {0x4e, 0x02}))
+      .expect(i32({5}, {2, 3, 0, 1, 2}))
+      .run();
 }
 
 }  // namespace

@@ -69,6 +69,49 @@ TEST_CASE("DequantizeLinear without a zero point, and to float16", "[dequantize_
   OpTest("DequantizeLinear", 19).input(x).weight(half).expect(expected(x, half, {}, 0)).run();
 }
 
+TEST_CASE("DequantizeLinear with a scale per block", "[dequantize_linear]") {
+  for (int axis : {0, 1, 2}) {
+    const TestTensor x = reference::random_codes(DType::kUint8, {4, 7, 6}, 1);
+    const int64_t block = 2;
+    Shape blocks = x.shape;
+    blocks[axis] = (x.shape[axis] + block - 1) / block;
+    TestTensor scale = random_scales(blocks.product(0, 3), 2);
+    scale.shape = blocks;
+    const TestTensor zero = random_tensor(DType::kUint8, blocks, 3, 0, 9);
+    TestTensor y = make_tensor(DType::kFloat32, x.shape);
+    for (int64_t i = 0; i < x.size(); ++i) {
+      const int64_t p = reference::block_of(x.shape, blocks, axis, block, i);
+      set_element(y, i, (element(x, i) - element(zero, p)) * element(scale, p));
+    }
+    OpTest test("DequantizeLinear", 21);
+    test.set("axis", axis).set("block_size", block).input(x).weight(scale).weight(zero);
+    test.expect(y).run();
+  }
+}
+
+TEST_CASE("DequantizeLinear of packed integers and small floats", "[dequantize_linear]") {
+  const auto check = [&](DType dtype, const std::vector<uint8_t>& zero,
+                         const std::vector<uint8_t>& bytes, const std::vector<float>& values) {
+    OpTest("DequantizeLinear", 25)
+        .input(payload(dtype, {5}, bytes))
+        .weight(scalar(0.5f))
+        .weight(payload(dtype, {}, zero))
+        .expect(f32({5}, values))
+        .run();
+  };
+  check(DType::kInt4, {0x01}, {0xf8, 0x33, 0x07}, {-4.5f, -1, 1, 1, 3});
+  check(DType::kUint4, {0x05}, {0x30, 0x77, 0x0f}, {-2.5f, -1, 1, 1, 5});
+  check(DType::kUint2, {0x01}, {0x4e, 0x02}, {0.5f, 1, -0.5f, 0, 0.5f});
+  check(DType::kFloat8E5M2, {0x00}, {0x3c, 0xbc, 0x40, 0x00, 0x44}, {0.5f, -0.5f, 1, 0, 2});
+  check(DType::kFloat4E2M1, {0x00}, {0xbf, 0x43, 0x07}, {-3, -0.75f, 0.75f, 1, 3});
+  OpTest("DequantizeLinear", 23)
+      .set("output_dtype", static_cast<int>(DType::kFloat16))
+      .input(payload(DType::kUint4, {2}, {0x42}))
+      .weight(scalar(0.5f))
+      .expect(payload(DType::kFloat16, {2}, {0x00, 0x3c, 0x00, 0x40}))
+      .run();
+}
+
 TEST_CASE("DequantizeLinear refuses wrong parameters", "[dequantize_linear]") {
   const TestTensor x = reference::random_codes(DType::kUint8, {2, 3}, 1);
   for (float scale : {0.0f, -1.0f, NAN}) {

@@ -62,6 +62,8 @@ inline TestTensor i32(const Shape& shape, const std::vector<int32_t>& v) {
   return tensor(shape, v);
 }
 TestTensor bools(const Shape& shape, const std::vector<int>& values);
+// From its payload: small floats, packed integers.
+TestTensor payload(DType dtype, const Shape& shape, const std::vector<uint8_t>& bytes);
 template <typename T>
 TestTensor scalar(T value) {
   return tensor<T>(Shape{}, {value});

@@ -119,6 +119,45 @@ TEST_CASE("QuantizeLinear without a zero point, and of other floats", "[quantize
       .run();
 }
 
+TEST_CASE("QuantizeLinear with a scale per block", "[quantize_linear]") {
+  for (int axis : {0, 1, 2}) {
+    const TestTensor x = random_f32({4, 7, 6}, 1, -20, 20);
+    const int64_t block = 3;
+    Shape blocks = x.shape;
+    blocks[axis] = (x.shape[axis] + block - 1) / block;
+    TestTensor scale = random_scales(blocks.product(0, 3), 2);
+    scale.shape = blocks;
+    const TestTensor zero = random_tensor(DType::kInt8, blocks, 3, -9, 9);
+    TestTensor y = make_tensor(DType::kInt8, x.shape);
+    for (int64_t i = 0; i < x.size(); ++i) {
+      const int64_t p = reference::block_of(x.shape, blocks, axis, block, i);
+      set_element(
+          y, i, reference::quantize(element(x, i) / element(scale, p), element(zero, p), y.dtype));
+    }
+    OpTest test("QuantizeLinear", 21);
+    test.set("axis", axis).set("block_size", block).input(x).weight(scale).weight(zero);
+    test.expect(y).run();
+  }
+}
+
+TEST_CASE("QuantizeLinear to packed integers and small floats", "[quantize_linear]") {
+  const TestTensor x = f32({5}, {-20, -3, 3, 5, 20}), scale = scalar(2.0f);
+  const auto check = [&](DType dtype, const std::vector<uint8_t>& zero,
+                         const std::vector<uint8_t>& bytes) {
+    OpTest("QuantizeLinear", 25)
+        .input(x)
+        .weight(scale)
+        .weight(payload(dtype, {}, zero))
+        .expect(payload(dtype, {5}, bytes))
+        .run();
+  };
+  check(DType::kInt4, {0x01}, {0xf8, 0x33, 0x07});   // -8 -1 3 3 7
+  check(DType::kUint4, {0x05}, {0x30, 0x77, 0x0f});  // 0 3 7 7 15
+  check(DType::kInt2, {0x00}, {0x5a, 0x01});         // -2 -2 1 1 1
+  check(DType::kFloat8E4M3FN, {0x00}, {0xd2, 0xbc, 0x3c, 0x42, 0x52});
+  check(DType::kFloat4E2M1, {0x00}, {0xbf, 0x43, 0x07});  // -6 -1.5 1.5 2 (tie) 6
+}
+
 TEST_CASE("QuantizeLinear refuses wrong parameters", "[quantize_linear]") {
   const TestTensor x = random_f32({2, 3}, 1);
   const TestTensor zero = scalar<uint8_t>(0);
@@ -162,7 +201,12 @@ TEST_CASE("QuantizeLinear refuses wrong parameters", "[quantize_linear]") {
       .set("block_size", 2)
       .input(x)
       .constant(f32({2, 1}, {1, 1}))
-      .fails(ErrorCode::MODEL_UNSUPPORTED);
+      .fails(ErrorCode::SHAPE_MISMATCH);
+  OpTest("QuantizeLinear")
+      .set("block_size", -2)
+      .input(x)
+      .constant(f32({2, 2}, {1, 1, 1, 1}))
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
   OpTest("QuantizeLinear", 21)
       .set("output_dtype", 99)
       .input(x)

@@ -80,6 +80,12 @@ TestTensor bools(const Shape& shape, const std::vector<int>& values) {
   return out;
 }
 
+TestTensor payload(DType dtype, const Shape& shape, const std::vector<uint8_t>& bytes) {
+  TestTensor out = make_tensor(dtype, shape);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), out.bytes.size()), out.bytes.begin());
+  return out;
+}
+
 double element(const TestTensor& tensor, int64_t i) {
   switch (tensor.dtype) {
     case DType::kFloat32:

@@ -14,6 +14,17 @@ inline int64_t channel_of(const Shape& shape, int axis, int64_t i) {
   return i / shape.product(axis + 1, shape.rank()) % shape[axis];
 }
 
+// The index of the scale of element i, where one is for `block` indices of `axis`.
+inline int64_t block_of(const Shape& shape, const Shape& blocks, int axis, int64_t block,
+                        int64_t i) {
+  int64_t at = 0;
+  for (int k = 0; k < shape.rank(); ++k) {
+    const int64_t index = channel_of(shape, k, i);
+    at = at * blocks[k] + (k == axis ? index / block : index);
+  }
+  return at;
+}
+
 // Parameter of that channel; a single one serves all, an absent one is 0.
 inline double parameter(const TestTensor& values, int64_t channel) {
   if (values.dtype == DType::kUndefined) return 0;

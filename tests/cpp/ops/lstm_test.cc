@@ -142,7 +142,7 @@ void Lstm::run_sequence(int64_t d, int64_t b, TestTensor& y, TestTensor& y_h,
   }
 }
 
-TEST_CASE("LSTM: odd sizes and directions", "[recurrent]") {
+TEST_CASE("LSTM: odd sizes and directions", "[lstm]") {
   for (int64_t steps : {1, 3}) {
     for (int64_t batch : {1, 2, 5}) {
       for (int64_t hidden : {1, 3, 9}) {
@@ -163,7 +163,7 @@ TEST_CASE("LSTM: odd sizes and directions", "[recurrent]") {
   }
 }
 
-TEST_CASE("LSTM: every combination of optional inputs", "[recurrent]") {
+TEST_CASE("LSTM: every combination of optional inputs", "[lstm]") {
   for (int which = 0; which < 32; ++which) {
     Lstm lstm{4, 3, 5, 6, 2};
     lstm.with_bias = which & 1;
@@ -175,7 +175,7 @@ TEST_CASE("LSTM: every combination of optional inputs", "[recurrent]") {
   }
 }
 
-TEST_CASE("LSTM: sequence lengths in reverse", "[recurrent]") {
+TEST_CASE("LSTM: sequence lengths in reverse", "[lstm]") {
   Lstm lstm{5, 4, 3, 7};
   lstm.reverse = true;
   lstm.with_states = true;
@@ -184,7 +184,7 @@ TEST_CASE("LSTM: sequence lengths in reverse", "[recurrent]") {
   lstm.check(true);
 }
 
-TEST_CASE("LSTM: coupled gates and clipping", "[recurrent]") {
+TEST_CASE("LSTM: coupled gates and clipping", "[lstm]") {
   Lstm lstm{3, 2, 3, 5};
   lstm.with_bias = lstm.with_peepholes = true;
   lstm.couple = true;
@@ -195,7 +195,7 @@ TEST_CASE("LSTM: coupled gates and clipping", "[recurrent]") {
   lstm.check();
 }
 
-TEST_CASE("LSTM: nothing to do", "[recurrent]") {
+TEST_CASE("LSTM: nothing to do", "[lstm]") {
   Lstm{0, 2, 3, 4}.check();
   Lstm{3, 0, 3, 4}.check();
   Lstm{3, 2, 0, 4}.check();
@@ -211,7 +211,7 @@ OpTest& with_output(OpTest& op, const Lstm& lstm) {
   return op.tolerance(1e-4, 1e-5).expect(y).expect(y_h).expect(y_c);
 }
 
-TEST_CASE("LSTM: other activations", "[recurrent]") {
+TEST_CASE("LSTM: other activations", "[lstm]") {
   Lstm lstm{3, 2, 3, 5, 2};
   lstm.f = [](double x) { return std::fmax(0, std::fmin(1, 0.3 * x + 0.4)); };
   lstm.g = [](double x) { return x > 0 ? x : 0.1 * x; };
@@ -226,7 +226,7 @@ TEST_CASE("LSTM: other activations", "[recurrent]") {
   with_output(op, lstm).run();
 }
 
-TEST_CASE("LSTM refuses what does not fit", "[recurrent]") {
+TEST_CASE("LSTM refuses what does not fit", "[lstm]") {
   const Lstm lstm{3, 2, 4, 5};
   const auto fails = [](OpTest op, ErrorCode code) { op.fails(code); };
   fails(lstm.test().set("hidden_size", 6), ErrorCode::ATTRIBUTE_INVALID);
