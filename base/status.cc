@@ -32,6 +32,18 @@ Status Status::at_node(std::string_view node, std::string_view op) && {
   return std::move(*this);
 }
 
+Status Status::in_body(std::string_view body) && {
+  if (!detail_) return std::move(*this);
+  if (!detail_->in_body && !detail_->op.empty()) {
+    detail_->message += ", at " + detail_->op;
+    if (!detail_->node.empty()) detail_->message += " '" + detail_->node + "'";
+  }
+  detail_->in_body = true;
+  detail_->message += " in ";
+  detail_->message += body;
+  return std::move(*this);
+}
+
 Status Status::at_tensor(std::string_view tensor) && {
   if (detail_ && detail_->tensor.empty()) detail_->tensor = tensor;
   return std::move(*this);

@@ -41,6 +41,9 @@ class [[nodiscard]] Status {
   // Name the place. Fields that an inner layer has set already are kept.
   Status at_node(std::string_view node, std::string_view op) &&;
   Status at_tensor(std::string_view tensor) &&;
+  // Adds to the message where the node is: ", at Add 'x' in the body of Loop 'y'", once per body
+  // from the inside out. `body` is "the body of Loop 'y'".
+  Status in_body(std::string_view body) &&;
 
   Status clone() const;
 
@@ -48,6 +51,7 @@ class [[nodiscard]] Status {
   struct Detail {
     ErrorCode code;
     std::string message, node, op, tensor;
+    bool in_body = false;
   };
   std::unique_ptr<Detail> detail_;
 };

@@ -15,14 +15,15 @@ constexpr int64_t kMaxFoldedElements = 4096;
 
 class Binder {
  public:
-  Binder(const Lowering& lowering, SlotTable& slots, uint32_t begin, bool may_read_data)
-      : lowering_(lowering), slots_(slots), read_data_(may_read_data) {
+  Binder(const Lowering& lowering, SlotTable& slots, uint32_t begin,
+         std::span<void* const> addresses)
+      : lowering_(lowering), slots_(slots), addresses_(addresses) {
     out_.begin = begin;
   }
 
   Result<Segment> run() {
     for (BoundSlot& slot : slots_) slot.storage = kNoStorage;
-    const bool may_be_empty = !read_data_;  // the first segment, when a model starts with a wait
+    const bool may_be_empty = addresses_.empty();  // when a model starts with a wait
     const auto count = static_cast<uint32_t>(lowering_.steps.size());
     for (index_ = out_.begin; index_ < count; ++index_) {
       bool waits = false;
@@ -30,7 +31,9 @@ class Binder {
       const Node& node = *lowering_.steps[index_].node;
       if (!status.ok()) return std::move(status).at_node(node.name, node.type);
       if (waits) break;
-      read_data_ = false;
+      if (!out_.ends_with_call) continue;
+      ++index_;
+      break;
     }
     out_.end = index_;
     if (out_.end == out_.begin && out_.end < count && !may_be_empty) {
@@ -46,20 +49,35 @@ class Binder {
   const Step& step() const { return lowering_.steps[index_]; }
 
   Status bind_step(bool& waits) {
-    collect_facts(read_data_);
-    SX_TRY(run_shape_rule(*step().node, facts_, outputs_));
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      if (step().outputs[i] == kNoSlot || outputs_[i].is_static()) continue;
-      waits = true;
+    if (!step().bodies.empty()) {
+      emit_call();
       return {};
+    }
+    collect_facts(false);
+    SX_TRY(run_shape_rule(*step().node, facts_, outputs_));
+    if (!outputs_known()) {
+      collect_facts(true);
+      SX_TRY(run_shape_rule(*step().node, facts_, outputs_));
+      waits = !outputs_known();
+      if (waits) return {};
+      out_.reads_contents = true;
     }
     if (step().node->op->flags & kAlias && alias()) return {};
     if (foldable()) return fold();
     return emit();
   }
 
-  void collect_facts(bool read_data) {
+  bool outputs_known() const {
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      if (step().outputs[i] != kNoSlot && !outputs_[i].is_static()) return false;
+    }
+    return true;
+  }
+
+  // `read_contents`: also of what earlier segments have made.
+  void collect_facts(bool read_contents) {
     facts_.clear();
+    views_.assign(step().inputs.size(), {});
     for (SlotId id : step().inputs) {
       if (id == kNoSlot) {
         facts_.push_back({});
@@ -67,11 +85,16 @@ class Binder {
       }
       const BoundSlot& slot = slots_[id];
       ValueFacts facts{slot.view.dtype, true, slot.view.shape, nullptr, slot.view.kind};
-      if (slot.view.data && (slot.contents_known || read_data)) facts.value = &slot.view;
+      TensorView& view = views_[facts_.size()];
+      view = slot.view;
+      if (!slot.contents_known) view.data = read_contents ? address_of(id) : nullptr;
+      if (view.data) facts.value = &view;
       facts_.push_back(facts);
     }
     outputs_.assign(step().outputs.size(), {});
   }
+
+  void* address_of(SlotId id) const { return addresses_.empty() ? nullptr : addresses_[id]; }
 
   // The output shares the storage of input 0.
   bool alias() {
@@ -147,10 +170,7 @@ class Binder {
     bound.first_view = static_cast<uint32_t>(out_.views.size());
     bound.inputs = static_cast<uint16_t>(step().inputs.size());
     bound.outputs = static_cast<uint16_t>(step().outputs.size());
-    for (SlotId id : step().inputs) {
-      add_view(id == kNoSlot ? TensorView() : slots_[id].view,
-               id == kNoSlot ? kNoStorage : storage_of(id));
-    }
+    for (SlotId id : step().inputs) add_input_view(id);
     for (size_t i = 0; i < step().outputs.size(); ++i) {
       const TensorView view = output_view(i);
       add_view(view, view.present() ? place_output(i, view) : kNoStorage);
@@ -166,6 +186,19 @@ class Binder {
     }
     if (bound.output_bytes > 0) out_.steps.push_back(std::move(bound));
     return {};
+  }
+
+  // The views of the outputs are set when the bodies have run, their slots after the segment.
+  void emit_call() {
+    BoundStep bound;
+    bound.step = index_;
+    bound.first_view = static_cast<uint32_t>(out_.views.size());
+    bound.inputs = static_cast<uint16_t>(step().inputs.size());
+    bound.outputs = static_cast<uint16_t>(step().outputs.size());
+    for (SlotId id : step().inputs) add_input_view(id);
+    for (size_t i = 0; i < step().outputs.size(); ++i) add_view({}, kNoStorage);
+    out_.steps.push_back(std::move(bound));
+    out_.ends_with_call = true;
   }
 
   StorageId place_output(size_t i, const TensorView& view) {
@@ -203,6 +236,11 @@ class Binder {
     return storage;
   }
 
+  void add_input_view(SlotId id) {
+    add_view(id == kNoSlot ? TensorView() : slots_[id].view,
+             id == kNoSlot ? kNoStorage : storage_of(id));
+  }
+
   void add_view(const TensorView& view, StorageId storage) {
     out_.views.push_back(view);
     out_.view_storage.push_back(storage);
@@ -222,6 +260,8 @@ class Binder {
       slot.storage =
           add_storage({Home::kInput, static_cast<size_t>(input - lowering_.inputs.begin()), nullptr,
                        slot.view.bytes(), kUsedAtEnd});
+    } else if (!slot.contents_known && !lowering_.slots[id].constant) {
+      slot.storage = add_storage({Home::kSlot, id, nullptr, slot.view.bytes(), kUsedAtEnd});
     } else {
       slot.storage = add_storage({Home::kFixed, 0, slot.view.data, slot.view.bytes(), kUsedAtEnd});
     }
@@ -247,6 +287,11 @@ class Binder {
     }
     for (size_t i = 0; i < owners.size(); ++i)
       out_.storages[owners[i]].offset = lifetimes[i].offset;
+    for (SlotId id = 0; id < slots_.size(); ++id) {
+      if (slots_[id].storage != kNoStorage && lowering_.slots[id].last_use > out_.end) {
+        out_.leaving.push_back(id);
+      }
+    }
     return {};
   }
 
@@ -254,33 +299,34 @@ class Binder {
 
   const Lowering& lowering_;
   SlotTable& slots_;
-  bool read_data_;
+  const std::span<void* const> addresses_;
   uint32_t index_ = 0;
   Segment out_;
   std::vector<uint32_t> first_use_;  // by storage
   std::vector<ValueFacts> facts_, outputs_;
+  std::vector<TensorView> views_;  // behind ValueFacts::value
 };
 
 }  // namespace
 
-const void* Segment::address(StorageId id, const uint8_t* arena,
-                             std::span<const TensorView> inputs) const {
+void* Segment::address(StorageId id, const Memory& memory) const {
   const Storage& storage = storages[id];
   switch (storage.home) {
     case Home::kArena:
-      return arena + storage.offset;
+      return memory.arena + storage.offset;
     case Home::kInput:
-      return inputs[storage.offset].data;
+      return memory.inputs[storage.offset].data;
     case Home::kFixed:
-      return storage.fixed;
+      return const_cast<void*>(storage.fixed);
+    case Home::kSlot:
+      return memory.addresses[storage.offset];
   }
   return nullptr;
 }
 
-void Segment::resolve(const uint8_t* arena, std::span<const TensorView> inputs) {
+void Segment::resolve(const Memory& memory) {
   for (size_t i = 0; i < views.size(); ++i) {
-    if (view_storage[i] == kNoStorage) continue;
-    views[i].data = const_cast<void*>(address(view_storage[i], arena, inputs));
+    if (view_storage[i] != kNoStorage) views[i].data = address(view_storage[i], memory);
   }
 }
 
@@ -304,8 +350,8 @@ SlotTable initial_slots(const Lowering& lowering, std::span<const TensorView> in
 }
 
 Result<Segment> bind_segment(const Lowering& lowering, SlotTable& slots, uint32_t begin,
-                             bool may_read_data) {
-  return Binder(lowering, slots, begin, may_read_data).run();
+                             std::span<void* const> addresses) {
+  return Binder(lowering, slots, begin, addresses).run();
 }
 
 }  // namespace sardonyx

@@ -51,12 +51,17 @@ std::string_view layout_name(Layout layout) {
   return layout == Layout::kNC4HW4 ? "NC4HW4" : "row-major";
 }
 
+std::string_view kernel_name(const Step& step, GpuKernel gpu) {
+  if (gpu != GpuKernel::kCpu) return gpu_kernel_name(gpu);
+  return step.kernel ? step.kernel->name() : "bodies";
+}
+
 void write_step(JsonWriter& json, const Session& session, const Step& step, const TensorView* bound,
                 GpuKernel gpu) {
   const bool on_cpu = gpu == GpuKernel::kCpu;
   json.begin_object().key("node").string(step.node->name);
   json.key("operator").string(step.node->type).key("device").string(on_cpu ? "cpu" : "webgpu");
-  json.key("kernel").string(on_cpu ? step.kernel->name() : gpu_kernel_name(gpu));
+  json.key("kernel").string(kernel_name(step, gpu));
   json.key("outputs").begin_array();
   for (size_t i = 0; i < step.outputs.size(); ++i) {
     if (step.outputs[i] == kNoSlot) continue;
@@ -104,7 +109,7 @@ std::string describe_session(const Session& session) {
   json.key("operators");
   write_counts(json, session.operator_counts());
   json.key("weightBytes").number(static_cast<int64_t>(session.weight_bytes()));
-  json.key("packedBytes").number(static_cast<int64_t>(session.lowering().packs.bytes()));
+  json.key("packedBytes").number(static_cast<int64_t>(session.lowering().packs->bytes()));
   return json.end_object().take();
 }
 

@@ -44,7 +44,7 @@ struct Node {
   std::vector<ValueId> inputs;   // kNoValue where an optional input is left out
   std::vector<ValueId> outputs;  // kNoValue where an optional output is left out
   const Operator* op = nullptr;  // resolved by resolve_graph(); null before
-  int opset = 0;                 // version of `domain` that the model imports
+  int opset = 0;                 // version of `domain`; 0: the one that the graph imports
 
   // "Conv 'conv1'" for messages.
   std::string label() const;

@@ -15,7 +15,6 @@ Status normalize(Graph& graph);
 // Sets Node::op, and Node::opset unless it is set, from the registry. OPERATOR_UNSUPPORTED names
 // operator, domain, opset.
 Status resolve_operator(const Graph& graph, Node& node);
-Status resolve_operators(Graph& graph);
 
 // Runs the shape rules over all nodes with what is known so far. A contradiction with a shape that
 // the model declares is a warning; the inferred one wins.

@@ -1,5 +1,6 @@
 #include "engine/infer.h"
 
+#include "engine/control/infer_control.h"
 #include "engine/graph_edit.h"
 
 namespace sardonyx {
@@ -78,7 +79,9 @@ void gather_facts(const Graph& graph, const Node& node, NodeFacts& facts) {
 
 Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts) {
   gather_facts(graph, node, facts);
-  return run_shape_rule(node, facts.inputs, facts.outputs);
+  SX_TRY(run_shape_rule(node, facts.inputs, facts.outputs));
+  if (!(node.op->flags & kControlFlow)) return {};
+  return infer_control(node, facts).at_node(node.name, node.type);
 }
 
 void record_outputs(Graph& graph, const Node& node, const NodeFacts& facts) {

@@ -18,8 +18,8 @@ struct NodeFacts {
 // Fills the inputs of `facts` from the graph (constants with their contents).
 void gather_facts(const Graph& graph, const Node& node, NodeFacts& facts);
 
-// Fills `facts` and runs the shape rule of the node.
-// An error names the node.
+// Fills `facts` and runs the shape rule of the node; its bodies are resolved (resolve_graph()) and
+// inferred as well. An error names the node.
 Status infer_node(const Graph& graph, const Node& node, NodeFacts& facts);
 
 // Takes over into the graph's values what infer_node() found for the outputs of the node.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/functions/resolve.h"
+
 namespace sardonyx {
 namespace {
 
@@ -12,8 +14,10 @@ constexpr uint8_t index_of(Layout layout) {
 
 class Lowerer {
  public:
-  Lowerer(Graph& graph, bool for_gpu)
-      : graph_(graph), for_gpu_(for_gpu), out_(std::make_unique<Lowering>()) {}
+  Lowerer(Graph& graph, bool for_gpu, std::shared_ptr<SharedPacks> packs)
+      : graph_(graph), for_gpu_(for_gpu), out_(std::make_unique<Lowering>()) {
+    out_->packs = std::move(packs);
+  }
 
   Result<std::unique_ptr<Lowering>> run() {
     by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
@@ -93,9 +97,9 @@ class Lowerer {
     const Node& node = out_->conversions[index_of(layout)];
     if (!node.op) return error(ErrorCode::INTERNAL, "operator ConvertLayout is not in this build");
     const Layout layouts[] = {layout};
-    const KernelInit init{node.attributes, 1, {&input, 1}, layouts, out_->packs, [](size_t) {}};
+    const KernelInit init{node.attributes, 1, {&input, 1}, layouts, *out_->packs, [](size_t) {}};
     SX_ASSIGN(KernelPtr kernel, node.op->make(init));
-    out_->steps.push_back({&node, std::move(kernel), {native}, {slot}});
+    out_->steps.push_back({&node, std::move(kernel), {native}, {slot}, {}});
     return slot;
   }
 
@@ -112,7 +116,7 @@ class Lowerer {
     for (ValueId input : node.inputs) inputs.push_back(describe(native_slot(input)));
     const std::vector<Layout> outputs(node.outputs.size(), Layout::kRowMajor);
     return node.op->takes_nc4hw4(
-        {node.attributes, node.opset, inputs, outputs, out_->packs, [](size_t) {}});
+        {node.attributes, node.opset, inputs, outputs, *out_->packs, [](size_t) {}});
   }
 
   // Elementwise operators stay in NC4HW4 when every operand with more than one element is there and
@@ -174,13 +178,30 @@ class Lowerer {
     }
     std::vector<bool> consumed(node.inputs.size(), false);
     const KernelInit init{node.attributes, node.opset,  inputs,
-                          layouts,         out_->packs, [&](size_t i) { consumed[i] = true; }};
+                          layouts,         *out_->packs, [&](size_t i) { consumed[i] = true; }};
     SX_ASSIGN(step.kernel, node.op->make(init));
+    SX_TRY(lower_bodies(step));
     inputs.clear();
     for (size_t i = 0; i < consumed.size(); ++i) {
       if (consumed[i] && !for_gpu_) release(node.inputs[i]);
     }
     out_->steps.push_back(std::move(step));
+    return {};
+  }
+
+  Status lower_bodies(Step& step) {
+    for (const Body& body : bodies_of(*step.node)) {
+      StepBody lowered{body, nullptr, resolve_graph(*body.graph)};
+      if (lowered.failure.ok()) {
+        auto lowering = Lowerer(*body.graph, for_gpu_, out_->packs).run();
+        if (lowering.ok()) lowered.lowering = lowering.take();
+        lowered.failure = lowering.take_status();
+      }
+      if (!lowered.failure.ok() && step.node->type != "If") {
+        return std::move(lowered.failure).in_body(describe_body(*step.node, body.attribute));
+      }
+      step.bodies.push_back(std::move(lowered));
+    }
     return {};
   }
 
@@ -215,12 +236,17 @@ class Lowerer {
 
 }  // namespace
 
+const StepBody& Step::body(std::string_view attribute) const {
+  return *std::find_if(bodies.begin(), bodies.end(),
+                       [&](const StepBody& b) { return b.body.attribute == attribute; });
+}
+
 Result<std::unique_ptr<Lowering>> lower_to_cpu(Graph& graph) {
-  return Lowerer(graph, false).run();
+  return Lowerer(graph, false, std::make_shared<SharedPacks>()).run();
 }
 
 Result<std::unique_ptr<Lowering>> lower_for_gpu(Graph& graph) {
-  return Lowerer(graph, true).run();
+  return Lowerer(graph, true, std::make_shared<SharedPacks>()).run();
 }
 
 }  // namespace sardonyx

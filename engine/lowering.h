@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/bodies.h"
 #include "engine/graph.h"
 #include "engine/pack_cache.h"
 
@@ -27,11 +28,24 @@ struct Slot {
   ValueKind kind = ValueKind::kTensor;
 };
 
+struct Lowering;
+
+// A subgraph of a step's node, lowered.
+struct StepBody {
+  Body body;
+  std::unique_ptr<Lowering> lowering;
+  Status failure;  // why a branch of an If can not run, which is an error when it is taken
+};
+
 struct Step {
   const Node* node = nullptr;  // of the graph, or one of Lowering::conversions
-  KernelPtr kernel;
+  KernelPtr kernel;             // null for a step with bodies
   std::vector<SlotId> inputs;   // kNoSlot: absent
   std::vector<SlotId> outputs;  // kNoSlot: not wanted
+  std::vector<StepBody> bodies;
+
+  // The body of that attribute, which the operator's rule has found to be there.
+  const StepBody& body(std::string_view attribute) const;
 };
 
 struct Lowering {
@@ -40,7 +54,7 @@ struct Lowering {
   std::vector<SlotId> inputs;       // one per graph input
   std::vector<SlotId> outputs;      // one per graph output, row-major
   std::array<Node, 2> conversions;  // by target Layout
-  SharedPacks packs;
+  std::shared_ptr<SharedPacks> packs;  // one for a graph and its bodies
 };
 
 // Constants of `graph` that every reader has packed are released from it while it is lowered. The

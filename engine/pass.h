@@ -23,7 +23,8 @@ std::span<const Pass> all_passes();
 
 // For a graph that normalize() has accepted. Turns Constant nodes into constants, resolves
 // operators, expands functions and infers shapes, then runs all passes, the list repeated until
-// nothing changes or 8 rounds have run. Errors of resolve_graph() and infer_shapes() are returned.
+// nothing changes or 8 rounds have run, on the graph and then on each body. Errors of
+// resolve_graph() and infer_shapes() are returned.
 Status run_passes(Graph& graph);
 
 }  // namespace sardonyx

@@ -1,3 +1,5 @@
+#include "engine/bodies.h"
+#include "engine/captures.h"
 #include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
 #include "engine/pass.h"
@@ -19,15 +21,7 @@ constexpr Pass kPasses[] = {
 
 constexpr int kMaxRounds = 8;
 
-}  // namespace
-
-std::span<const Pass> all_passes() {
-  return kPasses;
-}
-
-Status run_passes(Graph& graph) {
-  SX_TRY(inline_constants(graph));
-  SX_TRY(resolve_graph(graph));
+Status run_rounds(Graph& graph) {
   for (int round = 0; round < kMaxRounds; ++round) {
     bool any = false;
     for (const Pass& pass : all_passes()) {
@@ -40,6 +34,39 @@ Status run_passes(Graph& graph) {
     if (!any) break;
   }
   return {};
+}
+
+// The passes, then the same for the bodies, which know by then what is constant around them.
+Status optimize(Graph& graph) {
+  SX_TRY(run_rounds(graph));
+  bool fewer_captures = false;
+  for (Node& node : graph.nodes) {
+    if (!(node.op->flags & kControlFlow)) continue;
+    capture_constants(graph, node);
+    for (const Body& body : bodies_of(node)) {
+      // A branch of an If that does not fit stays as it is: lowering tells.
+      if (!resolve_graph(*body.graph).ok()) continue;
+      SX_TRY(optimize(*body.graph).in_body(describe_body(node, body.attribute)));
+    }
+    fewer_captures = drop_unused_captures(node) || fewer_captures;
+  }
+  if (!fewer_captures) return {};
+  bool changed = false;
+  SX_TRY(pass_remove_unused(graph, changed));
+  return {};
+}
+
+}  // namespace
+
+std::span<const Pass> all_passes() {
+  return kPasses;
+}
+
+Status run_passes(Graph& graph) {
+  SX_TRY(check_body_depth(graph));
+  SX_TRY(inline_constants(graph));
+  SX_TRY(resolve_graph(graph));
+  return optimize(graph);
 }
 
 }  // namespace sardonyx

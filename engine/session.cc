@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/bodies.h"
 #include "engine/pass.h"
 
 namespace sardonyx {
@@ -18,9 +19,11 @@ void bind_defaults(Graph& graph) {
 
 Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph, bool for_gpu) {
   auto session = std::make_unique<Session>();
-  for (const Node& node : graph->nodes) {
-    ++session->operator_counts_[node.domain.empty() ? node.type : node.domain + "." + node.type];
-  }
+  visit_graphs(*graph, [&](const Graph& each) {
+    for (const Node& node : each.nodes) {
+      ++session->operator_counts_[node.domain.empty() ? node.type : node.domain + "." + node.type];
+    }
+  });
   bind_defaults(*graph);
   SX_TRY(run_passes(*graph));
   session->graph_ = std::move(graph);
@@ -44,10 +47,12 @@ Status Session::leave_gpu() {
 size_t Session::weight_bytes() const {
   std::set<const Block*> seen;
   size_t total = 0;
-  for (const Value& value : graph_->values) {
-    const Block* block = value.constant ? value.constant->payload.block.get() : nullptr;
-    if (block && seen.insert(block).second) total += block->size();
-  }
+  visit_graphs(*graph_, [&](const Graph& graph) {
+    for (const Value& value : graph.values) {
+      const Block* block = value.constant ? value.constant->payload.block.get() : nullptr;
+      if (block && seen.insert(block).second) total += block->size();
+    }
+  });
   return total;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/binding.h"
+#include "engine/frame.h"
 #include "engine/gpu/plan.h"
 #include "engine/graph.h"
 #include "engine/lowering.h"
@@ -31,7 +31,7 @@ class Session {
 
   const Graph& graph() const { return *graph_; }
   const Lowering& lowering() const { return *lowering_; }
-  // Nodes of the model as it came, by operator ("Conv", "com.microsoft.Gelu").
+  // Nodes of the model as it came, those of bodies included, by operator ("Conv", "com.microsoft.Gelu").
   const std::map<std::string, int>& operator_counts() const { return operator_counts_; }
   // Null unless the session was made for a GPU.
   const GpuWeights* gpu_weights() const { return gpu_weights_ ? &*gpu_weights_ : nullptr; }
@@ -71,34 +71,24 @@ class Run {
   // The GPU has run all other steps. output() tells dtypes and shapes; contents of what the plan
   // lists as outputs are on the GPU.
   void finish_on_gpu();
-  // Of the last finish_on_gpu(); null when the last run ended on the CPU.
+  // Of the last run, if it ended on the GPU; else null.
   const GpuPlan* plan_used() const { return plan_used_; }
-  const uint8_t* arena() const { return arenas_.empty() ? nullptr : arenas_[0].data(); }
+  const uint8_t* arena() const { return frame_.arena(); }
   // After kDone: row-major, valid until the next start() or reset(). See box_of() for other kinds.
   TensorView output(size_t index) const;
   void reset();
 
-  // Steps of the lowering passed so far, of all.
-  uint32_t steps_done() const { return position_; }
-  size_t arena_bytes() const;
+  // Steps of the lowering passed so far, of all. Those of bodies do not count.
+  uint32_t steps_done() const { return frame_.position(); }
+  size_t arena_bytes() const { return frame_.arena_bytes(); }
   // The segments bound for the current shapes, in order.
-  std::vector<const Segment*> segments() const;
+  std::vector<const Segment*> segments() const { return frame_.segments(); }
 
  private:
-  struct Binding {
-    std::vector<Shape> key;  // input shapes
-    Segment segment;
-    SlotTable slots;  // after the segment
-    std::unique_ptr<GpuPlan> gpu;
-  };
+  enum class Progress : uint8_t { kNone, kStarted, kDone };
 
-  Result<Binding*> find_binding();
-  Status enter_segment(size_t number);
-  Status next_segment();
-  void publish_addresses();
-  Status run_step(const BoundStep& bound);
-  const Segment& segment(size_t number) const;
-  Segment& segment(size_t number);
+  Status step_bodies(Frame::Event event);
+  Status fail(Status status);
 
   struct FedBox {
     Box box;
@@ -106,20 +96,12 @@ class Run {
   };
 
   const Session& session_;
+  Frame frame_;
   std::vector<TensorView> inputs_;
-  std::vector<FedBox> fed_boxes_;                   // by input
-  ValueHeap heap_;                                  // of the current run
-  std::vector<std::unique_ptr<Binding>> bindings_;  // most recently used first
-  Binding* binding_ = nullptr;
-  std::vector<Segment> dynamic_;  // segments after the first, bound anew in each run
-  SlotTable slots_;               // of the current run
-  std::vector<Block> arenas_;     // one per segment
-  size_t segment_number_ = 0;
-  size_t next_step_ = 0;  // within the current segment
-  uint32_t position_ = 0;
+  std::vector<FedBox> fed_boxes_;  // by input
+  std::vector<Frame*> stack_;      // the model's frame, then the bodies that run, innermost last
   const GpuPlan* plan_used_ = nullptr;
-  bool started_ = false;
-  bool done_ = false;
+  Progress state_ = Progress::kNone;
 };
 
 }  // namespace sardonyx

@@ -258,7 +258,7 @@ Result<Attribute::Value> GraphBuilder::subgraph(const onnx::GraphProto& proto, N
   SX_ASSIGN(std::unique_ptr<Graph> graph, builder.build(proto));
   SX_TRY(normalize(*graph));
   node.inputs.insert(node.inputs.end(), builder.captured().begin(), builder.captured().end());
-  return Attribute::Value(std::shared_ptr<const Graph>(std::move(graph)));
+  return Attribute::Value(std::shared_ptr<Graph>(std::move(graph)));
 }
 
 }  // namespace sardonyx

@@ -15,7 +15,7 @@ namespace sardonyx {
 namespace {
 
 constexpr int64_t kOldestIr = 3, kLatestIr = 13;
-constexpr int kOldestOpset = 7, kLatestDefaultOpset = 22;
+constexpr int kOldestOpset = 1, kLatestDefaultOpset = 28;
 
 void warn(Graph& graph, const char* what, int64_t version, int64_t from, int64_t to) {
   if (version >= from && version <= to) return;

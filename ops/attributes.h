@@ -25,7 +25,7 @@ struct ValueType {
 struct Attribute {
   using Value =
       std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                   std::vector<std::string>, ConstantPtr, std::shared_ptr<const Graph>, ValueType>;
+                   std::vector<std::string>, ConstantPtr, std::shared_ptr<Graph>, ValueType>;
   std::string name;
   Value value;
 };

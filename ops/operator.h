@@ -148,6 +148,8 @@ enum OperatorFlags : uint32_t {
   kNonDeterministic = 1u << 3,  // must not be folded
   kVariadicLayout = 1u << 4,    // channel-aware on all inputs, not only input 0
   kTakesBoxes = 1u << 5,        // inputs may be sequences and optionals
+  kControlFlow = 1u << 6,  // the engine runs the node's bodies (engine/control): no kernel, and the
+                           // rule checks the operands only
 };
 
 struct Operator {

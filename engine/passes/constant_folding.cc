@@ -13,13 +13,6 @@ namespace {
 // Outputs above this size are only made when the inputs are not smaller: a model must not grow.
 constexpr size_t kMaxGrownBytes = size_t{4} << 20;
 
-bool has_subgraph(const Node& node) {
-  const auto& all = node.attributes.all();
-  return std::any_of(all.begin(), all.end(), [](const Attribute& attribute) {
-    return std::holds_alternative<std::shared_ptr<const Graph>>(attribute.value);
-  });
-}
-
 bool inputs_are_fixed(const Graph& graph, const Node& node, const NodeFacts& facts) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] == kNoValue || fixed_constant(graph, node.inputs[i])) continue;
@@ -46,7 +39,7 @@ bool outputs_are_foldable(const Graph& graph, const Node& node, const NodeFacts&
 }
 
 bool is_foldable(const Graph& graph, const Node& node, const NodeFacts& facts) {
-  if ((node.op->flags & kNonDeterministic) || has_subgraph(node)) return false;
+  if (node.op->flags & (kNonDeterministic | kControlFlow)) return false;
   if ((node.op->flags & kAlias) && !fixed_constant(graph, input_of(node, 0))) return false;
   return inputs_are_fixed(graph, node, facts) && outputs_are_foldable(graph, node, facts);
 }

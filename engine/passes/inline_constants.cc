@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/string_tensor.h"
+#include "engine/bodies.h"
 #include "engine/graph_edit.h"
 
 namespace sardonyx {
@@ -61,6 +62,9 @@ Status inline_constants(Graph& graph) {
   bool any = false;
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
     Node& node = graph.nodes[id];
+    for (const Body& body : bodies_of(node)) {
+      SX_TRY(inline_constants(*body.graph).in_body(describe_body(node, body.attribute)));
+    }
     if (node.type != "Constant" || !node.domain.empty()) continue;
     auto constant = value_of(node);
     if (!constant.ok()) return constant.take_status().at_node(node.name, node.type);

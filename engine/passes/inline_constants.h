@@ -6,7 +6,7 @@
 
 namespace sardonyx {
 
-// MODEL_UNSUPPORTED for sparse and string constants, ATTRIBUTE_INVALID for a Constant without a
+// In bodies too. MODEL_UNSUPPORTED for sparse and string constants, ATTRIBUTE_INVALID for a Constant without a
 // value.
 Status inline_constants(Graph& graph);
 

@@ -157,7 +157,7 @@ Status run(const Options& options) {
   SX_ASSIGN(const std::unique_ptr<Session> session, test::load_session(options.model));
   std::printf("compiled in %.1f ms: %zu nodes, %zu steps, weights %zu KB, packed %zu KB\n",
               now_ms() - start, session->graph().nodes.size(), session->lowering().steps.size(),
-              session->weight_bytes() >> 10, session->lowering().packs.bytes() >> 10);
+              session->weight_bytes() >> 10, session->lowering().packs->bytes() >> 10);
   for (const Warning& warning : session->graph().warnings) {
     std::printf("warning: %s\n", warning.message.c_str());
   }

@@ -30,6 +30,7 @@ Result<std::vector<StepTime>> profile_steps(const Session& session, const Run& r
   for (const Segment* segment : run.segments()) {
     for (const BoundStep& bound : segment->steps) {
       const Step& step = session.lowering().steps[bound.step];
+      if (!step.kernel) continue;
       const std::span<const TensorView> views(segment->views.data() + bound.first_view,
                                               size_t{bound.inputs} + bound.outputs);
       Block scratch;

@@ -79,7 +79,7 @@ struct AttributePrinter {
   std::string operator()(float value) const { return std::to_string(value) + "f"; }
   std::string operator()(const std::string& value) const { return "'" + value + "'"; }
   std::string operator()(const ConstantPtr& value) const { return describe_constant(value); }
-  std::string operator()(const std::shared_ptr<const Graph>& value) const {
+  std::string operator()(const std::shared_ptr<Graph>& value) const {
     return "{" + describe(*value) + "}";
   }
   template <typename T>

@@ -151,7 +151,7 @@ TEST_CASE("large payloads are not copied again") {
   for (const Node& node : graph->nodes) {
     for (const Attribute& attribute : node.attributes.all()) {
       if (auto* tensor = std::get_if<ConstantPtr>(&attribute.value)) count(*tensor);
-      if (auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute.value)) {
+      if (auto* body = std::get_if<std::shared_ptr<Graph>>(&attribute.value)) {
         for (const Value& value : (*body)->values) {
           if (value.constant) count(value.constant);
         }
@@ -191,7 +191,7 @@ TEST_CASE("subgraphs capture outer values and share outer constants") {
   CHECK(graph->values[choose->inputs[1]].name == "h");
   CHECK(graph->values[choose->inputs[2]].name == "h");
   const auto* body =
-      std::get_if<std::shared_ptr<const Graph>>(choose->attributes.find("then_branch"));
+      std::get_if<std::shared_ptr<Graph>>(choose->attributes.find("then_branch"));
   REQUIRE(body);
   CHECK((*body)->captured == 1);
   REQUIRE((*body)->inputs.size() == 1);
