@@ -128,7 +128,7 @@ Result<const GpuPlan*> Run::gpu_plan() {
   if (!binding.gpu) {
     SX_ASSIGN(GpuPlan plan, plan_gpu(session_.lowering(), binding.segment, binding.slots,
                                      *session_.gpu_weights()));
-    binding.gpu = std::make_shared<GpuPlan>(std::move(plan));
+    binding.gpu = std::make_unique<GpuPlan>(std::move(plan));
   }
   GpuPlan& plan = *binding.gpu;
   for (size_t i = 0; i < inputs_.size(); ++i) {
