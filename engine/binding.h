@@ -1,8 +1,8 @@
 // A lowering bound to concrete shapes: every dim known, every buffer placed.
 //
 // Steps are bound in segments. A segment ends before the first step whose output shapes depend on
-// contents that are only known when the steps before it have run, and behind a step that runs bodies;
-// the next segment is bound then.
+// contents that are only known when the steps before it have run, and behind a step that runs
+// bodies; the next segment is bound then.
 #pragma once
 
 #include <memory>
@@ -54,9 +54,9 @@ struct BoundStep {
 
 // Where the contents of one execution are.
 struct Memory {
-  uint8_t* arena = nullptr;             // of the segment
-  std::span<const TensorView> inputs;   // of the graph
-  std::span<void* const> addresses;     // by slot, of all that earlier segments have made
+  uint8_t* arena = nullptr;            // of the segment
+  std::span<const TensorView> inputs;  // of the graph
+  std::span<void* const> addresses;    // by slot, of all that earlier segments have made
 };
 
 struct Segment {
@@ -66,10 +66,10 @@ struct Segment {
   std::vector<TensorView> views;  // inputs and outputs of the steps, one after another
   std::vector<StorageId> view_storage;
   std::vector<Storage> storages;
-  std::vector<Block> folded;  // contents computed while binding
+  std::vector<Block> folded;    // contents computed while binding
   std::vector<SlotId> leaving;  // slots that later segments read
   size_t arena_bytes = 0;
-  bool reads_contents = false;    // shapes depend on what some slots contain
+  bool reads_contents = false;  // shapes depend on what some slots contain
   bool ends_with_call = false;  // the last step runs bodies: its output views are set by then
 
   // Nothing is left to be bound.
@@ -87,8 +87,9 @@ using SlotTable = std::vector<BoundSlot>;
 // A table with constants and the shapes of the graph inputs bound.
 SlotTable initial_slots(const Lowering& lowering, std::span<const TensorView> inputs);
 
-// Binds steps from `begin` on until the end, a step that runs bodies, or a step that has to wait for
-// contents. `addresses`: where slots are, by slot, null if not made yet; their contents may be read.
+// Binds steps from `begin` on until the end, a step that runs bodies, or a step that has to wait
+// for contents. `addresses`: where slots are, by slot, null if not made yet; their contents may be
+// read.
 Result<Segment> bind_segment(const Lowering& lowering, SlotTable& slots, uint32_t begin,
                              std::span<void* const> addresses);
 

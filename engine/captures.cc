@@ -45,9 +45,8 @@ void capture_constants(const Graph& graph, Node& node) {
 }
 
 bool drop_unused_captures(Node& node) {
-  return remove_captures(node, [](Graph& body, ValueId inner, ValueId) {
-    return Readers(body).count(inner) == 0;
-  });
+  return remove_captures(
+      node, [](Graph& body, ValueId inner, ValueId) { return Readers(body).count(inner) == 0; });
 }
 
 }  // namespace sardonyx

@@ -132,7 +132,8 @@ Status Frame::run_step(const BoundStep& bound) {
   const std::span<const TensorView> views(segment.views.data() + bound.first_view,
                                           size_t{bound.inputs} + bound.outputs);
   uint8_t* scratch = nullptr;
-  if (bound.scratch != kNoStorage) scratch = memory().arena + segment.storages[bound.scratch].offset;
+  if (bound.scratch != kNoStorage)
+    scratch = memory().arena + segment.storages[bound.scratch].offset;
   Status status = step(bound).kernel->run(
       {views.first(bound.inputs), views.subspan(bound.inputs), scratch, bound.plan.get(), &heap_});
   if (status.ok()) return status;

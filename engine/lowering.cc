@@ -177,7 +177,7 @@ class Lowerer {
                                                          : define(node.outputs[i], layouts[i]));
     }
     std::vector<bool> consumed(node.inputs.size(), false);
-    const KernelInit init{node.attributes, node.opset,  inputs,
+    const KernelInit init{node.attributes, node.opset,   inputs,
                           layouts,         *out_->packs, [&](size_t i) { consumed[i] = true; }};
     SX_ASSIGN(step.kernel, node.op->make(init));
     SX_TRY(lower_bodies(step));

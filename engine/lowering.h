@@ -38,7 +38,7 @@ struct StepBody {
 };
 
 struct Step {
-  const Node* node = nullptr;  // of the graph, or one of Lowering::conversions
+  const Node* node = nullptr;   // of the graph, or one of Lowering::conversions
   KernelPtr kernel;             // null for a step with bodies
   std::vector<SlotId> inputs;   // kNoSlot: absent
   std::vector<SlotId> outputs;  // kNoSlot: not wanted
@@ -51,9 +51,9 @@ struct Step {
 struct Lowering {
   std::vector<Slot> slots;
   std::vector<Step> steps;
-  std::vector<SlotId> inputs;       // one per graph input
-  std::vector<SlotId> outputs;      // one per graph output, row-major
-  std::array<Node, 2> conversions;  // by target Layout
+  std::vector<SlotId> inputs;          // one per graph input
+  std::vector<SlotId> outputs;         // one per graph output, row-major
+  std::array<Node, 2> conversions;     // by target Layout
   std::shared_ptr<SharedPacks> packs;  // one for a graph and its bodies
 };
 

@@ -31,7 +31,8 @@ class Session {
 
   const Graph& graph() const { return *graph_; }
   const Lowering& lowering() const { return *lowering_; }
-  // Nodes of the model as it came, those of bodies included, by operator ("Conv", "com.microsoft.Gelu").
+  // Nodes of the model as it came, those of bodies included, by operator ("Conv",
+  // "com.microsoft.Gelu").
   const std::map<std::string, int>& operator_counts() const { return operator_counts_; }
   // Null unless the session was made for a GPU.
   const GpuWeights* gpu_weights() const { return gpu_weights_ ? &*gpu_weights_ : nullptr; }

@@ -45,11 +45,15 @@ class IfCall final : public Call {
     }
     const StepBody& branch = step_.body(chosen_ == 0 ? kThen : kElse);
     std::unique_ptr<Frame>& frame = frames_[chosen_];
-    const std::string place = describe_body(*step_.node, branch.body.attribute);
-    if (!branch.failure.ok()) return branch.failure.clone().in_body(place);
-    if (!frame) frame = std::make_unique<Frame>(*branch.lowering, place);
     const Body& body = branch.body;
-    SX_TRY(frame->start(inputs_.subspan(body.first_capture, body.graph->captured)).in_body(place));
+    if (!branch.failure.ok()) {
+      return branch.failure.clone().in_body(describe_body(*step_.node, body.attribute));
+    }
+    if (!frame) {
+      frame = std::make_unique<Frame>(*branch.lowering, describe_body(*step_.node, body.attribute));
+    }
+    SX_TRY(frame->start(inputs_.subspan(body.first_capture, body.graph->captured))
+               .in_body(frame->place()));
     outputs_.resize(step_.outputs.size());
     return taken_ = frame.get();
   }

@@ -163,7 +163,8 @@ Status infer_loop(const Node& node, NodeFacts& facts) {
     SX_TRY(check_carried(body, i, facts.inputs[kFixedInputs + i]));
     facts.outputs[i] = body_output(body, kFixedOutputs + i);
     // Without an iteration the initial value comes out.
-    const bool same = body.graph->inputs[kFixedInputs + i] == body.graph->outputs[kFixedOutputs + i];
+    const bool same =
+        body.graph->inputs[kFixedInputs + i] == body.graph->outputs[kFixedOutputs + i];
     if (!same) facts.outputs[i].has_shape = false;
   }
   for (size_t i = carried; i < facts.outputs.size(); ++i) {

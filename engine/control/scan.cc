@@ -92,8 +92,10 @@ class ScanCall final : public Call {
     if (!form_.batched || !inputs_[0].present()) return {};
     const TensorView& view = inputs_[0];
     if (view.dtype != DType::kInt64 || view.elements() != batches_) {
-      return error(ErrorCode::SHAPE_MISMATCH, "sequence_lens has shape %s, one int64 per batch "
-                   "entry is wanted", view.shape.to_string().c_str());
+      return error(ErrorCode::SHAPE_MISMATCH,
+                   "sequence_lens has shape %s, one int64 per batch "
+                   "entry is wanted",
+                   view.shape.to_string().c_str());
     }
     lengths_ = {view.as<const int64_t>(), static_cast<size_t>(batches_)};
     for (int64_t length : lengths_) {
@@ -136,8 +138,7 @@ class ScanCall final : public Call {
       const TensorView output = frame_.output(i);
       if (!(output.shape == states_[i].view().shape)) {
         return error(ErrorCode::SHAPE_MISMATCH, "state %zu goes from shape %s to %s", i,
-                     states_[i].view().shape.to_string().c_str(),
-                     output.shape.to_string().c_str());
+                     states_[i].view().shape.to_string().c_str(), output.shape.to_string().c_str());
       }
       SX_TRY(states_[i].stage(output));
     }

@@ -15,7 +15,7 @@ struct ScanForm {
   bool batched = false;
   size_t first = 0;  // operand that is the first state
   size_t states = 0;
-  size_t inputs = 0;  // scan inputs: operands, and inputs of the body, behind the states
+  size_t inputs = 0;   // scan inputs: operands, and inputs of the body, behind the states
   size_t outputs = 0;  // scan outputs: outputs behind the states
   std::vector<int64_t> input_axes, output_axes;  // of a batch entry; may be negative
   std::vector<bool> input_reversed, output_reversed;

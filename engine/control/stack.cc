@@ -70,7 +70,8 @@ Result<TensorView> Stack::finish(const TensorView& element) {
     SX_TRY(start(none));
   }
   const int64_t count = length_ < 0 ? count_ : length_;
-  SX_ASSIGN(const ValueFacts facts, stacked({element_.dtype, true, element_.shape, nullptr}, axis_, count));
+  SX_ASSIGN(const ValueFacts facts,
+            stacked({element_.dtype, true, element_.shape, nullptr}, axis_, count));
   return TensorView{facts.dtype, Layout::kRowMajor, facts.shape, memory_.data()};
 }
 

@@ -6,8 +6,8 @@
 
 namespace sardonyx {
 
-// In bodies too. MODEL_UNSUPPORTED for sparse and string constants, ATTRIBUTE_INVALID for a Constant without a
-// value.
+// In bodies too. MODEL_UNSUPPORTED for sparse and string constants, ATTRIBUTE_INVALID for a
+// Constant without a value.
 Status inline_constants(Graph& graph);
 
 }  // namespace sardonyx

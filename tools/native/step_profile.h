@@ -17,8 +17,8 @@ struct StepTime {
   double ms = 0;       // fastest of the repetitions
 };
 
-// Repeats each step with a kernel of a finished run on the memory that the run has left behind: contents differ
-// from those of the run where buffers are shared, shapes do not.
+// Repeats each step with a kernel of a finished run on the memory that the run has left behind:
+// contents differ from those of the run where buffers are shared, shapes do not.
 Result<std::vector<StepTime>> profile_steps(const Session& session, const Run& run,
                                             int repetitions);
 

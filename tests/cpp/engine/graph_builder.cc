@@ -115,6 +115,24 @@ std::unique_ptr<Graph> GraphBuilder::raw() {
   return std::move(graph_);
 }
 
+ValueId GraphBuilder::untyped_input(const std::string& name) {
+  Value value;
+  value.name = name;
+  const ValueId id = graph_->add_value(std::move(value));
+  graph_->inputs.push_back(id);
+  return id;
+}
+
+ValueId GraphBuilder::capture(const std::string& name) {
+  ++graph_->captured;
+  return untyped_input(name);
+}
+
+Attribute::Value GraphBuilder::body() {
+  require_ok(normalize(*graph_));
+  return std::shared_ptr<Graph>(raw());
+}
+
 std::vector<float> random_floats(size_t count, uint32_t seed, float low, float high) {
   std::vector<float> values(count);
   uint32_t state = seed * 2654435761u + 12345u;
@@ -126,7 +144,15 @@ std::vector<float> random_floats(size_t count, uint32_t seed, float low, float h
 }
 
 std::unique_ptr<Graph> copy(const Graph& graph) {
-  return std::make_unique<Graph>(graph);
+  auto copied = std::make_unique<Graph>(graph);
+  for (Node& node : copied->nodes) {
+    const std::vector<Attribute> attributes = node.attributes.all();
+    for (const Attribute& attribute : attributes) {
+      const auto* body = std::get_if<std::shared_ptr<Graph>>(&attribute.value);
+      if (body) node.attributes.set(attribute.name, std::shared_ptr<Graph>(copy(**body)));
+    }
+  }
+  return copied;
 }
 
 std::string types(const Graph& graph) {

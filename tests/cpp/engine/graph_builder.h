@@ -60,6 +60,14 @@ class GraphBuilder {
   // Neither: for graphs that are not valid or not supported.
   std::unique_ptr<Graph> raw();
 
+  // For the body of a control-flow node: a value of the graph around it, after all inputs. The node
+  // gets it as one of its last inputs.
+  ValueId capture(const std::string& name);
+  // An input whose type the node tells.
+  ValueId untyped_input(const std::string& name);
+  // Normalized only, as the loader leaves it.
+  Attribute::Value body();
+
  private:
   ValueId add_constant(ConstantPtr constant);
   ValueId add_constant(DType dtype, const Shape& shape, const void* data, size_t bytes);
@@ -72,7 +80,7 @@ class GraphBuilder {
 // Uniform in [low, high]; the same for the same seed everywhere.
 std::vector<float> random_floats(size_t count, uint32_t seed, float low, float high);
 
-// Copies a graph; constants are shared.
+// Copies a graph and its bodies; constants are shared.
 std::unique_ptr<Graph> copy(const Graph& graph);
 
 // "Conv Relu Add": the operators in order.

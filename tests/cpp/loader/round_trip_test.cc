@@ -190,8 +190,7 @@ TEST_CASE("subgraphs capture outer values and share outer constants") {
   REQUIRE(choose->inputs.size() == 3);  // cond, h for each branch
   CHECK(graph->values[choose->inputs[1]].name == "h");
   CHECK(graph->values[choose->inputs[2]].name == "h");
-  const auto* body =
-      std::get_if<std::shared_ptr<Graph>>(choose->attributes.find("then_branch"));
+  const auto* body = std::get_if<std::shared_ptr<Graph>>(choose->attributes.find("then_branch"));
   REQUIRE(body);
   CHECK((*body)->captured == 1);
   REQUIRE((*body)->inputs.size() == 1);
