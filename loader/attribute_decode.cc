@@ -41,9 +41,35 @@ Status GraphBuilder::add_attributes(const onnx::NodeProto& proto, Node& node) {
       return error(ErrorCode::ATTRIBUTE_INVALID, "%s has attribute '%s' twice or without a name",
                    node.label().c_str(), attribute.name().c_str());
     }
-    SX_ASSIGN(Attribute::Value value, attribute_value(attribute, node));
-    node.attributes.set(attribute.name(), std::move(value));
+    SX_TRY(add_attribute(attribute, node));
   }
+  return {};
+}
+
+// A reference to an attribute of the function, for which the call gives no value, leaves the
+// attribute out.
+Status GraphBuilder::add_attribute(const AttributeProto& proto, Node& node) {
+  Scope* scope = scope_;
+  const AttributeProto* source = dereference(proto, scope);
+  if (!source) return {};
+  const bool referenced = source != &proto;
+  const bool is_graph = type_of(*source) == AttributeProto::GRAPH;
+  if (referenced && proto.type() != AttributeProto::UNDEFINED && proto.type() != type_of(*source)) {
+    return error(ErrorCode::ATTRIBUTE_INVALID,
+                 "attribute '%s' of %s refers to '%s' of another type", proto.name().c_str(),
+                 node.label().c_str(), proto.ref_attr_name().c_str());
+  }
+  if (referenced && is_graph && !scope_->call) {
+    return error(ErrorCode::MODEL_UNSUPPORTED,
+                 "a subgraph in a subgraph of a function is given "
+                 "by attribute '%s', which is not supported",
+                 proto.ref_attr_name().c_str());
+  }
+  std::swap(scope, scope_);
+  auto value = attribute_value(*source, node);
+  std::swap(scope, scope_);
+  SX_TRY(value.take_status());
+  node.attributes.set(proto.name(), value.take());
   return {};
 }
 
@@ -63,7 +89,7 @@ Result<Attribute::Value> GraphBuilder::attribute_value(const AttributeProto& pro
     case AttributeProto::STRINGS:
       return Value(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
     case AttributeProto::TENSOR: {
-      auto tensor = decode_tensor(proto.t(), model_.sources);
+      auto tensor = decode(proto.t());
       if (!tensor.ok()) return tensor.take_status().at_tensor(proto.name());
       return Value(tensor.take());
     }

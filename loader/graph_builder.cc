@@ -69,20 +69,19 @@ GraphBuilder::GraphBuilder(const ModelContext& model, GraphBuilder* outer)
     : model_(model), outer_(outer), graph_(std::make_unique<Graph>()) {
   graph_->opsets = model.opsets;
   graph_->ir_version = model.ir_version;
+  if (!outer) return;
+  own_scope_.around = outer->scope_;
+  own_scope_.prefix = outer->scope_->prefix;
 }
 
 Result<std::unique_ptr<Graph>> GraphBuilder::build(const onnx::GraphProto& proto) {
   graph_->name = proto.name();
   SX_TRY(add_inputs(proto));
   SX_TRY(add_initializers(proto));
-  SX_TRY(add_node_outputs(proto));
+  SX_TRY(declare_outputs(proto.node()));
   SX_TRY(add_types(proto));
-  graph_->nodes.resize(static_cast<size_t>(proto.node_size()));
-  for (int i = 0; i < proto.node_size(); ++i) {
-    Node& node = graph_->nodes[static_cast<size_t>(i)];
-    Status status = add_node(proto.node(i), node);
-    if (!status.ok()) return std::move(status).at_node(node.name, node.type);
-  }
+  graph_->nodes.reserve(static_cast<size_t>(proto.node_size()));
+  SX_TRY(add_nodes(proto.node()));
   SX_TRY(add_outputs(proto));
   return std::move(graph_);
 }
@@ -110,16 +109,16 @@ Status GraphBuilder::add_initializers(const onnx::GraphProto& proto) {
     if (tensor.name().empty()) {
       return error(ErrorCode::MODEL_MALFORMED, "an initializer has no name");
     }
-    const auto known = ids_.find(tensor.name());
+    const auto known = scope_->ids.find(tensor.name());
     ValueId id = kNoValue;
-    if (known == ids_.end()) {
+    if (known == scope_->ids.end()) {
       SX_ASSIGN(id, declare(tensor.name()));
     } else {
       id = known->second;
       if (graph_->values[id].constant) return duplicate(tensor.name());
       graph_->values[id].optional_input = true;
     }
-    SX_ASSIGN(ConstantPtr constant, decode_tensor(tensor, model_.sources));
+    SX_ASSIGN(ConstantPtr constant, decode(tensor));
     Value& value = graph_->values[id];
     value.dtype = constant->dtype;
     value.has_shape = true;
@@ -130,10 +129,11 @@ Status GraphBuilder::add_initializers(const onnx::GraphProto& proto) {
   return {};
 }
 
-Status GraphBuilder::add_node_outputs(const onnx::GraphProto& proto) {
-  for (const onnx::NodeProto& node : proto.node()) {
+// In a function, names that are outputs of it stand for values of the caller.
+Status GraphBuilder::declare_outputs(const Nodes& protos) {
+  for (const onnx::NodeProto& node : protos) {
     for (const std::string& name : node.output()) {
-      if (name.empty()) continue;
+      if (name.empty() || (scope_->call && scope_->ids.contains(name))) continue;
       auto id = declare(name);
       if (!id.ok()) return id.take_status().at_node(node.name(), node.op_type());
     }
@@ -144,8 +144,8 @@ Status GraphBuilder::add_node_outputs(const onnx::GraphProto& proto) {
 // Declared types of intermediate values; those of values that do not exist are ignored.
 Status GraphBuilder::add_types(const onnx::GraphProto& proto) {
   for (const onnx::ValueInfoProto& info : proto.value_info()) {
-    const auto known = ids_.find(info.name());
-    if (known == ids_.end()) continue;
+    const auto known = scope_->ids.find(info.name());
+    if (known == scope_->ids.end()) continue;
     Value& value = graph_->values[known->second];
     if (!value.constant && value.dtype == DType::kUndefined) SX_TRY(set_type(value, info));
   }
@@ -171,24 +171,37 @@ Status GraphBuilder::add_outputs(const onnx::GraphProto& proto) {
   return {};
 }
 
-Status GraphBuilder::add_node(const onnx::NodeProto& proto, Node& node) {
-  node.name = proto.name();
+Status GraphBuilder::add_nodes(const Nodes& protos) {
+  for (const onnx::NodeProto& proto : protos) {
+    const onnx::FunctionProto* function = called_function(proto);
+    Status status = function ? call_function(proto, *function) : add_node(proto);
+    if (!status.ok()) return std::move(status).at_node(node_name(proto), proto.op_type());
+  }
+  return {};
+}
+
+std::string GraphBuilder::node_name(const onnx::NodeProto& proto) const {
+  return proto.name().empty() ? std::string() : scope_->prefix + proto.name();
+}
+
+Status GraphBuilder::add_node(const onnx::NodeProto& proto) {
+  Node node;
+  node.name = node_name(proto);
   node.type = proto.op_type();
   node.domain = canonical_domain(proto.domain());
+  node.opset = function_opset(node.domain);
   if (node.type.empty()) {
     return error(ErrorCode::MODEL_MALFORMED, "node '%s' has no operator", node.name.c_str());
-  }
-  if (model_.functions.contains(node.domain + ":" + node.type)) {
-    return error(ErrorCode::MODEL_UNSUPPORTED,
-                 "%s calls a function of the model, which is not supported", node.label().c_str());
   }
   for (const std::string& name : proto.input()) {
     node.inputs.push_back(name.empty() ? kNoValue : reference(name));
   }
   for (const std::string& name : proto.output()) {
-    node.outputs.push_back(name.empty() ? kNoValue : ids_.find(name)->second);
+    node.outputs.push_back(name.empty() ? kNoValue : scope_->ids.find(name)->second);
   }
-  return add_attributes(proto, node);
+  SX_TRY(add_attributes(proto, node));
+  graph_->nodes.push_back(std::move(node));
+  return {};
 }
 
 Status GraphBuilder::set_type(Value& value, const onnx::ValueInfoProto& info) const {
@@ -212,22 +225,34 @@ Status GraphBuilder::set_type(Value& value, const onnx::ValueInfoProto& info) co
   return set_shape(value, type->shape()).at_tensor(info.name());
 }
 
+Result<ConstantPtr> GraphBuilder::decode(const onnx::TensorProto& proto) {
+  if (model_.functions->active.empty()) return decode_tensor(proto, model_.sources);
+  ConstantPtr& known = model_.functions->tensors[&proto];
+  if (!known) {
+    SX_ASSIGN(known, decode_tensor(proto, model_.sources));
+  }
+  return known;
+}
+
 Result<ValueId> GraphBuilder::declare(const std::string& name) {
   Value value;
-  value.name = name;
-  const auto [entry, inserted] = ids_.emplace(name, static_cast<ValueId>(graph_->values.size()));
+  value.name = scope_->prefix + name;
+  const auto [entry, inserted] =
+      scope_->ids.emplace(name, static_cast<ValueId>(graph_->values.size()));
   if (!inserted) return duplicate(name);
   return graph_->add_value(std::move(value));
 }
 
-ValueId GraphBuilder::find(const std::string& name) {
-  const auto known = ids_.find(name);
-  if (known != ids_.end()) return known->second;
-  const ValueId source = outer_ ? outer_->find(name) : kNoValue;
-  if (source == kNoValue) return kNoValue;
-  const Value& original = outer_->graph_->values[source];
+std::optional<ValueId> GraphBuilder::find(const std::string& name) {
+  const auto known = scope_->ids.find(name);
+  if (known != scope_->ids.end()) return known->second;
+  // A function sees nothing of what is around the call.
+  const auto source = outer_ && !scope_->call ? outer_->find(name) : std::nullopt;
+  if (!source) return std::nullopt;
+  if (*source == kNoValue) return scope_->ids.emplace(name, kNoValue).first->second;
+  const Value& original = outer_->graph_->values[*source];
   Value value;
-  value.name = name;
+  value.name = original.name;
   value.dtype = original.dtype;
   value.kind = original.kind;
   value.has_shape = original.has_shape;
@@ -235,21 +260,20 @@ ValueId GraphBuilder::find(const std::string& name) {
   const bool fixed = original.constant && !original.optional_input;
   if (fixed) value.constant = original.constant;
   const ValueId id = graph_->add_value(std::move(value));
-  ids_.emplace(name, id);
+  scope_->ids.emplace(name, id);
   if (!fixed) {
     graph_->inputs.push_back(id);
-    captured_.push_back(source);
+    captured_.push_back(*source);
   }
   return id;
 }
 
 ValueId GraphBuilder::reference(const std::string& name) {
-  const ValueId known = find(name);
-  if (known != kNoValue) return known;
+  if (const auto known = find(name)) return *known;
   Value value;
-  value.name = name;
+  value.name = scope_->prefix + name;
   const ValueId id = graph_->add_value(std::move(value));
-  ids_.emplace(name, id);
+  scope_->ids.emplace(name, id);
   return id;
 }
 

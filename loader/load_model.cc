@@ -52,14 +52,11 @@ Status check_parts(const onnx::ModelProto& model) {
   return {};
 }
 
-void add_warnings(const onnx::ModelProto& model, Graph& graph) {
+void add_warnings(Graph& graph) {
   warn(graph, "IR version", graph.ir_version, kOldestIr, kLatestIr);
   const auto opset = graph.opsets.find("");
   if (opset != graph.opsets.end()) {
     warn(graph, "opset", opset->second, kOldestOpset, kLatestDefaultOpset);
-  }
-  if (model.functions_size()) {
-    graph.warnings.push_back({"the model defines functions, which nothing calls"});
   }
 }
 
@@ -70,14 +67,13 @@ Result<std::unique_ptr<Graph>> to_graph(const onnx::ModelProto& model,
   context.sources = sources;
   context.ir_version = model.ir_version();
   SX_TRY(read_opsets(model, context));
-  for (const onnx::FunctionProto& function : model.functions()) {
-    context.functions.insert(std::string(canonical_domain(function.domain())) + ":" +
-                             function.name());
-  }
+  ModelFunctions functions;
+  for (const onnx::FunctionProto& function : model.functions()) functions.add(function);
+  context.functions = &functions;
   SX_ASSIGN(std::unique_ptr<Graph> graph, GraphBuilder(context).build(model.graph()));
   graph->producer = model.producer_name();
   if (!model.producer_version().empty()) graph->producer += " " + model.producer_version();
-  add_warnings(model, *graph);
+  add_warnings(*graph);
   return graph;
 }
 

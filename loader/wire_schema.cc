@@ -41,7 +41,13 @@ constexpr FieldRule kRules[] = {
     {kModel, ModelProto::kFunctionsFieldNumber, kBytes, kMessage, kFunction},
 
     {kFunction, FunctionProto::kNameFieldNumber, kBytes, kKeep},
+    {kFunction, FunctionProto::kInputFieldNumber, kBytes, kKeep},
+    {kFunction, FunctionProto::kOutputFieldNumber, kBytes, kKeep},
+    {kFunction, FunctionProto::kAttributeProtoFieldNumber, kBytes, kMessage, kAttribute},
+    {kFunction, FunctionProto::kNodeFieldNumber, kBytes, kMessage, kNode},
+    {kFunction, FunctionProto::kOpsetImportFieldNumber, kBytes, kKeep},
     {kFunction, FunctionProto::kDomainFieldNumber, kBytes, kKeep},
+    {kFunction, FunctionProto::kOverloadFieldNumber, kBytes, kKeep},
 
     {kGraph, GraphProto::kNodeFieldNumber, kBytes, kMessage, kNode},
     {kGraph, GraphProto::kNameFieldNumber, kBytes, kKeep},
@@ -57,6 +63,7 @@ constexpr FieldRule kRules[] = {
     {kNode, NodeProto::kOpTypeFieldNumber, kBytes, kKeep},
     {kNode, NodeProto::kAttributeFieldNumber, kBytes, kMessage, kAttribute},
     {kNode, NodeProto::kDomainFieldNumber, kBytes, kKeep},
+    {kNode, NodeProto::kOverloadFieldNumber, kBytes, kKeep},
 
     {kAttribute, AttributeProto::kNameFieldNumber, kBytes, kKeep},
     {kAttribute, AttributeProto::kFFieldNumber, kFixed32, kKeep},

@@ -307,16 +307,6 @@ TEST_CASE("features that are not supported") {
       {ErrorCode::MODEL_UNSUPPORTED, "sparse"});
   refused(
       [](auto& model) {
-        auto* function = model.add_functions();
-        function->set_domain("local");
-        function->set_name("Twice");
-        auto* node = add_node(*model.mutable_graph(), "Twice", {"x"}, {"z"});
-        node->set_domain("local");
-        node->set_name("call");
-      },
-      {ErrorCode::MODEL_UNSUPPORTED, "", "call"});
-  refused(
-      [](auto& model) {
         auto* info = model.mutable_graph()->add_input();
         info->set_name("list");
         info->mutable_type()->mutable_sequence_type()->mutable_elem_type();

@@ -205,7 +205,7 @@ TEST_CASE("newer and older versions give a warning and a try") {
     model.set_ir_version(ir);
     CHECK(loaded(model.SerializeAsString(), 0)->warnings.size() == 1);
   }
-  for (const int opset : {6, 23, 28}) {
+  for (const int opset : {29, 100}) {
     onnx::ModelProto model = small_model();
     model.mutable_opset_import(0)->set_version(opset);
     CHECK(loaded(model.SerializeAsString(), 0)->warnings.size() == 1);
@@ -213,15 +213,12 @@ TEST_CASE("newer and older versions give a warning and a try") {
   for (const int ir : {3, 13}) {
     onnx::ModelProto model = small_model();
     model.set_ir_version(ir);
-    model.mutable_opset_import(0)->set_version(ir == 3 ? 7 : 22);
+    model.mutable_opset_import(0)->set_version(ir == 3 ? 1 : 28);
     model.mutable_opset_import(0)->set_domain("ai.onnx");
     const auto graph = loaded(model.SerializeAsString(), 0);
     CHECK(graph->warnings.empty());
-    CHECK(graph->opsets.at("") == (ir == 3 ? 7 : 22));
+    CHECK(graph->opsets.at("") == (ir == 3 ? 1 : 28));
   }
-  onnx::ModelProto model = small_model();
-  model.add_functions()->set_name("f");
-  CHECK(loaded(model.SerializeAsString(), 0)->warnings.size() == 1);
 }
 
 TEST_CASE("a loader that has finished or failed stays so") {
