@@ -10,6 +10,8 @@ import { readValue, writeValue } from './page_storage.js';
 // By machineKey() and banKey(): why, and until when.
 type Stored = Record<string, readonly [why: string, until: number]>;
 
+type BannedRoute = Pick<Candidate, 'variant' | 'device' | 'module'>;
+
 const KEY = 'sardonyx-bans';
 const WEEK_MS = 7 * 24 * 3600e3;
 const MAX_STORED = 64;
@@ -17,7 +19,11 @@ const LASTING = new Set<ErrorCode>(['SELFTEST_FAILED']);
 
 const ofPage = new Map<string, string>();
 
-export function ban({ variant, device, module }: Candidate, failure: Failure, gpu: GpuProbe): void {
+export function ban(
+  { variant, device, module }: BannedRoute,
+  failure: Failure,
+  gpu: GpuProbe,
+): void {
   const key = banKey(variant, device, module);
   if (!LASTING.has(failure.code)) {
     ofPage.set(key, failure.message);
@@ -28,6 +34,11 @@ export function ban({ variant, device, module }: Candidate, failure: Failure, gp
   const newest = Object.entries(others).slice(1 - MAX_STORED);
   const until = Date.now() + WEEK_MS;
   writeValue(KEY, { ...Object.fromEntries(newest), [name]: [failure.message, until] });
+}
+
+// It works after all. A wrong answer stays known.
+export function liftBan({ variant, device, module }: BannedRoute): void {
+  ofPage.delete(banKey(variant, device, module));
 }
 
 export function knownBans(gpu: GpuProbe): Bans {

@@ -1,4 +1,6 @@
 // What WebGPU offers here, asked once per page, and anew after forgetGpu().
+import { onSeen } from './page_view.js';
+
 export interface NoGpu {
   readonly available: false;
   readonly why: string;
@@ -41,8 +43,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render|warp/i;
 let asked: Promise<GpuReport> | undefined;
 
 export function probeGpu(): Promise<GpuReport> {
-  // Node has no such function. Adding the same listener again changes nothing.
-  (globalThis as Listening).addEventListener?.('pageshow', forgetOnReturn);
+  onSeen(forgetAfterLong);
   asked ??= askGpu((globalThis.navigator as Partial<Navigator> | undefined)?.gpu);
   return asked;
 }
@@ -52,13 +53,8 @@ export function forgetGpu(): void {
   asked = undefined;
 }
 
-interface Listening {
-  addEventListener?(type: 'pageshow', listener: typeof forgetOnReturn): void;
-}
-
-// A page that comes out of the back/forward cache.
-function forgetOnReturn({ persisted }: PageTransitionEvent): void {
-  if (persisted) forgetGpu();
+function forgetAfterLong(long: boolean): void {
+  if (long) forgetGpu();
 }
 
 type Adapters = Pick<GPU, 'requestAdapter'>;

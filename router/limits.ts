@@ -6,6 +6,8 @@ export const LIMITS = {
   startMs: 10_000,
   // The engine tells nothing while it compiles a model.
   compileMs: 180_000,
+  // Each known answer.
+  selfTestMs: 10_000,
   // A single step of a run may take this long.
   runMs: 30_000,
   // A cancelled run is waited for as long as a new worker would take, but at least this long.

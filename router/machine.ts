@@ -1,14 +1,15 @@
 // What a session does about errors, slowness and wishes: a pure function of what happened and when.
 // docs/router.md has the diagram. Times are milliseconds of one clock.
-import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
+import type { ErrorCode } from '../worker/errors.generated.js';
 import {
+  afterFailedStart,
   closeForGood,
   counted,
   type Health,
   HEALTHY,
   isReady,
   open,
-  waitForNetwork,
+  rest,
 } from './breaker.js';
 
 /**
@@ -30,13 +31,16 @@ export type Reason = 'respawn' | 'failover' | 'asked' | 'slow' | 'undo' | 'bette
 export interface Move {
   readonly to: string;
   readonly reason: Reason;
+  // There is no room beside the active route, which has ended.
+  readonly alone?: boolean;
 }
 
 export interface Machine {
   readonly state: SessionState;
   readonly active: string;
-  // Where to go back to after failures: what was chosen, asked for, or found faster.
-  readonly home: string;
+  // Where to go back to after failures, best first: what load() wanted, or what was asked for or found
+  // faster since.
+  readonly homes: readonly string[];
   readonly health: Readonly<Record<string, Health>>;
   readonly move?: Move | undefined;
   // Of the last move for speed.
@@ -54,6 +58,10 @@ export type Happening =
   | { readonly type: 'lost' }
   // A run failed by the fault of the active route, which has ended if `closed`.
   | { readonly type: 'error'; readonly code: ErrorCode; readonly closed: boolean }
+  // The active route has left its device and goes on as another route. `again`: the device may come back.
+  | { readonly type: 'left'; readonly to: string; readonly again: boolean }
+  // There is no room for the move under way: the active route has ended before it.
+  | { readonly type: 'alone' }
   // The move under way has ended.
   | { readonly type: 'moved' }
   | { readonly type: 'failed'; readonly code: ErrorCode }
@@ -79,18 +87,27 @@ const WORTH_STAYING = 1.1;
 const MAX_TRAPS = 2;
 const MAX_ERRORS = 3;
 
-export const begin = (active: string): Machine => ({
-  state: 'serving',
-  active,
-  home: active,
-  health: {},
-  changedAt: -Infinity,
-  barred: [],
-});
+// What load() wanted more than the route that it has got.
+export interface PassedOver {
+  readonly id: string;
+  readonly code: ErrorCode;
+}
+
+export function begin(active: string, passedOver: readonly PassedOver[] = [], now = 0): Machine {
+  const health = Object.fromEntries(
+    passedOver.map(({ id, code }) => [id, afterFailedStart(HEALTHY, code, now, false)]),
+  );
+  const better = Object.keys(health).filter((id) => health[id]!.until < Infinity);
+  const homes = [...better, active];
+  return { state: 'serving', active, homes, health, changedAt: -Infinity, barred: [] };
+}
 
 export const healthOf = ({ health }: Machine, id: string) => health[id] ?? HEALTHY;
 
 export const isCondemned = ({ condemned = [] }: Machine, id: string) => condemned.includes(id);
+
+const allowed = (machine: Machine, all: readonly Rival[]) =>
+  all.filter(({ id }) => !isCondemned(machine, id));
 
 // `all` are the routes that could serve, best first.
 export function step(
@@ -100,12 +117,18 @@ export function step(
   now: number,
 ): Step {
   if (machine.state === 'disposed') return { machine };
-  const rivals = all.filter(({ id }) => !isCondemned(machine, id));
+  const rivals = allowed(machine, all);
   switch (happening.type) {
     case 'lost':
       return respawn(machine, rivals, now);
     case 'error':
       return afterError(machine, rivals, happening, now);
+    case 'left':
+      return { machine: leave(machine, happening, now) };
+    case 'alone':
+      return {
+        machine: { ...machine, state: 'starting', move: { ...machine.move!, alone: true } },
+      };
     case 'moved':
       return { machine: arrive(machine, now) };
     case 'failed':
@@ -126,15 +149,24 @@ export function step(
 }
 
 // When the next tick matters; undefined when none does.
-export function wakeTime({ state, active, home, health }: Machine): number | undefined {
-  const times =
-    state === 'exhausted'
-      ? Object.values(health).map(({ until }) => until)
-      : state === 'serving' && active !== home
-        ? [health[home]?.until ?? 0]
-        : [];
-  const time = Math.min(...times);
+export function wakeTime(machine: Machine, all: readonly Rival[]): number | undefined {
+  const rivals = allowed(machine, all);
+  const waiting = {
+    exhausted: rivals.map(({ id }) => id),
+    serving: better(machine, rivals),
+    starting: [],
+    swapping: [],
+    disposed: [],
+  }[machine.state];
+  const time = Math.min(...waiting.map((id) => healthOf(machine, id).until));
   return Number.isFinite(time) ? time : undefined;
+}
+
+// What would be gone to from the active route, were it ready.
+function better({ active, homes }: Machine, rivals: readonly Rival[]): string[] {
+  const place = homes.indexOf(active);
+  const wanted = place < 0 ? homes : homes.slice(0, place);
+  return wanted.filter((home) => rivals.some(({ id }) => id === home));
 }
 
 function go(machine: Machine, move: Move): Step {
@@ -168,10 +200,18 @@ function condemn(
   ids: readonly string[],
   now: number,
 ): Step {
-  const home = rivals.find(({ id }) => !ids.includes(id))?.id ?? machine.home;
-  const condemned: Machine = { ...machine, condemned: ids, home, judged: undefined };
+  const home = rivals.find(({ id }) => !ids.includes(id))?.id;
+  const homes = home === undefined ? machine.homes : [home];
+  const condemned: Machine = { ...machine, condemned: ids, homes, judged: undefined };
   const leaves = machine.state === 'serving' && ids.includes(machine.active);
   return leaves ? afterTick(condemned, rivals, false, now) : { machine: condemned };
+}
+
+function leave(machine: Machine, { to, again }: { to: string; again: boolean }, now: number) {
+  const left = withHealth(machine, machine.active, (health) =>
+    again ? rest(health, now) : closeForGood(health),
+  );
+  return { ...left, active: to, judged: undefined };
 }
 
 function afterError(
@@ -204,46 +244,44 @@ function afterError(
 function arrive({ move, ...machine }: Machine, now: number): Machine {
   const { to, reason } = move!;
   const there: Machine = { ...machine, state: 'serving', active: to };
-  const home = isCondemned(machine, to) ? machine.home : to;
+  const homes = isCondemned(machine, to) ? machine.homes : [to];
   switch (reason) {
     case 'asked':
-      return { ...withHealth(there, to, () => HEALTHY), home, judged: undefined };
+      return { ...withHealth(there, to, () => HEALTHY), homes, judged: undefined };
     case 'slow': {
       const judged = { from: machine.active, ms: healthOf(machine, machine.active).ms! };
-      return { ...there, home, judged, changedAt: now };
+      return { ...there, homes, judged, changedAt: now };
     }
     case 'undo':
-      return { ...there, home, judged: undefined, changedAt: now };
+      return { ...there, homes, judged: undefined, changedAt: now };
     default:
       return { ...there, judged: undefined };
   }
 }
 
 function afterFailedMove(
-  { move, ...rest }: Machine,
+  machine: Machine,
   rivals: readonly Rival[],
   code: ErrorCode,
   now: number,
 ): Step {
-  const { to, reason } = move!;
+  const { active } = machine;
+  const { to, reason } = machine.move!;
   // Tells nothing about a route of the same name that serves.
-  if (reason === 'asked') return stay(rest, rivals, now);
-  const failed = withHealth(rest, to, (health) => afterFailedStart(health, code, now));
-  if (reason === 'respawn' || reason === 'failover') return next(failed, rivals, now);
-  return stay(reason === 'better' ? failed : bar(failed, rest.active, to), rivals, now);
+  if (reason === 'asked') return stay(machine, rivals, now);
+  const replaces = reason === 'respawn' || reason === 'failover';
+  const needed = replaces || isCondemned(machine, active);
+  const failed = withHealth(machine, to, (health) => afterFailedStart(health, code, now, needed));
+  if (replaces) return next(failed, rivals, now);
+  return stay(reason === 'better' ? failed : bar(failed, active, to), rivals, now);
 }
 
 // With the active route, unless it failed too often in the meantime.
-function stay({ move: _, ...machine }: Machine, rivals: readonly Rival[], now: number): Step {
-  if (!isReady(healthOf(machine, machine.active), now)) return next(machine, rivals, now);
+function stay({ move, ...machine }: Machine, rivals: readonly Rival[], now: number): Step {
+  const { active } = machine;
+  if (!isReady(healthOf(machine, active), now)) return next(machine, rivals, now);
+  if (move?.alone) return go(machine, { to: active, reason: 'respawn' });
   return { machine: { ...machine, state: 'serving' } };
-}
-
-function afterFailedStart(health: Health, code: ErrorCode, now: number): Health {
-  const [, scope] = ERRORS[code];
-  if (scope === 'network' || scope === 'storage') return waitForNetwork(health, now);
-  const again = scope === 'route' && code !== 'SELFTEST_FAILED' && code !== 'ENGINE_VERSION';
-  return again ? open(health, now) : closeForGood(health);
 }
 
 const direction = (from: string, to: string) => `${from} > ${to}`;
@@ -288,9 +326,10 @@ function isFaster(machine: Machine, rivals: readonly Rival[], id: string, now: n
 }
 
 function afterTick(machine: Machine, rivals: readonly Rival[], hidden: boolean, now: number): Step {
-  const { state, active, home } = machine;
+  const { state } = machine;
   if (hidden) return { machine };
   if (state === 'exhausted') return next(machine, rivals, now);
-  const better = state === 'serving' && active !== home && isReady(healthOf(machine, home), now);
-  return better ? go(machine, { to: home, reason: 'better' }) : { machine };
+  if (state !== 'serving') return { machine };
+  const to = better(machine, rivals).find((id) => isReady(healthOf(machine, id), now));
+  return to === undefined ? { machine } : go(machine, { to, reason: 'better' });
 }

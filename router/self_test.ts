@@ -9,7 +9,9 @@ import {
   type Variant,
 } from '../manifest/parse.js';
 import { decodeTensor, largestDifference, toNumbers } from './numbers.js';
+import { LIMITS } from './limits.js';
 import type { Feed, Route } from './route.js';
+import { Watchdog } from './watchdog.js';
 
 // What is asked of a server, which does not say which variant it has.
 export function remoteVariant({ variants }: Manifest): Variant {
@@ -21,8 +23,8 @@ export function remoteVariant({ variants }: Manifest): Variant {
 
 type Side = 'inputs' | 'outputs';
 
-// MANIFEST_INVALID when the model is not the one described, SELFTEST_FAILED for a wrong answer, and
-// what a run rejects with. `onAnswer` is called with the number of answers given.
+// MANIFEST_INVALID when the model is not the one described, SELFTEST_FAILED for a wrong answer, ENGINE_HUNG
+// for one that does not come in time, and what a run rejects with. `onAnswer` is called with the number of answers given.
 export async function selfTest(
   route: Route,
   manifest: Manifest,
@@ -63,7 +65,10 @@ async function checkAnswer(route: Route, answer: KnownAnswer, variant: Variant):
   }));
   const wanted = Object.keys(answer.outputs);
   const indices = wanted.map((name) => outputs.findIndex((value) => value.name === name));
-  const results = await route.run(feeds, indices);
+  const running = route.run(feeds, indices);
+  // A server has a limit of its own.
+  const local = route.placement.device !== 'remote';
+  const results = await (local ? inTime(running, answer, variant) : running);
   wanted.forEach((name, i) => {
     const result = results?.find(({ output }) => output === indices[i]);
     const problem = compare(result, answer.outputs[name]!, toleranceOf(answer, variant));
@@ -71,6 +76,20 @@ async function checkAnswer(route: Route, answer: KnownAnswer, variant: Variant):
     const message = `known answer "${answer.title}" of variant ${variant.name}: ${name} ${problem}`;
     throw new Failure('SELFTEST_FAILED', message, { tensor: name });
   });
+}
+
+async function inTime<T>(
+  running: Promise<T>,
+  { title }: KnownAnswer,
+  { name }: Variant,
+): Promise<T> {
+  const watchdog = new Watchdog();
+  const late = new Promise<never>((_, reject) => {
+    const seconds = LIMITS.selfTestMs / 1000;
+    const message = `known answer "${title}" of variant ${name} did not come in ${seconds} s`;
+    watchdog.watch(LIMITS.selfTestMs, () => reject(new Failure('ENGINE_HUNG', message)));
+  });
+  return Promise.race([running, late]).finally(() => watchdog.stop());
 }
 
 // What is wrong; undefined when nothing is.

@@ -3,50 +3,62 @@
 import { ERRORS, type ErrorCode } from '../worker/errors.generated.js';
 import { asFailure, type Attempt, Failure } from '../worker/failure.js';
 import { type Candidate, nameOf } from './candidates.js';
-import { forgetGpu } from './gpu_probe.js';
+import { gpuRefused } from './gpu_loss.js';
 import type { Route, RouteDevice } from './route.js';
 
 export interface Served<T extends Candidate = Candidate> {
   readonly candidate: T;
   readonly route: Route;
-  readonly attempts: readonly Attempt[];
+  // Tried before it, in their order.
+  readonly passedOver: readonly Failed<T>[];
 }
 
-export interface ServeHooks<T extends Candidate> {
+export interface Failed<T> {
+  readonly candidate: T;
+  readonly failure: Failure;
+}
+
+export interface StartHooks<T> {
   start(candidate: T): Promise<Route>;
   selfTest(route: Route, candidate: T): Promise<void>;
   // The device gave a wrong answer or could not be had.
-  onBan(candidate: Candidate, failure: Failure): void;
+  onBan?(candidate: T, failure: Failure): void;
 }
 
 // Rejects with signal.reason, with what the caller did wrong, or with the failure of all candidates:
 // ROUTES_EXHAUSTED when they failed in different ways. It then has `attempts`.
 export async function serve<T extends Candidate>(
   ranked: readonly T[],
-  hooks: ServeHooks<T>,
+  hooks: StartHooks<T>,
   signal?: AbortSignal,
 ): Promise<Served<T>> {
-  const attempts: Attempt[] = [];
-  const failures: Failure[] = [];
+  const passedOver: Failed<T>[] = [];
   let rest = ranked;
   for (;;) {
     const candidate = rest[0];
-    if (!candidate) throw exhausted(attempts, failures);
+    if (!candidate) {
+      const failures = passedOver.map(({ failure }) => failure);
+      throw exhausted(passedOver.map(attemptOf), failures);
+    }
     try {
       const route = await startVerified(candidate, hooks, signal);
-      return { candidate, route, attempts };
+      return { candidate, route, passedOver };
     } catch (thrown) {
       signal?.throwIfAborted();
       const failure = asFailure(thrown);
       const [, scope] = ERRORS[failure.code];
       if (scope === 'caller') throw failure;
-      failures.push(failure);
-      attempts.push({ route: nameOf(candidate), code: failure.code, message: failure.message });
-      if (BANNING.has(failure.code)) hooks.onBan(candidate, failure);
+      passedOver.push({ candidate, failure });
       rest = rest.filter((other) => other !== candidate && !shares(other, candidate, scope));
     }
   }
 }
+
+export const attemptOf = ({ candidate, failure }: Failed<Candidate>): Attempt => ({
+  route: nameOf(candidate),
+  code: failure.code,
+  message: failure.message,
+});
 
 const BANNING = new Set<ErrorCode>(['SELFTEST_FAILED', 'DEVICE_UNAVAILABLE']);
 
@@ -57,11 +69,6 @@ function shares(other: Candidate, failed: Candidate, scope: string): boolean {
   return failed.device === 'webgpu' && other.device === 'webgpu';
 }
 
-type StartHooks<T> = {
-  start(candidate: T): Promise<Route>;
-  selfTest(route: Route, candidate: T): Promise<void>;
-};
-
 // A route that is on its device and gives the known answers.
 export async function startVerified<T extends { readonly device: RouteDevice }>(
   candidate: T,
@@ -71,8 +78,10 @@ export async function startVerified<T extends { readonly device: RouteDevice }>(
   try {
     return await startAndTest(candidate, hooks, signal);
   } catch (thrown) {
-    const failed = !signal?.aborted && ERRORS[asFailure(thrown).code][1] === 'route';
-    if (failed && candidate.device === 'webgpu') forgetGpu();
+    const failure = asFailure(thrown);
+    const failed = !signal?.aborted && ERRORS[failure.code][1] === 'route';
+    if (failed && candidate.device === 'webgpu') gpuRefused(failure.message);
+    if (failed && BANNING.has(failure.code)) hooks.onBan?.(candidate, failure);
     throw thrown;
   }
 }

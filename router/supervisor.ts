@@ -8,23 +8,37 @@ import {
   isCondemned,
   type Machine,
   type Move,
+  type Rival,
   type SessionState,
   step,
   wakeTime,
 } from './machine.js';
+import { gpuCooling } from './gpu_loss.js';
 import { forgetGpu } from './gpu_probe.js';
+import { isHidden, onSeen } from './page_view.js';
 import type { Feed, Route } from './route.js';
 import { exhausted } from './serve.js';
 import { ServiceTimes } from './service_times.js';
 import type { Speeds } from './speeds.js';
-import { idOf, rivalOf, type RouteChange, type RouteEvent, type Target } from './target.js';
+import {
+  idOf,
+  type LocalTarget,
+  rivalOf,
+  type RouteChange,
+  type RouteEvent,
+  type Target,
+} from './target.js';
 
 export interface SupervisorParts {
   // All that could serve, best first.
   readonly targets: readonly Target[];
+  // Tried in vain before the first one, best first.
+  readonly passedOver?: readonly { readonly target: Target; readonly failure: Failure }[];
   readonly latencyBudgetMs: number;
-  // A route that has been found good.
-  start(target: Target, signal: AbortSignal): Promise<Route>;
+  // A route that has been found good. `asked`: the caller named it.
+  start(target: Target, signal: AbortSignal, asked: boolean): Promise<Route>;
+  // Whether there is memory for it beside the route that serves.
+  fitsBeside?(target: Target, serving: Serving): boolean;
   emit(event: RouteEvent, change: RouteChange): void;
   speeds(): Speeds;
   // After the first run of a caller.
@@ -68,8 +82,6 @@ const WHY: Readonly<Record<Move['reason'], string>> = {
   better: 'back after a failure',
 };
 
-const isHidden = () => typeof document === 'object' && document.visibilityState === 'hidden';
-
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #targets: Map<string, Target>;
@@ -86,16 +98,27 @@ export class Supervisor {
   #swaps: Promise<void> = Promise.resolve();
   // While an old route ends its run.
   #draining: Promise<void> | undefined;
+  // A route that gets no more runs, for it makes room for another one.
+  #ending: Route | undefined;
   #automatic: AbortController | undefined;
   #whyRetreat = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #unlisten: () => void;
 
   constructor(first: { readonly target: Target; readonly route: Route }, parts: SupervisorParts) {
     this.#parts = parts;
     this.#serving = first;
     this.#targets = new Map(parts.targets.map((target) => [idOf(target), target]));
     this.#times = new ServiceTimes(parts.latencyBudgetMs);
-    this.#machine = begin(idOf(first.target));
+    this.#targets.set(idOf(first.target), first.target);
+    const failed = (parts.passedOver ?? []).map(({ target, failure }) => {
+      const id = idOf(target);
+      this.#failures.set(id, failure);
+      return { id, code: failure.code };
+    });
+    this.#machine = begin(idOf(first.target), failed, performance.now());
+    this.#unlisten = onSeen(() => this.#tick());
+    this.#sleep();
   }
 
   get state(): SessionState {
@@ -116,7 +139,7 @@ export class Supervisor {
   get ready(): Route | undefined {
     const { route } = this.#serving;
     const serves = this.state === 'serving' || this.state === 'swapping';
-    return serves && !route.closed ? route : undefined;
+    return serves && !route.closed && route !== this.#ending ? route : undefined;
   }
 
   // Whether the route that serves, or did last, is left for those of another version.
@@ -178,13 +201,16 @@ export class Supervisor {
     return closed || this.ready === undefined;
   }
 
-  // The route has left the GPU by itself.
-  leftGpu(route: Route): void {
+  // The route goes on without the GPU, as another target. `lost`: the GPU went away, and may come back.
+  leftGpu(route: Route, target: LocalTarget, lost: boolean): void {
     if (route !== this.#serving.route) return;
     this.#times.reset();
-    const { target } = this.#serving;
-    const { device, why } = route.placement;
-    const change = { from: idOf(target), to: idOf({ ...target, device }), why: why.at(-1) ?? '' };
+    const from = this.id;
+    const to = idOf(target);
+    this.#serving = { ...this.#serving, target };
+    if (!this.#targets.has(to)) this.#targets.set(to, target);
+    this.#handle({ type: 'left', to, again: lost && gpuCooling() === undefined });
+    const change = { from, to, why: route.placement.why.at(-1) ?? '' };
     this.#parts.emit('degrade', change);
     this.#parts.emit('route', change);
   }
@@ -198,7 +224,8 @@ export class Supervisor {
 
   // The routes that `leaves` picks are left for the best of the others, and do not start again.
   retreat(leaves: (target: Target) => boolean, why: string): void {
-    const { home: from, active: to } = this.#machine;
+    const { homes, active: to } = this.#machine;
+    const from = homes[0]!;
     const ids = [...this.#targets].filter(([, target]) => leaves(target)).map(([id]) => id);
     this.#whyRetreat = why;
     this.#handle({ type: 'condemned', ids });
@@ -206,6 +233,7 @@ export class Supervisor {
   }
 
   async dispose(): Promise<void> {
+    this.#unlisten();
     this.#handle({ type: 'disposed' });
     this.#stop.abort(disposed());
     await this.#moving;
@@ -230,24 +258,31 @@ export class Supervisor {
   }
 
   #handle(happening: Happening): Machine {
-    const speeds = this.#parts.speeds();
-    const rivals = [...this.#targets.values()].map((target) => rivalOf(target, speeds));
-    const { machine, begin } = step(this.#machine, rivals, happening, performance.now());
+    const { machine, begin } = step(this.#machine, this.#rivals, happening, performance.now());
     this.#machine = machine;
     this.#sleep();
     if (begin && begin.reason !== 'asked') this.#moving = this.#perform(begin);
     return machine;
   }
 
+  // A GPU that the page leaves alone is no way out.
+  get #rivals(): Rival[] {
+    const speeds = this.#parts.speeds();
+    const cooling = gpuCooling() !== undefined;
+    return [...this.#targets]
+      .filter(([id, { device }]) => device !== 'webgpu' || !cooling || id === this.id)
+      .map(([, target]) => rivalOf(target, speeds));
+  }
+
+  readonly #tick = () => void this.#handle({ type: 'tick', hidden: isHidden() });
+
   #sleep(): void {
     clearTimeout(this.#timer);
-    const at = wakeTime(this.#machine);
-    if (at === undefined) return;
+    const at = wakeTime(this.#machine, this.#rivals);
+    // The page wakes it when it is seen again.
+    if (at === undefined || isHidden()) return;
     const ms = Math.max(at - performance.now(), MIN_SLEEP_MS);
-    this.#timer = setTimeout(
-      () => this.#handle({ type: 'tick', hidden: isHidden() }),
-      Math.min(ms, MAX_SLEEP_MS),
-    );
+    this.#timer = setTimeout(this.#tick, Math.min(ms, MAX_SLEEP_MS));
     // A Node process does not stay for it.
     (this.#timer as { unref?: () => void }).unref?.();
   }
@@ -266,7 +301,7 @@ export class Supervisor {
     old.recall();
     await old.dispose();
     try {
-      this.#arrive(move, target, await this.#parts.start(target, this.#stop.signal));
+      this.#arrive(move, target, await this.#parts.start(target, this.#stop.signal, false));
     } catch (thrown) {
       const failure = asFailure(thrown);
       this.#failures.set(move.to, failure);
@@ -277,19 +312,23 @@ export class Supervisor {
     }
   }
 
-  // Beside the active route, which then ends the run under way and goes.
+  // Beside the active route, which then ends the run under way and goes. Without room for both it goes first.
   async #beside(move: Move, target: Target, drainMs: number, signal?: AbortSignal): Promise<void> {
     const { route: old } = this.#serving;
+    const alone = this.#parts.fitsBeside?.(target, this.#serving) === false;
     const aborted = new AbortController();
     const abort = () => aborted.abort(signal?.aborted ? signal.reason : this.#stop.signal.reason);
     signal?.addEventListener('abort', abort);
     this.#stop.signal.addEventListener('abort', abort);
     try {
-      const route = await this.#parts.start(target, aborted.signal);
+      if (alone) await this.#makeRoom(old, drainMs, aborted.signal);
+      const asked = move.reason === 'asked';
+      const route = await this.#parts.start(target, aborted.signal, asked);
       this.#arrive(move, target, route);
     } catch (thrown) {
       if (aborted.signal.aborted) {
         this.#handle({ type: 'cancelled' });
+        await this.#replaced();
         throw aborted.signal.reason;
       }
       const failure = asFailure(thrown);
@@ -300,13 +339,37 @@ export class Supervisor {
         why: failure.message,
         error: failure,
       });
+      await this.#replaced();
       throw failure;
     } finally {
       signal?.removeEventListener('abort', abort);
       this.#stop.signal.removeEventListener('abort', abort);
     }
+    if (alone) return;
     this.#draining = this.#drain(old, drainMs).finally(() => (this.#draining = undefined));
     await this.#draining;
+  }
+
+  async #makeRoom(old: Route, drainMs: number, signal: AbortSignal): Promise<void> {
+    this.#ending = old;
+    try {
+      const stop = new Promise<void>((resolve) =>
+        signal.addEventListener('abort', () => resolve()),
+      );
+      await Promise.race([within(drainMs, this.#busy.get(old)), stop]);
+      signal.throwIfAborted();
+      old.recall();
+      this.#handle({ type: 'alone' });
+      await old.dispose();
+      signal.throwIfAborted();
+    } finally {
+      this.#ending = undefined;
+    }
+  }
+
+  // After a move that has failed without room for the old route, which then starts again.
+  async #replaced(): Promise<void> {
+    if (this.state === 'starting') await this.#moving;
   }
 
   async #drain(old: Route, drainMs: number): Promise<void> {
@@ -321,7 +384,7 @@ export class Supervisor {
       throw disposed();
     }
     const { to, reason } = move;
-    const { active: from, home } = this.#machine;
+    const { active: from, homes } = this.#machine;
     const error = this.#failures.get(from);
     const retreats = isCondemned(this.#machine, from) && !isCondemned(this.#machine, to);
     const why = retreats ? this.#whyRetreat : WHY[reason];
@@ -332,7 +395,7 @@ export class Supervisor {
     const change: RouteChange = { from, to, why };
     const events: Readonly<Record<Move['reason'], RouteEvent>> = {
       respawn: 'recover',
-      failover: to === home ? 'recover' : 'degrade',
+      failover: to === homes[0] ? 'recover' : 'degrade',
       asked: 'swap',
       slow: 'swap',
       undo: 'rollback',

@@ -3,17 +3,20 @@ import { Failure } from '../worker/failure.js';
 import type {
   LoadProgress,
   ModelDescription,
+  Placement,
   PlainSource,
   WireSource,
 } from '../worker/protocol.js';
 import type { RouteFilter } from '../router/choose.js';
-import type { Features } from '../router/features.js';
-import { forgetGpu } from '../router/gpu_probe.js';
+import { type Features, memoryHint } from '../router/features.js';
+import { gpuLost } from '../router/gpu_loss.js';
+import { forgetGpu, probeGpu } from '../router/gpu_probe.js';
 import { InlineRoute } from '../router/inline_route.js';
+import { fitsBeside } from '../router/room.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
 import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
-import { Supervisor } from '../router/supervisor.js';
+import { type Serving, Supervisor, type SupervisorParts } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
 import { idOf, type LocalTarget, type Release, REMOTE, type Target } from '../router/target.js';
 import type { RolloutWatch } from '../router/rollout_watch.js';
@@ -38,7 +41,13 @@ export interface LaunchPlan {
   readonly sourceOf: (target: LocalTarget) => WireSource;
   readonly selfTest: (route: Route, target: Target) => Promise<void>;
   // The best first for another wish; see choosePlain() and rankCandidates().
-  readonly rank: (force: RouteFilter, release?: Release) => readonly LocalTarget[];
+  readonly rank: (
+    force: RouteFilter,
+    release?: Release,
+  ) => Promise<readonly LocalTarget[]> | readonly LocalTarget[];
+  // A route could not have its device, or computed wrongly; and one that did not.
+  readonly onBan?: (target: LocalTarget, failure: Failure) => void;
+  readonly onGood?: (target: LocalTarget) => void;
   // The version that a swap names; undefined for a plain .onnx.
   readonly releaseOf?: (version: string, signal?: AbortSignal) => Promise<Release>;
   // What the model is called on a server that may be asked when no other route is left.
@@ -48,6 +57,14 @@ export interface LaunchPlan {
   readonly answered?: () => void;
 }
 
+// Of all that this page loads.
+const supervisors = new Set<Supervisor>();
+
+export interface SessionStart extends Pick<SessionParts, 'why' | 'manifest' | 'offline'> {
+  readonly watch?: RolloutWatch;
+  readonly passedOver?: SupervisorParts['passedOver'];
+}
+
 export class Launch {
   readonly options: LoadOptions;
   readonly features: Features;
@@ -55,6 +72,8 @@ export class Launch {
   readonly #plan: LaunchPlan;
   readonly #claim: ThreadClaim;
   #supervisor: Supervisor | undefined;
+  // The caller has named the GPU.
+  #takesSoftware: boolean;
 
   constructor(
     options: LoadOptions,
@@ -66,6 +85,7 @@ export class Launch {
     this.features = features;
     this.#plan = plan;
     this.external = external;
+    this.#takesSoftware = options.force?.device === 'webgpu';
     const forced = options.force?.threads !== undefined;
     this.#claim = pageThreadBudget(features.cores).claim(plan.targets[0]!.threads, forced);
   }
@@ -105,13 +125,11 @@ export class Launch {
   /** The session of a route that start() gave. */
   session(
     route: Route,
-    target: Target,
-    {
-      watch,
-      ...about
-    }: Pick<SessionParts, 'why' | 'manifest' | 'offline'> & { readonly watch?: RolloutWatch },
+    wanted: Target,
+    { watch, passedOver = [], ...about }: SessionStart,
   ): Session {
     const { targets, selfTest, answered } = this.#plan;
+    const target = placed(wanted, route);
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
     const { force, latencyBudgetMs, onTelemetry } = this.options;
@@ -120,19 +138,23 @@ export class Launch {
       { target, route },
       {
         targets: this.#remote ? [...locals, REMOTE] : locals,
+        passedOver: target === wanted ? passedOver : [notOnGpu(wanted, route)],
         latencyBudgetMs: latencyBudgetMs ?? (force?.device ? Infinity : LATENCY_BUDGET_MS),
-        start: (target, signal) =>
-          startVerified(
-            target,
-            {
-              start: () => this.#restart(target, supervisor, signal),
-              selfTest: async (route) => {
-                checkSame(model, route.model, idOf(target));
-                await selfTest(route, target);
-              },
-            },
-            signal,
-          ),
+        start: async (target, signal, asked) => {
+          const start = async () => {
+            if (target.device === 'webgpu' && !asked) await this.#checkGpu();
+            return this.#restart(target, supervisor, signal);
+          };
+          const testSame = async (route: Route) => {
+            checkSame(model, route.model, idOf(target));
+            await selfTest(route, target);
+          };
+          const onBan = (target: Target, failure: Failure) => this.#ban(target, failure);
+          const route = await startVerified(target, { start, selfTest: testSame, onBan }, signal);
+          if (target.device !== 'remote' && !target.wasm) this.#plan.onGood?.(target);
+          return route;
+        },
+        fitsBeside: (target, serving) => this.#fits(target, serving),
         speeds: () => knownSpeeds(this.features.cores),
         ...(answered ? { answered } : {}),
         emit: (event, { error, ...change }) => {
@@ -156,10 +178,12 @@ export class Launch {
       release: () => {
         telemetry?.end();
         void watch?.flush();
+        supervisors.delete(supervisor);
         this.release();
       },
     });
     this.#supervisor = supervisor;
+    supervisors.add(supervisor);
     telemetry?.begin(session);
     watch?.begin({
       leave: (why) => supervisor.retreat(({ release }) => release?.candidate === true, why),
@@ -177,6 +201,7 @@ export class Launch {
     }
     const named = version === undefined ? undefined : await releaseOf?.(version, signal);
     const { target } = supervisor.serving;
+    if (to.device === 'webgpu') this.#takesSoftware = true;
     // Of the wishes of load(), these outlast a swap.
     const { module, threads } = this.options.force ?? {};
     const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
@@ -193,6 +218,26 @@ export class Launch {
 
   release(): void {
     this.#claim.release();
+  }
+
+  // Before an automatic start on the GPU: what the page is given must not be worse than what was chosen.
+  async #checkGpu(): Promise<void> {
+    const gpu = await probeGpu();
+    if (!gpu.available) throw new Failure('DEVICE_UNAVAILABLE', gpu.why);
+    if (!gpu.software || this.#takesSoftware) return;
+    throw new Failure('DEVICE_UNAVAILABLE', `the adapter (${gpu.adapter}) is software`);
+  }
+
+  #fits(target: Target, serving: Serving): boolean {
+    let held = 0;
+    for (const { serving } of supervisors) held += serving.route.memoryBytes;
+    return fitsBeside(target, serving, held, memoryHint());
+  }
+
+  // With a module of the caller's own nothing is known about the library's.
+  #ban(target: Target, failure: Failure): void {
+    if (target.device === 'remote' || target.wasm !== undefined) return;
+    this.#plan.onBan?.(target, failure);
   }
 
   // The threads of the route that it replaces are its own: that one goes soon.
@@ -230,9 +275,11 @@ export class Launch {
       source: this.#plan.sourceOf(target),
       external: this.external,
     };
-    const onDegrade = () => {
-      forgetGpu();
-      this.#supervisor?.leftGpu(started);
+    const began = performance.now();
+    const onDegrade = ({ lost = false, why }: Placement) => {
+      if (lost) gpuLost(began);
+      else this.#ban(target, new Failure('DEVICE_UNAVAILABLE', why.at(-1) ?? 'left the GPU'));
+      this.#supervisor?.leftGpu(started, { ...target, device: 'cpu' }, lost);
     };
     const hooks = { onProgress, onDegrade };
     const started: Route = await (execution === 'inline'
@@ -241,6 +288,15 @@ export class Launch {
     if (started.placement.device !== device) forgetGpu();
     return started;
   }
+}
+
+// What a route is, rather than what it was started for: a plain .onnx goes without the GPU where there is none.
+const placed = (target: Target, { placement }: Route): Target =>
+  target.device === 'webgpu' && placement.device === 'cpu' ? { ...target, device: 'cpu' } : target;
+
+function notOnGpu(target: Target, { placement }: Route) {
+  const message = placement.why.at(-1) ?? 'left the GPU';
+  return { target, failure: new Failure('DEVICE_UNAVAILABLE', message) };
 }
 
 // Runs wait for the route with their feeds and wishes by number.

@@ -1,12 +1,12 @@
 // A manifest -> a session of its stable version, or of the candidate that this client is to run.
-import { parseManifest, type Manifest } from '../manifest/parse.js';
+import { parseManifest } from '../manifest/parse.js';
 import { asFailure, type Failure } from '../worker/failure.js';
 import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
 import type { Probe } from '../router/candidates.js';
 import { type CandidateVersion, openCandidate } from '../router/candidate_version.js';
 import { isNode, memoryHint, probeFeatures } from '../router/features.js';
-import { type GpuProbe, probeGpu } from '../router/gpu_probe.js';
+import { gpuFor } from '../router/gpu_loss.js';
 import { LIMITS } from '../router/limits.js';
 import { type OpenManifest, openManifest } from '../router/manifest_source.js';
 import * as shelf from '../router/manifest_shelf.js';
@@ -113,20 +113,10 @@ export async function probeFor(
   const saveData = networkHints()?.saveData;
   return {
     features,
-    gpu: await probeGpuFor(variants, options),
+    gpu: await gpuFor(variants, options.force),
     memoryBytes: memoryHint(),
     speeds: knownSpeeds(features.cores),
     saveData,
     stored: saveData && keep ? await storedOf(variants) : undefined,
   };
-}
-
-// Asking for an adapter starts the GPU process: only where an answer matters.
-function probeGpuFor(
-  variants: Manifest['variants'],
-  { force }: LoadOptions,
-): Promise<GpuProbe> | GpuProbe {
-  if (force?.device === 'cpu') return { available: false, why: 'the CPU is forced' };
-  if (variants.some(({ devices }) => devices.includes('webgpu'))) return probeGpu();
-  return { available: false, why: 'no variant is for WebGPU' };
 }

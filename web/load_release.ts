@@ -3,7 +3,7 @@ import type { Manifest } from '../manifest/parse.js';
 import { Failure } from '../worker/failure.js';
 import type { FileReport } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
-import { ban, knownBans } from '../router/bans.js';
+import { ban, knownBans, liftBan } from '../router/bans.js';
 import {
   type Candidate,
   nameOf,
@@ -13,14 +13,15 @@ import {
 } from '../router/candidates.js';
 import { openAsked } from '../router/candidate_version.js';
 import type { RouteFilter } from '../router/choose.js';
+import { gpuFor } from '../router/gpu_loss.js';
 import type { OpenManifest } from '../router/manifest_source.js';
 import { dropCandidates, fileOf, keepOffline, removeUnnamed } from '../router/offline.js';
 import type { RolloutWatch } from '../router/rollout_watch.js';
 import type { Route } from '../router/route.js';
 import { remoteVariant, selfTest } from '../router/self_test.js';
-import { serve, type Served } from '../router/serve.js';
+import { attemptOf, serve, type Served } from '../router/serve.js';
 import { forgetSpeeds } from '../router/speeds.js';
-import type { Release, Target } from '../router/target.js';
+import { idOf, type LocalTarget, type Release, type Target } from '../router/target.js';
 import { allowedRemote } from './allowed_remote.js';
 import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
@@ -51,11 +52,14 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   const { opened, keep, options, stable, watch } = load;
   const { manifest } = opened;
   const release = releaseOf(opened, stable !== undefined);
-  const rank = (force: RouteFilter | undefined, of: Release) => rankOf(load, force, of);
-  const ranking = rank(options.force, release);
+  const ranking = rankOf(load, options.force, release);
   const targets = own(ranking, release);
   const other = stable && releaseOf(stable, false);
-  const standby = other ? own(rank(options.force, other), other) : [];
+  const standby = other ? own(rankOf(load, options.force, other), other) : [];
+  const onBan = (candidate: LocalTarget, failure: Failure) => {
+    ban({ ...candidate, variant: candidate.variant! }, failure, load.probe.gpu);
+    forgetSpeeds();
+  };
   const selfTestOf = (
     route: Route,
     { variant, release }: Target,
@@ -67,7 +71,9 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   };
   const launch = new Launch(options, load.probe.features, {
     targets: [...targets, ...standby],
-    rank: (force, of = release) => own(rank(force, of), of),
+    rank: async (force, of = release) => own(rankOf(await probed(load, force, of), force, of), of),
+    onBan,
+    onGood: (target) => liftBan({ ...target, variant: target.variant! }),
     releaseOf: (version, signal) => namedRelease(load, version, signal),
     sourceOf: ({ variant, release }) => ({
       file: fileOf(variant!, release!.url),
@@ -90,14 +96,11 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
           selfTestOf(route, candidate, (loaded, total) =>
             launch.report({ phase: 'selftest', loaded, total }),
           ),
-        onBan: (candidate, failure) => {
-          ban(candidate, failure, load.probe.gpu);
-          forgetSpeeds();
-        },
+        onBan,
       },
       options.signal,
     );
-    const { candidate, route } = served;
+    const { candidate, route, passedOver } = served;
     const why = [
       ...load.why,
       ...fileReasons(opened, route.file),
@@ -106,13 +109,15 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
     const session = launch.session(route, candidate, {
       why,
       manifest: (other ?? opened).manifest,
+      passedOver: passedOver.map(({ candidate, failure }) => ({ target: candidate, failure })),
       ...(watch ? { watch } : {}),
       ...(keep === false ? {} : { offline: offlineOf(load, ranking, served, standby) }),
     });
     // After the caller had the chance to listen.
-    const failed = served.attempts.at(-1);
-    if (failed) {
-      const detail = { from: failed.route, to: session.route.id, why: failed.message };
+    const last = passedOver.at(-1);
+    if (last) {
+      const { message } = last.failure;
+      const detail = { from: idOf(last.candidate), to: session.route.id, why: message };
       setTimeout(() => session.dispatchEvent(new CustomEvent('degrade', { detail })));
     }
     return session;
@@ -150,6 +155,16 @@ async function namedRelease(
 const own = ({ ranked }: Ranking, release: Release): OwnTarget[] =>
   ranked.map((candidate) => ({ ...candidate, release }));
 
+// With the GPU as it is now.
+async function probed(
+  load: ReleaseLoad,
+  force: RouteFilter,
+  { manifest }: Release,
+): Promise<ReleaseLoad> {
+  const gpu = await gpuFor(manifest.variants, force);
+  return { ...load, probe: { ...load.probe, gpu } };
+}
+
 const rankOf = (
   { probe, options }: ReleaseLoad,
   force: RouteFilter | undefined,
@@ -167,10 +182,10 @@ async function forget({ variants }: Manifest): Promise<void> {
 function offlineOf(
   { opened, stable, keep, options: { assets = {} } }: ReleaseLoad,
   ranking: Ranking,
-  { candidate, route, attempts }: Served,
+  { candidate, route, passedOver }: Served,
   standby: readonly OwnTarget[],
 ): (signal: AbortSignal) => Promise<void> {
-  const failed = new Set(attempts.map(({ route }) => route));
+  const failed = new Set(passedOver.map(({ candidate }) => nameOf(candidate)));
   const fallback = ranking.ranked.find(
     (other) => other.device === 'cpu' && !failed.has(nameOf(other)),
   );
@@ -206,7 +221,7 @@ function fileReasons({ stored }: OpenManifest, file: FileReport | undefined): st
 function reasons(
   { variants }: Manifest,
   { rejected }: Ranking,
-  { candidate, attempts }: Served,
+  { candidate, passedOver }: Served,
 ): string[] {
   const forGpu = new Set(
     variants.filter(({ devices }) => devices.includes('webgpu')).map(({ name }) => name),
@@ -215,6 +230,6 @@ function reasons(
     ({ variant, device }) =>
       device === 'webgpu' && candidate.device === 'cpu' && forGpu.has(variant),
   );
-  const tried = attempts.map(({ route, message }) => `${route}: ${message}`);
+  const tried = passedOver.map(attemptOf).map(({ route, message }) => `${route}: ${message}`);
   return [...new Set(noGpu.map(({ why }) => `no WebGPU: ${why}`)), ...tried, ...candidate.why];
 }

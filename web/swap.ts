@@ -19,11 +19,11 @@ export type Swap = RouteFilter & {
 export const versionOf = (to: Swap): string | undefined => checked(to).version;
 
 // INVALID_ARGUMENT, VARIANT_UNKNOWN, NO_CANDIDATE. `rank` gives the targets of the version for a wish, best first.
-export function swapTarget(
+export async function swapTarget(
   to: Swap,
   current: Target,
-  rank: (force: RouteFilter) => readonly LocalTarget[],
-): LocalTarget {
+  rank: (force: RouteFilter) => Promise<readonly LocalTarget[]> | readonly LocalTarget[],
+): Promise<LocalTarget> {
   const { wasm, version, ...filter } = checked(to);
   const own = wasm === undefined ? undefined : fromWasm(wasm);
   const { variant, device } = current;
@@ -44,7 +44,7 @@ export function swapTarget(
     ...filter,
     ...(threads === undefined ? {} : { threads }),
   };
-  const target = rank(force)[0]!;
+  const [target] = (await rank(force)) as [LocalTarget];
   if (force.device !== undefined && target.device !== force.device) {
     throw new SardonyxError('NO_CANDIDATE', `no variant is left to run on ${force.device}`);
   }

@@ -40,7 +40,7 @@ export class GpuExecutor {
     this.#cache = new PipelineCache(device);
     this.#lost = lost.then((reason) => {
       this.#gone = true;
-      throw new GpuFailure(`the device was lost (${reason})`);
+      throw new GpuFailure(`the device was lost (${reason})`, true);
     });
     this.#lost.catch(() => undefined);
   }
@@ -62,8 +62,8 @@ export class GpuExecutor {
       const { name } = thrown as Error;
       if (name === 'Failure' || name === 'GpuFailure') throw thrown;
       // mapAsync() tells of a loss before the device does, if that ever does.
-      const lost = name === 'AbortError' ? 'the device was lost: ' : '';
-      throw new GpuFailure(lost + reasonOf(thrown));
+      const lost = name === 'AbortError';
+      throw new GpuFailure((lost ? 'the device was lost: ' : '') + reasonOf(thrown), lost);
     }
   }
 
@@ -145,7 +145,7 @@ export class GpuExecutor {
     cpu: CpuSide,
   ): void {
     // Then the run in memory may be another one already.
-    if (this.#gone) throw new GpuFailure('the device was lost');
+    if (this.#gone) throw new GpuFailure('the device was lost', true);
     const { memory } = cpu;
     const bytesAt = (at: number, bytes: number) => new Uint8Array(memory.buffer, at, bytes);
     downloads.forEach(({ offset, bytes }, i) =>

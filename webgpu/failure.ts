@@ -1,7 +1,11 @@
 // Why a run can not be, or was not, done on the GPU. Told by its name: this file is bundled apart from
 // the worker's.
 export class GpuFailure extends Error {
-  constructor(message: string) {
+  /** `lost`: the device went away. */
+  constructor(
+    message: string,
+    readonly lost = false,
+  ) {
     super(message);
     this.name = 'GpuFailure';
   }

@@ -3,7 +3,7 @@
 // Every method throws Failure; after one that is fatal the engine must be dropped.
 import { type Factory, type Instance } from './abi.js';
 import { asFailure, Failure, isFatal } from './failure.js';
-import { type GpuExecutor, isGpuFailure, startGpu } from './gpu.js';
+import { type GpuExecutor, type GpuFailure, isGpuFailure, startGpu } from './gpu.js';
 import { instantiate } from './instantiate.js';
 import { loadModel, type LoadedModel } from './load_model.js';
 import { allocate, bytesAt, readString } from './memory.js';
@@ -112,7 +112,7 @@ export class Engine {
           return await this.#alive(this.#runner).runOnGpu(this.#gpu, feeds, outputs, hooks);
         } catch (thrown) {
           if (!isGpuFailure(thrown)) throw thrown;
-          this.#leaveGpu(this.#gpu, thrown.message);
+          this.#leaveGpu(this.#gpu, thrown);
         }
       }
       return await this.#alive(this.#runner).run(feeds, outputs, hooks);
@@ -171,7 +171,7 @@ export class Engine {
     return this.#gpu !== undefined;
   }
 
-  #leaveGpu(gpu: GpuExecutor, reason: string): void {
+  #leaveGpu(gpu: GpuExecutor, { message, lost }: GpuFailure): void {
     this.#gpu = undefined;
     gpu.dispose();
     const model = this.#alive(this.#model);
@@ -179,7 +179,7 @@ export class Engine {
     this.#runner = undefined;
     check(this.#instance, this.#instance._sx_session_leave_gpu(model.session));
     this.#runner = new Runner(this.#instance, model);
-    this.#place({ device: 'cpu', why: [...this.#placement.why, `CPU: ${reason}`] });
+    this.#place({ device: 'cpu', why: [...this.#placement.why, `CPU: ${message}`], lost });
   }
 
   #place(placement: Placement): void {

@@ -7,9 +7,11 @@ export type GpuExecutor = WebGpu.GpuExecutor;
 // Why a run was not done on the GPU; the CPU does it. Rejections of webgpu.mjs have the name too.
 export class GpuFailure extends Error {
   override readonly name = 'GpuFailure';
+  // The device went away.
+  readonly lost: boolean = false;
 }
 
-export const isGpuFailure = (thrown: unknown): thrown is Error =>
+export const isGpuFailure = (thrown: unknown): thrown is GpuFailure =>
   thrown instanceof Error && thrown.name === 'GpuFailure';
 
 // Rejects with GpuFailure.

@@ -72,6 +72,8 @@ export type Device = 'cpu' | 'webgpu';
 export interface Placement {
   readonly device: Device;
   readonly why: readonly string[];
+  // The CPU took over because the GPU went away.
+  readonly lost?: boolean;
 }
 export const ON_CPU: Placement = { device: 'cpu', why: [] };
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../../worker/failure.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
-import { ban, knownBans } from '../../router/bans.js';
+import { ban, knownBans, liftBan } from '../../router/bans.js';
 import { banKey, type Candidate } from '../../router/candidates.js';
 import type { GpuProbe } from '../../router/gpu_probe.js';
 import { readValue, writeValue } from '../../router/page_storage.js';
@@ -59,6 +59,14 @@ describe('bans', () => {
     ban(on('webgpu'), failure('DEVICE_UNAVAILABLE'), adapter('a'));
     expect(items.size).toBe(0);
     expect(knownBans(adapter('a')).get(keyOn('webgpu'))).toBe('DEVICE_UNAVAILABLE here');
+  });
+
+  it('are lifted when the route works after all, but for a wrong answer', () => {
+    ban(on('webgpu'), failure('DEVICE_UNAVAILABLE'), adapter('d'));
+    ban(on('cpu'), failure('SELFTEST_FAILED'), adapter('d'));
+    liftBan(on('webgpu'));
+    liftBan(on('cpu'));
+    expect(knownBans(adapter('d'))).toEqual(new Map([[keyOn('cpu'), 'SELFTEST_FAILED here']]));
   });
 
   it('name neither browser nor adapter in storage', () => {

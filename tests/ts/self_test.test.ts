@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EncodedTensor, Manifest } from '../../manifest/parse.js';
 import { toNumbers } from '../../router/numbers.js';
 import type { Feed, Route } from '../../router/route.js';
 import { selfTest } from '../../router/self_test.js';
 import type { DType, TypedArray } from '../../worker/dtypes.js';
+import { ON_CPU } from '../../worker/protocol.js';
 import { sampleManifest } from './sample_manifest.js';
 
 interface Given {
@@ -18,6 +19,7 @@ function routeThatGives({ type = 'float32', shape = [2], data, output = 0 }: Giv
   const fed: (readonly Feed[])[] = [];
   const route = {
     model: { inputs: [{ name: 'x', type: 'float32' }], outputs: [{ name: 'y', type: 'float32' }] },
+    placement: ON_CPU,
     run(feeds: readonly Feed[]) {
       fed.push(feeds);
       return Promise.resolve([{ output, type, shape, data: data ?? Float32Array.of(1, 2) }]);
@@ -39,7 +41,26 @@ const wrong = (text: string) =>
     where: { tensor: 'y' },
   }) as Error;
 
+afterEach(() => void vi.useRealTimers());
+
 describe('selfTest', () => {
+  it.each([
+    ['the CPU', ON_CPU, 'ENGINE_HUNG'],
+    ['a server, which has a limit of its own', { device: 'remote', why: [] }, undefined],
+  ] as const)('waits 10 s and a little for an answer of %s', async (_, placement, code) => {
+    vi.useFakeTimers();
+    const { route } = routeThatGives({});
+    const silent = { ...route, placement, run: () => new Promise(() => undefined) };
+    let failure: { code?: string } | undefined;
+    selfTest(silent as unknown as Route, manifest, fp32).catch((thrown: unknown) => {
+      failure = thrown as { code: string };
+    });
+    await vi.advanceTimersByTimeAsync(10_500);
+    expect(failure).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(failure?.code).toBe(code);
+  });
+
   it('feeds what the manifest knows and takes the right answer', async () => {
     const { route, fed } = routeThatGives({});
     const answered: number[][] = [];

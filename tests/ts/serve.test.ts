@@ -3,7 +3,7 @@ import { asFailure, Failure } from '../../worker/failure.js';
 import type { Device } from '../../worker/protocol.js';
 import { nameOf, rankCandidates, type Candidate } from '../../router/candidates.js';
 import type { Route } from '../../router/route.js';
-import { serve } from '../../router/serve.js';
+import { attemptOf, serve } from '../../router/serve.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
 import { sampleManifest } from './sample_manifest.js';
 
@@ -56,7 +56,11 @@ async function play({ start = {}, test = {}, leavesGpu }: Script, signal?: Abort
     signal,
   );
   const outcome = await serving.then(
-    ({ candidate, attempts }) => ({ served: short(candidate), attempts, failure: undefined }),
+    ({ candidate, passedOver }) => ({
+      served: short(candidate),
+      attempts: passedOver.map(attemptOf),
+      failure: undefined,
+    }),
     (thrown: unknown) => ({ served: undefined, attempts: [], failure: asFailure(thrown) }),
   );
   return { ...outcome, tried, disposed, bans };
