@@ -12,6 +12,10 @@ const wrongKernel = `const create = GPUDevice.prototype.createShaderModule;
     return create.call(this, { ...options, code });
   };`;
 const noAdapter = 'GPU.prototype.requestAdapter = async () => null;';
+const notYet = `const request = GPU.prototype.requestAdapter;
+  GPU.prototype.requestAdapter = async function (options) {
+    return (await caches.has('no adapter')) ? null : request.call(this, options);
+  };`;
 const lostLater = `const map = GPUBuffer.prototype.mapAsync;
   const devices = [];
   const request = GPUAdapter.prototype.requestDevice;
@@ -31,12 +35,14 @@ const lostLater = `const map = GPUBuffer.prototype.mapAsync;
 interface Visit {
   readonly shim?: string;
   readonly force?: boolean;
+  // After the load the page gets no adapter, so that a lost GPU does not come back.
+  readonly gone?: boolean;
 }
 
 /** Loads glyphs, asks all known answers twice, and tells what happened. */
-const visit = (page: Page, { shim = '', force = true }: Visit) =>
+const visit = (page: Page, { shim = '', force = true, gone = false }: Visit) =>
   page.evaluate(
-    async ({ shim, force }) => {
+    async ({ shim, force, gone }) => {
       const { answerAll, storage } = window.harness;
       const code = `${shim}\nexport * from '${location.origin}/dist/webgpu.mjs';`;
       const webgpu = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
@@ -44,6 +50,7 @@ const visit = (page: Page, { shim = '', force = true }: Visit) =>
         assets: { webgpu },
         ...(force ? { force: { device: 'webgpu' } } : {}),
       });
+      if (gone) navigator.gpu.requestAdapter = () => Promise.resolve(null);
       let degraded = 0;
       session.addEventListener('degrade', () => degraded++);
       const first = session.route;
@@ -69,7 +76,7 @@ const visit = (page: Page, { shim = '', force = true }: Visit) =>
         complete: model?.complete,
       };
     },
-    { shim, force },
+    { shim, force, gone },
   );
 
 const onCpu = { device: 'cpu', variant: 'int8' };
@@ -129,7 +136,7 @@ test.describe('glyphs by its manifest', () => {
   test('one that is lost in the middle of a run leaves the same variant on the CPU', async ({
     page,
   }) => {
-    const found = await visit(page, { shim: lostLater });
+    const found = await visit(page, { shim: lostLater, gone: true });
     expect(found).toMatchObject({
       first: onGpu,
       last: { device: 'cpu', variant: 'fp16', precision: 'fp16' },
@@ -139,5 +146,34 @@ test.describe('glyphs by its manifest', () => {
       offline: 'ready',
     });
     expect(found.why).toContain('CPU: ');
+  });
+
+  test('one that could not be had at the load takes over when it can, after its self-test', async ({
+    page,
+  }) => {
+    const found = await page.evaluate(async (shim) => {
+      const { answerAll, swaps } = window.harness;
+      await caches.open('no adapter');
+      const code = `${shim}\nexport * from '${location.origin}/dist/webgpu.mjs';`;
+      const webgpu = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+      const session = await window.sardonyx.load('/own-models/glyphs/glyphs.sardonyx.json', {
+        assets: { webgpu },
+        force: { device: 'webgpu' },
+      });
+      const seen = swaps.listen(session);
+      const { device, variant } = session.route;
+      const why = session.route.why.join('\n');
+      const recovered = new Promise((resolve) => session.addEventListener('recover', resolve));
+      await caches.delete('no adapter');
+      await recovered;
+      const answers = await answerAll(session, session.manifest!, 'fp16');
+      const last = { device: session.route.device, variant: session.route.variant };
+      await session.dispose();
+      const wrong = answers.filter(({ difference, tolerance }) => !(difference <= tolerance));
+      return { first: { device, variant }, last, why, wrong, seen };
+    }, notYet);
+    expect(found).toMatchObject({ first: onCpu, last: onGpu, wrong: [] });
+    expect(found.why).toContain('fp16 on webgpu');
+    expect(found.seen).toContain('recover int8-cpu-relaxed > fp16-webgpu-relaxed');
   });
 });

@@ -25,6 +25,12 @@ const busyVariant = (precision: 'fp32' | 'int8'): Variant => ({
   opset: 17,
 });
 
+// Runs on a machine with 4 GiB, but not twice.
+const large = (precision: 'fp32' | 'int8'): Variant => ({
+  ...busyVariant(precision),
+  needs: { memoryBytes: 3 * 2 ** 30 },
+});
+
 const fp32: Variant = {
   name: 'fp32',
   url: 'fp32.onnx',
@@ -138,6 +144,7 @@ const cases: Readonly<Record<string, Case>> = {
   'two busy variants': {
     manifest: { ...right, variants: [busyVariant('fp32'), busyVariant('int8')] },
   },
+  'two large variants': { manifest: { ...right, variants: [large('fp32'), large('int8')] } },
   'an invalid hash': { manifest: variant({ sha256: 'xyz' }) },
   'an unknown field': { manifest: { ...right, colour: 'red' } },
   'another format': { manifest: { ...right, format: 7 } },

@@ -26,6 +26,7 @@ for (const { title, lose } of losses) {
       const page = await browser.newPage();
       await openPage(page, site.isolated);
       await page.evaluate(startRuns);
+      await page.evaluate(withoutGpu);
       await lose(browser, page);
       const found = await page.evaluate(() => window.finishRuns());
       expect(found.before).toBe('webgpu');
@@ -72,6 +73,11 @@ test('probe() asks for an adapter again after the device was lost', async ({ sit
     await browser.close();
   }
 });
+
+/** From now on the page gets no adapter, so that the GPU does not come back. */
+function withoutGpu(): void {
+  navigator.gpu.requestAdapter = () => Promise.resolve(null);
+}
 
 /** Starts three runs, the first of them for seconds, on a session that has run on the GPU before. */
 async function startRuns(): Promise<void> {

@@ -61,4 +61,27 @@ function watchWorkers(): Worker[] {
   return workers;
 }
 
-export const swaps = { listen, underLoad, watchWorkers };
+/** The workers that this page has, of those that it starts from now on: at this moment, and at most so far. */
+function countWorkers(): { now: number; most: number } {
+  const alive = new Set<Worker>();
+  const count = { now: 0, most: 0 };
+  const update = () => {
+    count.now = alive.size;
+    count.most = Math.max(count.most, count.now);
+  };
+  window.Worker = class extends window.Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      alive.add(this);
+      update();
+    }
+    override terminate(): void {
+      alive.delete(this);
+      update();
+      super.terminate();
+    }
+  };
+  return count;
+}
+
+export const swaps = { countWorkers, listen, underLoad, watchWorkers };
