@@ -10,7 +10,7 @@ import { choosePlain, type RouteFilter } from '../../router/choose.js';
 import { idOf, type Target } from '../../router/target.js';
 import { type Swap, swapTarget } from '../../web/swap.js';
 import type * as Sardonyx from '../../web/index.js';
-import { linearModel, twoOutputModel } from './models.js';
+import { linearModel, linearVariant, twoOutputModel } from './models.js';
 import { sampleManifest } from './sample_manifest.js';
 
 const features = { simd: true, engine: true, relaxedSimd: true, isolated: true, cores: 4 };
@@ -71,7 +71,7 @@ describe('swapTarget', () => {
 
 const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
 if (!existsSync(entry)) throw new Error('missing: dist/. Type: npm run build');
-const { load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
+const { availability, load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
 
 describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) => {
   const folder = resolve('build/swap_test');
@@ -85,6 +85,8 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
   // With a candidate version, which no client runs by itself.
   let staged: URL;
   let stagedWrong: URL;
+  // With a known answer, which a variant does not give.
+  let answered: URL;
   beforeAll(() => {
     mkdirSync(folder, { recursive: true });
     const other = variant('other', twoOutputModel());
@@ -113,6 +115,25 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
     const [, two] = second.variants;
     const wrong = { ...second, variants: [{ ...two!, sha256: '0'.repeat(64) }] };
     writeFileSync(resolve(folder, 'wrong.json'), JSON.stringify(wrong));
+    const encoded = (shape: number[], values: number[]) => ({
+      dtype: 'float32' as const,
+      shape,
+      base64: Buffer.from(Float32Array.from(values).buffer).toString('base64'),
+    });
+    const known = {
+      title: 'one row',
+      inputs: { image: encoded([1, 4], [1, 2, 3, 4]) },
+      outputs: { scores: encoded([1, 3], [20, 120, 220]) },
+      tolerance: 1e-3,
+    };
+    const [one] = manifest.variants;
+    // Remembered by its hash, so each has its own.
+    const weights = execution === 'worker' ? 'int8' : 'fp16';
+    const otherModel = variant(`wrong ${execution}`, linearVariant(weights));
+    const path = resolve(folder, 'answered.json');
+    const variants = [one!, { ...otherModel, name: 'wrong' }];
+    writeFileSync(path, JSON.stringify({ ...manifest, variants, knownAnswers: [known] }));
+    answered = pathToFileURL(path);
     [staged, stagedWrong] = [rollout('second.json'), rollout('wrong.json')];
   });
 
@@ -141,6 +162,25 @@ describe.each(['worker', 'inline'] as const)('session.swap(), %s', (execution) =
     await session.dispose();
     expect(session.state).toBe('disposed');
     await expect(session.swap({})).rejects.toMatchObject({ code: 'SESSION_DISPOSED' });
+  });
+
+  it('remembers for later loads that a variant answered wrongly', async () => {
+    const session = await load(answered, { execution });
+    const onCpu = async () =>
+      (await availability(answered)).rejected.filter(({ route }) => route.device === 'cpu');
+    expect(await onCpu()).toEqual([]);
+    const swap = session.swap({ variant: 'wrong' });
+    await expect(swap).rejects.toMatchObject({ code: 'SELFTEST_FAILED' });
+    expect(await run(session)).toEqual(scores);
+    await session.dispose();
+    const { ranked } = await availability(answered);
+    expect(ranked.map(({ variant }) => variant).at(-1)).toBe('wrong');
+    expect(await onCpu()).toEqual([
+      {
+        route: { variant: 'wrong', device: 'cpu' },
+        why: expect.stringContaining('one row') as string,
+      },
+    ]);
   });
 
   it('does not move to a variant with other inputs', async () => {
