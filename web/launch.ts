@@ -9,7 +9,7 @@ import type {
 } from '../worker/protocol.js';
 import type { RouteFilter } from '../router/choose.js';
 import { type Features, memoryHint } from '../router/features.js';
-import { gpuLost } from '../router/gpu_loss.js';
+import { gpuLost, gpuRefused } from '../router/gpu_loss.js';
 import { forgetGpu, probeGpu } from '../router/gpu_probe.js';
 import { InlineRoute } from '../router/inline_route.js';
 import { fitsBeside } from '../router/room.js';
@@ -128,7 +128,7 @@ export class Launch {
     wanted: Target,
     { watch, passedOver = [], ...about }: SessionStart,
   ): Session {
-    const { targets, selfTest, answered } = this.#plan;
+    const { targets, answered } = this.#plan;
     const target = placed(wanted, route);
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
@@ -141,18 +141,8 @@ export class Launch {
         passedOver: target === wanted ? passedOver : [notOnGpu(wanted, route)],
         latencyBudgetMs: latencyBudgetMs ?? (force?.device ? Infinity : LATENCY_BUDGET_MS),
         start: async (target, signal, asked) => {
-          const start = async () => {
-            if (target.device === 'webgpu' && !asked) await this.#checkGpu();
-            return this.#restart(target, supervisor, signal);
-          };
-          const testSame = async (route: Route) => {
-            checkSame(model, route.model, idOf(target));
-            await selfTest(route, target);
-          };
-          const onBan = (target: Target, failure: Failure) => this.#ban(target, failure);
-          const route = await startVerified(target, { start, selfTest: testSame, onBan }, signal);
-          if (target.device !== 'remote' && !target.wasm) this.#plan.onGood?.(target);
-          return route;
+          if (target.device === 'webgpu' && !asked) await this.#checkGpu();
+          return this.#startSame(model, target, supervisor, signal);
         },
         fitsBeside: (target, serving) => this.#fits(target, serving),
         speeds: () => knownSpeeds(this.features.cores),
@@ -220,18 +210,46 @@ export class Launch {
     this.#claim.release();
   }
 
+  // A later start: a model of the same form.
+  async #startSame(
+    model: ModelDescription,
+    target: Target,
+    supervisor: Supervisor,
+    signal: AbortSignal,
+  ): Promise<Route> {
+    const { selfTest, onGood } = this.#plan;
+    const hooks = {
+      start: () => this.#restart(target, supervisor, signal),
+      selfTest: async (route: Route) => {
+        checkSame(model, route.model, idOf(target));
+        await selfTest(route, target);
+      },
+      onBan: (target: Target, failure: Failure) => this.#ban(target, failure),
+    };
+    const route = await startVerified(target, hooks, signal);
+    if (target.device !== 'remote' && target.wasm === undefined) onGood?.(target);
+    return route;
+  }
+
   // Before an automatic start on the GPU: what the page is given must not be worse than what was chosen.
   async #checkGpu(): Promise<void> {
     const gpu = await probeGpu();
-    if (!gpu.available) throw new Failure('DEVICE_UNAVAILABLE', gpu.why);
-    if (!gpu.software || this.#takesSoftware) return;
-    throw new Failure('DEVICE_UNAVAILABLE', `the adapter (${gpu.adapter}) is software`);
+    const software = gpu.available && gpu.software && !this.#takesSoftware;
+    if (gpu.available && !software) return;
+    const why = gpu.available ? `the adapter (${gpu.adapter}) is software` : gpu.why;
+    gpuRefused(why);
+    throw new Failure('DEVICE_UNAVAILABLE', why);
   }
 
   #fits(target: Target, serving: Serving): boolean {
     let held = 0;
     for (const { serving } of supervisors) held += serving.route.memoryBytes;
     return fitsBeside(target, serving, held, memoryHint());
+  }
+
+  #refuse(target: Target, why: string): void {
+    forgetGpu();
+    this.#ban(target, new Failure('DEVICE_UNAVAILABLE', why));
   }
 
   // With a module of the caller's own nothing is known about the library's.
@@ -278,7 +296,7 @@ export class Launch {
     const began = performance.now();
     const onDegrade = ({ lost = false, why }: Placement) => {
       if (lost) gpuLost(began);
-      else this.#ban(target, new Failure('DEVICE_UNAVAILABLE', why.at(-1) ?? 'left the GPU'));
+      else this.#refuse(target, why.at(-1) ?? 'left the GPU');
       this.#supervisor?.leftGpu(started, { ...target, device: 'cpu' }, lost);
     };
     const hooks = { onProgress, onDegrade };
