@@ -16,12 +16,17 @@ test('a lost GPU leaves the CPU, which goes on answering', async ({ page, demo }
   await press('#router-webgpu');
   await expect(route).toHaveText(/-webgpu-/);
   await expect(page.locator('#router-device')).toHaveText('WebGPU');
+  // It would come back by itself.
+  await page.evaluate(() => {
+    navigator.gpu.requestAdapter = () => Promise.resolve(null);
+  });
   await press('#router-lose');
   await expect(page.locator('#router-events li').first()).toHaveText(
     /^degrade \S+-webgpu-\S+ → \S+-cpu-\S+: .*lost/,
   );
   await expect(route).toHaveText(/-cpu-/);
   await expect(page.locator('#router-device')).toHaveText('CPU');
+  await page.evaluate(() => Reflect.deleteProperty(navigator.gpu, 'requestAdapter'));
   await press('#router-webgpu');
   await expect(route).toHaveText(/-webgpu-/);
   await expect(page.locator('#router-no-gpu')).toBeHidden();
