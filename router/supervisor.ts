@@ -15,6 +15,7 @@ import {
 } from './machine.js';
 import { gpuCooling } from './gpu_loss.js';
 import { forgetGpu } from './gpu_probe.js';
+import { orAborted } from './or_aborted.js';
 import { isHidden, onSeen } from './page_view.js';
 import type { Feed, Route } from './route.js';
 import { exhausted } from './serve.js';
@@ -217,8 +218,9 @@ export class Supervisor {
 
   // Resolves when the old route is gone. Swaps are done one after the other.
   swap(target: Target, options: SwapOptions = {}): Promise<void> {
-    const swap = this.#swaps.then(() => this.#swapTo(target, options));
-    this.#swaps = swap.catch(() => undefined);
+    const before = this.#swaps;
+    const swap = orAborted(before, options.signal).then(() => this.#swapTo(target, options));
+    this.#swaps = swap.catch(() => before);
     return swap;
   }
 
@@ -244,7 +246,7 @@ export class Supervisor {
   async #swapTo(target: Target, { signal, drainMs = DRAIN_MS }: SwapOptions): Promise<void> {
     do {
       this.#automatic?.abort();
-      await this.#moving;
+      await orAborted(this.#moving, signal);
     } while (this.state === 'starting' || this.state === 'swapping');
     signal?.throwIfAborted();
     if (this.state === 'disposed') throw disposed();

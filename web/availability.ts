@@ -1,5 +1,6 @@
 // What load() would try here, and what it would have to download for it.
 import type { Variant } from '../manifest/parse.js';
+import { asFailure } from '../worker/failure.js';
 import type { PlainSource } from '../worker/protocol.js';
 import { openStore, type Store } from '../worker/storage/store.js';
 import { openCandidate } from '../router/candidate_version.js';
@@ -8,10 +9,13 @@ import { considerCandidates } from '../router/candidates.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
 import { type Features, probeFeatures } from '../router/features.js';
 import { probeGpu } from '../router/gpu_probe.js';
-import { idOf } from '../router/target.js';
+import type { OpenManifest } from '../router/manifest_source.js';
+import { idOf, REMOTE } from '../router/target.js';
+import { allowedRemote } from './allowed_remote.js';
 import { toSardonyxError } from './errors.js';
 import { checked, type LoadOptions } from './load.js';
 import { canKeep, probeFor, readManifest } from './load_manifest.js';
+import { leavesRemote, nameOfFile } from './load_remote.js';
 import type { Route } from './session.js';
 import { isManifest, type Source, toWireSource } from './source.js';
 
@@ -24,7 +28,7 @@ export interface PossibleRoute extends Route {
 }
 
 export interface Availability {
-  /** Best first. Empty when nothing may run here. */
+  /** Best first; a server that load() may ask is the last. Empty when nothing may run. */
   readonly ranked: readonly PossibleRoute[];
   readonly rejected: readonly { readonly route: RouteFilter; readonly why: string }[];
 }
@@ -59,7 +63,12 @@ async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Av
   const { manifest, stored, url } = version?.opened ?? stable;
   const release = { manifest, url, candidate: version !== undefined };
   const probe = await probeFor([version?.opened ?? stable], options, keep);
-  const { ranked, rejected } = considerCandidates(manifest, probe, options, knownBans(probe.gpu));
+  const remote = remoteRoute(options, probe.features, manifest.name, stable);
+  const { ranked, rejected } = orNothing(
+    () => considerCandidates(manifest, probe, options, knownBans(probe.gpu)),
+    { ranked: [], rejected: [] },
+    remote,
+  );
   const store = keep ? await openStore() : undefined;
   const before = [
     ...(version ? [version.why] : typeof found === 'string' ? [found] : []),
@@ -82,7 +91,7 @@ async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Av
     };
   });
   return {
-    ranked: await Promise.all(routes),
+    ranked: [...(await Promise.all(routes)), ...remote],
     rejected: rejected.map(({ variant, device, why }) => ({ route: { variant, device }, why })),
   };
 }
@@ -93,21 +102,48 @@ async function isStored(store: Store | undefined, { sha256, bytes }: Variant): P
   return found !== undefined;
 }
 
+// The server that load() asks when nothing serves here; none where it is not allowed or its model has no name.
+function remoteRoute(
+  options: LoadOptions,
+  { isolated }: Features,
+  name: string | undefined,
+  opened?: OpenManifest,
+): PossibleRoute[] {
+  const remote = allowedRemote(options, opened);
+  if (!remote || (remote.model ?? name) === undefined) return [];
+  const { device, threads, why } = REMOTE;
+  return [{ id: idOf(REMOTE), device, threads, isolated, why, missingBytes: 0, cached: false }];
+}
+
+// As load(): what leaves nothing here is no reason to reject where a server is asked next.
+function orNothing<T>(find: () => T, nothing: T, remote: readonly PossibleRoute[]): T {
+  try {
+    return find();
+  } catch (thrown) {
+    if (remote.length > 0 && leavesRemote(asFailure(thrown))) return nothing;
+    throw thrown;
+  }
+}
+
 async function ofPlain(source: PlainSource, options: LoadOptions): Promise<Availability> {
   const features: Features = await probeFeatures();
-  const choices = choosePlain(features, options);
+  const remote = remoteRoute(options, features, nameOfFile(source));
+  const choices = orNothing(() => choosePlain(features, options), [], remote);
   const forGpu = choices.some(({ device }) => device === 'webgpu');
   const gpu = forGpu ? await probeGpu() : undefined;
   const missing = gpu?.available === false ? gpu.why : undefined;
   const possible = choices.filter(({ device }) => device === 'cpu' || missing === undefined);
   return {
-    ranked: possible.map((choice) => ({
-      id: `${choice.device}-${choice.module}`,
-      ...choice,
-      isolated: features.isolated,
-      ...('url' in source ? {} : { missingBytes: 0 }),
-      cached: false,
-    })),
+    ranked: [
+      ...possible.map((choice) => ({
+        id: idOf(choice),
+        ...choice,
+        isolated: features.isolated,
+        ...('url' in source ? {} : { missingBytes: 0 }),
+        cached: false,
+      })),
+      ...remote,
+    ],
     rejected: missing === undefined ? [] : [{ route: { device: 'webgpu' }, why: missing }],
   };
 }

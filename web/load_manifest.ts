@@ -14,6 +14,7 @@ import { networkHints } from '../router/network_hints.js';
 import { storedOf } from '../router/offline.js';
 import { knownSpeeds } from '../router/speeds.js';
 import { StallGuard } from '../router/stall_guard.js';
+import { announce } from './announce.js';
 import { toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
 import { type Keep, loadRelease, type ReleaseLoad } from './load_release.js';
@@ -73,9 +74,7 @@ async function loadInstead(
   const why = `version ${manifest.version} did not start: ${failure.message}`;
   const session = await loadRelease({ ...stable, why: [why] });
   const from = `${manifest.name}@${manifest.version}`;
-  const detail = { from, to: session.route.id, why, error: toSardonyxError(failure) };
-  // After the caller had the chance to listen.
-  setTimeout(() => session.dispatchEvent(new CustomEvent('rollback', { detail })));
+  announce(session, 'rollback', { from, why, error: toSardonyxError(failure) });
   return session;
 }
 

@@ -23,6 +23,7 @@ import { attemptOf, serve, type Served } from '../router/serve.js';
 import { forgetSpeeds } from '../router/speeds.js';
 import { idOf, type LocalTarget, type Release, type Target } from '../router/target.js';
 import { allowedRemote } from './allowed_remote.js';
+import { announce } from './announce.js';
 import { resolveAssets } from './assets.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
@@ -113,13 +114,9 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
       ...(watch ? { watch } : {}),
       ...(keep === false ? {} : { offline: offlineOf(load, ranking, served, standby) }),
     });
-    // After the caller had the chance to listen.
     const last = passedOver.at(-1);
-    if (last) {
-      const { message } = last.failure;
-      const detail = { from: idOf(last.candidate), to: session.route.id, why: message };
-      setTimeout(() => session.dispatchEvent(new CustomEvent('degrade', { detail })));
-    }
+    if (last)
+      announce(session, 'degrade', { from: idOf(last.candidate), why: last.failure.message });
     return session;
   } catch (thrown) {
     launch.release();

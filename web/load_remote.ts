@@ -7,7 +7,8 @@ import { probeFeatures } from '../router/features.js';
 import { remoteVariant, selfTest } from '../router/self_test.js';
 import { REMOTE } from '../router/target.js';
 import { allowedRemote } from './allowed_remote.js';
-import { SardonyxError } from './errors.js';
+import { announce } from './announce.js';
+import { SardonyxError, toSardonyxError } from './errors.js';
 import { Launch } from './launch.js';
 import type { LoadOptions } from './load.js';
 import { canKeep, readManifest } from './load_manifest.js';
@@ -20,15 +21,18 @@ const NOTHING_LOCAL = new Set<ErrorCode>([
   'UNSUPPORTED_ENVIRONMENT',
 ]);
 
+/** Whether a load that fails like this goes on to a server, where one is allowed. */
+export function leavesRemote({ code, attempts = [] }: Failure): boolean {
+  return NOTHING_LOCAL.has(code) || attempts.length > 0 || ERRORS[code][1] === 'route';
+}
+
 /** `local` is why nothing serves here; it is what this rejects with when it is no matter of routes. */
 export async function openRemote(
   source: PlainSource,
   options: LoadOptions,
   local: Failure,
 ): Promise<Session> {
-  const { code, attempts = [] } = local;
-  const [, scope] = ERRORS[code];
-  if (!NOTHING_LOCAL.has(code) && attempts.length === 0 && scope !== 'route') throw local;
+  if (!leavesRemote(local)) throw local;
   const opened = (await isManifest(source)) ? await openManifest(source, options) : undefined;
   const manifest = opened?.manifest;
   const remote = allowedRemote(options, opened);
@@ -50,7 +54,10 @@ export async function openRemote(
   try {
     const route = await launch.startRemote();
     const why = [`nothing serves here: ${local.message}`, ...REMOTE.why];
-    return launch.session(route, REMOTE, { why, ...(manifest ? { manifest } : {}) });
+    const session = launch.session(route, REMOTE, { why, ...(manifest ? { manifest } : {}) });
+    const from = local.attempts?.at(-1)?.route ?? 'local';
+    announce(session, 'degrade', { from, why: why[0]!, error: toSardonyxError(local) });
+    return session;
   } catch (thrown) {
     launch.release();
     options.signal?.throwIfAborted();

@@ -1,5 +1,6 @@
 // Many models under one memory budget.
 import { type Resident, victims } from '../router/eviction.js';
+import { orAborted } from '../router/or_aborted.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import type { LoadOptions } from './load.js';
 import { opener } from './opener.js';
@@ -315,17 +316,3 @@ export class Router extends EventTarget {
 
 const invalid = (field: string, what: string) =>
   new SardonyxError('INVALID_ARGUMENT', `${field} ${what}`, { field });
-
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-    const done = () => signal.removeEventListener('abort', abort);
-    work
-      .then(resolve, reject)
-      .finally(done)
-      .catch(() => undefined);
-  });
-}

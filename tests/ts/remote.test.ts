@@ -12,7 +12,7 @@ import { linearModel, slowModel, unknownOperatorModel } from './models.js';
 import { startServer, type ModelServer } from './model_server.js';
 
 const entry = resolve(process.env.SARDONYX_DIST ?? 'dist', 'index.mjs');
-const { load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
+const { availability, load, Tensor } = (await import(pathToFileURL(entry).href)) as typeof Sardonyx;
 
 const folder = resolve('build/remote_test/line');
 const at = (name: string) => pathToFileURL(resolve(folder, name));
@@ -44,6 +44,15 @@ describe('a remote route', { timeout: 60_000 }, () => {
     expect(session.route.module).toBeUndefined();
     expect(session.route.why.join('\n')).toMatch(/no variant of line is left[^]*asks http/);
     expect(session.manifest?.name).toBe('line');
+    const degraded = new Promise<unknown>((done) =>
+      session.addEventListener('degrade', (event) => done((event as CustomEvent).detail)),
+    );
+    expect(await degraded).toMatchObject({
+      from: 'local',
+      to: 'remote',
+      why: expect.stringContaining('nothing serves here: no variant of line') as string,
+      error: { code: 'NO_CANDIDATE' },
+    });
     expect(session.inputs).toEqual([
       { name: 'image', type: 'float32', shape: [null, 4], optional: false },
     ]);
@@ -59,6 +68,26 @@ describe('a remote route', { timeout: 60_000 }, () => {
     const wrong = session.run({ image: new Tensor('float32', new Float32Array(5), [1, 5]) });
     await expect(wrong).rejects.toMatchObject({ code: 'INPUT_SHAPE' });
     await session.dispose();
+  });
+
+  it('is the last that availability() lists, where it is allowed', async () => {
+    const remote = { url: server.url };
+    const source = at('line.sardonyx.json');
+    const idsOf = async (source: Sardonyx.Source, options: Sardonyx.LoadOptions) =>
+      (await availability(source, options)).ranked.map(({ id }) => id);
+    expect((await idsOf(source, { remote })).at(-1)).toBe('remote');
+    expect(await idsOf(source, { remote: true })).not.toContain('remote');
+    expect(await idsOf(source, {})).not.toContain('remote');
+    expect(await idsOf(source, { ...nothingLocal, remote })).toEqual(['remote']);
+    expect(await idsOf(at('other.onnx'), { ...nothingLocal, remote })).toEqual(['remote']);
+    expect((await idsOf(at('other.onnx'), { remote })).at(-1)).toBe('remote');
+    await expect(availability(linearModel(), { ...nothingLocal, remote })).rejects.toMatchObject({
+      code: 'NO_CANDIDATE',
+    });
+    const [, ...rest] = (
+      await availability(linearModel(), { remote: { ...remote, model: 'line' } })
+    ).ranked.slice(-2);
+    expect(rest).toMatchObject([{ device: 'remote', threads: 0, cached: false, missingBytes: 0 }]);
   });
 
   it('may be the one that the manifest names, where the app says so', async () => {

@@ -86,6 +86,37 @@ describe('a swap', () => {
     expect(session.routes.map(({ closed }) => closed)).toEqual([true, true, true, false]);
   });
 
+  it('that is aborted while it waits for another rejects at once; the next still waits', async () => {
+    session.script[INT8] = null;
+    const [first, stop] = [new AbortController(), new AbortController()];
+    const failed = session.supervisor.swap(int8, { signal: first.signal }).catch(() => 'given up');
+    const waiting = session.supervisor.swap(simd, { signal: stop.signal });
+    waiting.catch(() => undefined);
+    const next = session.supervisor.swap(simd);
+    await tick();
+    stop.abort('enough');
+    await expect(waiting).rejects.toBe('enough');
+    expect(session.supervisor).toMatchObject({ state: 'swapping', id: FP32 });
+    first.abort();
+    expect(await failed).toBe('given up');
+    await next;
+    expect(session.supervisor).toMatchObject({ state: 'serving', id: SIMD });
+    expect(session.routes).toHaveLength(2);
+  });
+
+  it('that is aborted while it waits for an old route to end rejects at once', async () => {
+    session.submit(1);
+    const first = session.supervisor.swap(int8);
+    await tick();
+    const stop = new AbortController();
+    const waiting = session.supervisor.swap(simd, { signal: stop.signal });
+    stop.abort('enough');
+    await expect(waiting).rejects.toBe('enough');
+    session.routes[0]!.answer();
+    await first;
+    expect(session.supervisor).toMatchObject({ state: 'serving', id: INT8 });
+  });
+
   it('is given up by dispose', async () => {
     session.script[INT8] = null;
     const swap = session.supervisor.swap(int8);
