@@ -1,12 +1,13 @@
 // The tensor for one input of a run: from a file, or random.
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { SardonyxError, Tensor, type ValueInfo } from '../web/index.js';
+import { SardonyxError, Tensor, type Value, type ValueInfo } from '../web/index.js';
 import { makeFeed } from '../web/demo/random_feeds.js';
 import { dtypeInfo } from '../worker/dtypes.js';
 import { UsageError } from './command.js';
 import { readNpy } from './npy.js';
-import { fromBytes, readTensorProto } from './tensor_proto.js';
+import { fromBytes } from './tensor_proto.js';
+import { readValueProto } from './value_proto.js';
 
 /** `1x3x224x224`; `scalar` has no dims. */
 export function parseShape(text: string): number[] {
@@ -30,18 +31,27 @@ async function read(file: string): Promise<Uint8Array> {
   });
 }
 
-/** .pb holds a TensorProto, .npy an array of NumPy, any other file the elements, little-endian. */
+/** .pb holds a TensorProto, SequenceProto or OptionalProto, .npy an array of NumPy, any other file the elements, little-endian. */
 export async function feedFromFile(
   info: ValueInfo,
   file: string,
   shape: readonly number[] | undefined,
-): Promise<Tensor> {
+): Promise<Value> {
   const bytes = await read(file);
   const kind = extname(file).toLowerCase();
-  if (kind !== '.pb' && kind !== '.npy') {
+  if (kind === '.pb') {
+    const value = readValueProto(bytes, info.kind);
+    return shape && value instanceof Tensor ? new Tensor(value.type, value.data, shape) : value;
+  }
+  if (kind !== '.npy') {
+    if (info.kind !== 'tensor' || info.type === 'string') {
+      throw new SardonyxError('INVALID_ARGUMENT', `input ${info.name} comes from a .pb file only`, {
+        tensor: info.name,
+      });
+    }
     return new Tensor(info.type, fromBytes(dtypeInfo(info.type), bytes), shapeOf(info, shape));
   }
-  const tensor = kind === '.pb' ? readTensorProto(bytes) : readNpy(bytes);
+  const tensor = readNpy(bytes);
   return shape ? new Tensor(tensor.type, tensor.data, shape) : tensor;
 }
 

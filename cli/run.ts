@@ -1,13 +1,13 @@
 // sardonyx run: a model on given or random inputs, what comes out, and how long it takes.
-import type { LoadOptions, Session, Tensor, ValueInfo } from '../web/index.js';
-import { SardonyxError } from '../web/index.js';
+import type { LoadOptions, Session, Value, ValueInfo } from '../web/index.js';
+import { SardonyxError, Tensor } from '../web/index.js';
 import { MAX_THREADS } from '../router/check_filter.js';
 import { assignments, UsageError, wholeNumber, type Arguments, type Command } from './command.js';
 import { feedFromFile, parseShape, randomFeed } from './feed.js';
 import { EXTERNAL, EXTERNAL_HELP, withModel } from './model_file.js';
-import { median, summarize } from './statistics.js';
+import { median, summarize, type Summary } from './statistics.js';
 
-type Named = Record<string, Tensor>;
+type Named = Record<string, Value>;
 
 function forced(given: Arguments): NonNullable<LoadOptions['force']> {
   const { module } = given.values;
@@ -53,7 +53,7 @@ async function time<T>(work: () => Promise<T>): Promise<[T, number]> {
 }
 
 async function measure(session: Session, feeds: Named, repeat: number) {
-  const [results, firstMs] = await time(() => session.run(feeds));
+  const [results, firstMs] = await time(() => session.run<Value>(feeds));
   const times: number[] = [];
   for (let i = 0; i < repeat; i++) times.push((await time(() => session.run(feeds)))[1]);
   return { results, firstMs, medianMs: median(times) };
@@ -61,13 +61,33 @@ async function measure(session: Session, feeds: Named, repeat: number) {
 
 const shown = (value: number) => String(Number(value.toPrecision(5)));
 
-function line(name: string, tensor: Tensor): string {
-  const summary = summarize(tensor);
-  const head = `  ${name}  ${tensor.type} [${tensor.shape.join(', ')}]`;
+function form(value: Value): string {
+  if (value instanceof Tensor) return `${value.type} [${value.shape.join(', ')}]`;
+  return value ? `a sequence of ${value.length}` : 'null';
+}
+
+function line(name: string, value: Value): string {
+  const head = `  ${name}  ${form(value)}`;
+  if (!(value instanceof Tensor)) {
+    const lines = (value ?? []).map((tensor, i) => line(`${name}[${i}]`, tensor));
+    return `${head}\n${lines.join('')}`;
+  }
+  const summary = summarize(value);
   if (!summary) return `${head}\n`;
   const { min, max, mean, nan } = summary;
   const range = `min ${shown(min)}, max ${shown(max)}, mean ${shown(mean)}`;
   return `${head}  ${range}${nan > 0 ? `, ${nan} NaN` : ''}\n`;
+}
+
+interface Described {
+  readonly type?: string;
+  readonly shape?: readonly number[];
+  readonly tensors?: readonly Described[] | null;
+}
+
+function describeValue(value: Value): Described & Partial<Summary> {
+  if (!(value instanceof Tensor)) return { tensors: value?.map(describeValue) ?? null };
+  return { type: value.type, shape: value.shape, ...summarize(value) };
 }
 
 async function report(session: Session, file: string, given: Arguments) {
@@ -81,14 +101,14 @@ async function report(session: Session, file: string, given: Arguments) {
   const { results, firstMs, medianMs } = await measure(session, feeds, repeat);
   const { module, threads } = session.route;
   const outputs = Object.entries(results);
-  const used = Object.entries(feeds).map(([name, { type, shape }]) => {
+  const used = Object.entries(feeds).map(([name, value]) => {
     const from = files.get(name) ?? 'random';
-    return { name, type, shape, from };
+    return { name, ...describeValue(value), from };
   });
-  const usedLines = used.map(
-    ({ name, type, shape, from }) => `  ${name}  ${type} [${shape.join(', ')}]  ${from}\n`,
+  const usedLines = Object.entries(feeds).map(
+    ([name, value], i) => `  ${name}  ${form(value)}  ${used[i]!.from}\n`,
   );
-  const outputLines = outputs.map(([name, tensor]) => line(name, tensor));
+  const outputLines = outputs.map(([name, value]) => line(name, value));
   return {
     text: `${file}: ${module}, ${threads} ${threads === 1 ? 'thread' : 'threads'}
 inputs
@@ -100,9 +120,7 @@ ${outputLines.join('')}first run ${firstMs.toFixed(2)} ms, then median ${medianM
       module,
       threads,
       inputs: used,
-      outputs: outputs.map(([name, tensor]) => {
-        return { name, type: tensor.type, shape: tensor.shape, ...summarize(tensor) };
-      }),
+      outputs: outputs.map(([name, value]) => ({ name, ...describeValue(value) })),
       firstMs,
       repeat,
       medianMs,
@@ -115,7 +133,8 @@ export const run: Command = {
     'run FILE [--input NAME=FILE …] [--shape NAME=1x3x224x224 …] [--repeat N] [--threads N]\n' +
     '             [--module simd|relaxed] [--external NAME=FILE …] [--json]',
   summary: 'Run a model and tell shapes, ranges and means of its outputs and the time it takes',
-  help: `  --input NAME=FILE      a feed: .pb (TensorProto), .npy (NumPy), else the bare elements
+  help: `  --input NAME=FILE      a feed: .pb (TensorProto, SequenceProto or OptionalProto), .npy (NumPy), else
+                         the bare elements
   --shape NAME=DIMS      shape of a random or bare feed; where it is not given, 1 for open dims
   --repeat N             timed runs after the first, default 1
   --threads N            at most so many threads

@@ -1,5 +1,5 @@
 // Numbers that describe a tensor or a series of times.
-import type { Tensor, TypedArray } from '../web/index.js';
+import type { AnyTensor, DType, TypedArray } from '../web/index.js';
 
 export interface Summary {
   readonly min: number;
@@ -10,11 +10,11 @@ export interface Summary {
 }
 
 /** Undefined for tensors without elements and for element types that have no JavaScript number. */
-export function summarize({ type, data }: Tensor): Summary | undefined {
+export function summarize({ type, data }: AnyTensor): Summary | undefined {
   const decode = decoderOf(type);
   if (!decode || data.length === 0) return undefined;
   let [min, max, sum, nan] = [Infinity, -Infinity, 0, 0];
-  for (const element of data as Iterable<TypedArray[number]>) {
+  for (const element of data as unknown as Iterable<TypedArray[number]>) {
     const value = decode(element);
     if (Number.isNaN(value)) nan += 1;
     else {
@@ -27,12 +27,11 @@ export function summarize({ type, data }: Tensor): Summary | undefined {
 }
 
 /** From an element of `data` to its number; undefined for types that have no JavaScript number. */
-export const decoderOf = (type: Tensor['type']) =>
-  decoders[type] ?? (hasNumbers(type) ? Number : undefined);
+export const decoderOf = (type: DType) => decoders[type] ?? (hasNumbers(type) ? Number : undefined);
 
-const hasNumbers = (type: Tensor['type']) => !/^(u?int[24]|float8.*|float4.*)$/.test(type);
+const hasNumbers = (type: DType) => !/^(string|u?int[24]|float8.*|float4.*)$/.test(type);
 
-const decoders: Partial<Record<Tensor['type'], (element: number | bigint) => number>> = {
+const decoders: Partial<Record<DType, (element: number | bigint) => number>> = {
   float16: (bits) => fromHalf(Number(bits)),
   bfloat16: (bits) => {
     const view = new DataView(new ArrayBuffer(4));

@@ -1,5 +1,5 @@
 // Reads a TensorProto, the format of ONNX's test data.
-import { SardonyxError, Tensor, type TypedArray } from '../web/index.js';
+import { SardonyxError, Tensor, type AnyTensor, type TypedArray } from '../web/index.js';
 import { dtypeByNumber, type DTypeInfo } from '../worker/dtypes.js';
 import { MalformedError, Reader, varints } from './protobuf.js';
 
@@ -7,7 +7,7 @@ const malformed = (what: string) =>
   new SardonyxError('INVALID_ARGUMENT', `not a TensorProto: ${what}`, { field: 'input' });
 
 /** INVALID_ARGUMENT when the bytes are no TensorProto, or one whose data are elsewhere. */
-export function readTensorProto(bytes: Uint8Array): Tensor {
+export function readTensorProto(bytes: Uint8Array): AnyTensor {
   try {
     return read(bytes);
   } catch (thrown) {
@@ -15,10 +15,11 @@ export function readTensorProto(bytes: Uint8Array): Tensor {
   }
 }
 
-function read(bytes: Uint8Array): Tensor {
+function read(bytes: Uint8Array): AnyTensor {
   const dims: number[] = [];
   const integers: bigint[] = [];
   const floats: Uint8Array[] = [];
+  const strings: string[] = [];
   let raw: Uint8Array | undefined;
   let type = 0;
   for (const reader = new Reader(bytes); !reader.done;) {
@@ -39,6 +40,9 @@ function read(bytes: Uint8Array): Tensor {
       case 11: // uint64_data
         for (const value of varints(field)) integers.push(value);
         break;
+      case 6:
+        strings.push(textOf(field.bytes));
+        break;
       case 9:
         raw = field.bytes;
         break;
@@ -48,9 +52,18 @@ function read(bytes: Uint8Array): Tensor {
   }
   const info = dtypeByNumber(type);
   if (!info) throw malformed(`there is no element type ${type}`);
+  if (info.type === 'string') return new Tensor(info.type, strings, dims);
   const data =
     floats.length > 0 ? fromBytes(info, Buffer.concat(floats)) : fromIntegers(info, integers);
   return new Tensor(info.type, raw ? fromBytes(info, raw) : data, dims);
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw malformed('a string is not UTF-8');
+  }
 }
 
 /** Little-endian elements as a typed array of their own. */

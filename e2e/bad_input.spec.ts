@@ -1,4 +1,5 @@
 // Wrong models and wrong feeds: a typed error that names what is wrong, and everything goes on.
+import type { Tensor as AnyTensor } from '../web/index';
 import { badModels } from './models';
 import type { Failure, WrongFeeds } from './page/harness';
 import { expect, openPage, sharedPage, test } from './site';
@@ -153,7 +154,7 @@ test.describe('values that a node refuses while it runs', () => {
     const found = await page().evaluate(async () => {
       const { failureOf, modelUrl } = window.harness;
       const session = await window.sardonyx.load(modelUrl('gather'));
-      const pick = (...indices: bigint[]): ReturnType<typeof session.run> =>
+      const pick = (...indices: bigint[]): Promise<Record<string, AnyTensor>> =>
         session.run({
           indices: new window.sardonyx.Tensor('int64', BigInt64Array.from(indices), [
             indices.length,
@@ -173,7 +174,7 @@ test.describe('values that a node refuses while it runs', () => {
       const { failureOf, modelUrl } = window.harness;
       const { Tensor } = window.sardonyx;
       const session = await window.sardonyx.load(modelUrl('reshape'));
-      const fold = (...shape: bigint[]): ReturnType<typeof session.run> =>
+      const fold = (...shape: bigint[]): Promise<Record<string, AnyTensor>> =>
         session.run({
           data: new Tensor('float32', new Float32Array(6), [6]),
           shape: new Tensor('int64', BigInt64Array.from(shape), [2]),

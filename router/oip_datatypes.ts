@@ -15,6 +15,7 @@ const NAMES: Partial<Readonly<Record<DType, string>>> = {
   bfloat16: 'BF16',
   float32: 'FP32',
   float64: 'FP64',
+  string: 'BYTES',
 };
 
 const types = new Map(Object.entries(NAMES).map(([type, name]) => [name, type as DType]));

@@ -98,6 +98,13 @@ export class RemoteRoute implements Route {
 
   // The Blob has a copy of the feeds when this returns.
   #request(feeds: readonly Feed[], outputs: readonly number[]) {
+    const list = feeds.find(({ type, packed }) => packed && type !== 'string');
+    if (list) {
+      const name = this.model.inputs[list.input]!.name;
+      throw this.#server.wrong(
+        `sequences and optionals, as input ${name} is, do not go to a server`,
+      );
+    }
     const parts = feeds.map(({ data }) => toBytes(data as TypedArray));
     const head = JSON.stringify({
       parameters: { binary_data_output: true },
@@ -154,6 +161,7 @@ export class RemoteRoute implements Route {
       const form = `${String(datatype)} [${String(shape)}]`;
       throw this.#server.wrong(`output ${String(name)} is ${form}`);
     }
+    if (type === 'string') return { type, shape, data: bytes };
     const info = dtypeInfo(type);
     const count = elementCount(shape);
     if (bytes.length !== byteLength(info, count)) {
@@ -199,7 +207,7 @@ function readModel(server: Server, text: string): ModelDescription {
         throw server.wrong(`${String(name)} in ${side} is ${String(datatype)}`);
       }
       const dims = shape.map((dim) => (Number.isSafeInteger(dim) && dim >= 0 ? Number(dim) : null));
-      return { name, type, shape: dims, optional: false };
+      return { name, kind: 'tensor', type, shape: dims, optional: false };
     });
   };
   const [inputs, outputs] = [values('inputs'), values('outputs')];

@@ -34,8 +34,10 @@ export interface Feed {
   readonly input: number;
   readonly type: DType;
   readonly shape: readonly number[];
-  // Elements, or memory of this route that holds them.
+  // Elements, or memory of this route that holds them. Packed as for the worker.
   readonly data: TypedArray | Slot;
+  // As long as shape and type say: it may go through memory lent for it.
+  readonly packed?: boolean;
   // The route may take the buffer of `data` away.
   readonly owned: boolean;
 }

@@ -16,9 +16,9 @@ export interface Staged {
 export function stage(feeds: readonly Feed[], slots: SlotPool | undefined): Staged {
   const staged: Slot[] = [];
   const transfer = new Set<ArrayBuffer>();
-  const wire = feeds.map(({ input, type, shape, data, owned }): WireFeed => {
+  const wire = feeds.map(({ input, type, shape, data, packed, owned }): WireFeed => {
     if ('pointer' in data) return { input, type, shape, data: data.pointer };
-    const slot = owned ? undefined : slots?.take(input, data.byteLength);
+    const slot = owned || packed ? undefined : slots?.take(input, data.byteLength);
     if (slot) {
       staged.push(slot);
       slot.view.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

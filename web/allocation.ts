@@ -3,16 +3,16 @@ import { dtypeInfo, arrayLength, byteLength, elementCount } from '../worker/dtyp
 import type { Slot, ValueInfo } from '../worker/protocol.js';
 import type { Route } from '../router/route.js';
 import { SardonyxError } from './errors.js';
-import { checkShape, onDispose, revoke, Tensor } from './tensor.js';
+import { checkShape, onDispose, revoke, Tensor, type AnyTensor } from './tensor.js';
 
 interface Allocation {
   readonly route: Route;
   readonly slot: Slot;
 }
 
-const allocations = new WeakMap<Tensor, Allocation>();
+const allocations = new WeakMap<AnyTensor, Allocation>();
 
-export const allocationOf = (tensor: Tensor) => allocations.get(tensor);
+export const allocationOf = (tensor: AnyTensor) => allocations.get(tensor);
 
 // A tensor for `input`, in the engine's memory when the route has some at hand, else in an ordinary
 // buffer. Its contents are unspecified.
@@ -22,6 +22,13 @@ export function allocateTensor(
   input: number,
   shape: readonly number[],
 ): Tensor {
+  if (info.kind !== 'tensor' || info.type === 'string') {
+    throw new SardonyxError(
+      'INVALID_ARGUMENT',
+      `input ${info.name} has no memory to allocate: only tensors of numbers have`,
+      { tensor: info.name },
+    );
+  }
   const dims = checkShape(shape);
   const dtype = dtypeInfo(info.type);
   const length = arrayLength(dtype, elementCount(dims));

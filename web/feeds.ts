@@ -2,10 +2,11 @@
 import type { Slot, ValueInfo } from '../worker/protocol.js';
 import type { Feed } from '../router/route.js';
 import { allocationOf } from './allocation.js';
-import { SardonyxError } from './errors.js';
-import { Tensor } from './tensor.js';
+import { SardonyxError, toSardonyxError } from './errors.js';
+import { Tensor, type AnyTensor } from './tensor.js';
+import { packTensor, packTensors, type Value } from './values.js';
 
-export type Feeds = Readonly<Record<string, Tensor>>;
+export type Feeds = Readonly<Record<string, Value>>;
 
 // Feeds in the order of the model's inputs. INPUT_MISSING, INPUT_UNKNOWN, INPUT_DTYPE, INPUT_SHAPE,
 // INVALID_ARGUMENT; TENSOR_DISPOSED and TENSOR_STALE from the tensors themselves.
@@ -20,8 +21,8 @@ export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds, owned: bo
   }
   const result: Feed[] = [];
   inputs.forEach((info, input) => {
-    const tensor = feeds[info.name];
-    if (tensor !== undefined) result.push(checkFeed(info, tensor, input, owned));
+    const value = feeds[info.name];
+    if (value !== undefined) result.push(checkFeed(info, value, input, owned));
     else if (!info.optional) {
       throw new SardonyxError('INPUT_MISSING', `there is no feed for input ${info.name}`, {
         tensor: info.name,
@@ -33,10 +34,43 @@ export function checkFeeds(inputs: readonly ValueInfo[], feeds: Feeds, owned: bo
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
-function checkFeed(info: ValueInfo, tensor: Tensor, input: number, owned: boolean): Feed {
+function checkFeed(info: ValueInfo, value: Value, input: number, owned: boolean): Feed {
+  if (info.kind === 'tensor') {
+    const tensor = checkTensor(info, value);
+    const slot: Slot | undefined = allocationOf(tensor)?.slot;
+    if (slot) return { input, type: tensor.type, shape: tensor.shape, data: slot, owned: false };
+    if (tensor.type !== 'string') return { input, ...packTensor(tensor), owned };
+    return { input, ...atInput(info, () => packTensor(tensor)), packed: true, owned: true };
+  }
+  const tensors = checkTensors(info, value);
+  const data = atInput(info, () => packTensors(tensors));
+  return { input, type: info.type, shape: [], data, packed: true, owned: true };
+}
+
+// The tensors of a sequence or an optional; null for the latter without element.
+function checkTensors(info: ValueInfo, value: Value): readonly AnyTensor[] | null {
+  const { kind, name } = info;
+  if (value === null && kind !== 'sequence') return null;
+  if (kind === 'optional') return [checkTensor(info, value)];
+  if (Array.isArray(value)) return value.map((tensor: AnyTensor) => checkTensor(info, tensor));
+  const given = kind === 'sequence' ? 'an array of tensors' : 'an array of tensors or null';
+  throw new SardonyxError('INPUT_DTYPE', `input ${name} takes ${given}`, { tensor: name });
+}
+
+function atInput<T>({ name }: ValueInfo, pack: () => T): T {
+  try {
+    return pack();
+  } catch (thrown) {
+    const { code, message } = toSardonyxError(thrown);
+    throw new SardonyxError(code, `input ${name}: ${message}`, { tensor: name });
+  }
+}
+
+function checkTensor(info: ValueInfo, tensor: Value): AnyTensor {
   const where = { tensor: info.name };
   if (!(tensor instanceof Tensor)) {
-    throw new SardonyxError('INVALID_ARGUMENT', `feed ${info.name} is not a Tensor`, where);
+    const code = tensor === null || Array.isArray(tensor) ? 'INPUT_DTYPE' : 'INVALID_ARGUMENT';
+    throw new SardonyxError(code, `feed ${info.name} is not a Tensor`, where);
   }
   const { type, shape } = tensor;
   if (type !== info.type) {
@@ -50,18 +84,16 @@ function checkFeed(info: ValueInfo, tensor: Tensor, input: number, owned: boolea
     const message = `input ${info.name} takes shape [${info.shape.map((d) => d ?? '?').join(', ')}], the feed has [${shape.join(', ')}]`;
     throw new SardonyxError('INPUT_SHAPE', message, where);
   }
-  const slot: Slot | undefined = allocationOf(tensor)?.slot;
-  const data = tensor.data;
-  if (data.length === 0 && !shape.includes(0)) {
+  if (tensor.data.length === 0 && !shape.includes(0)) {
     throw new SardonyxError('INPUT_SIZE', `the buffer of feed ${info.name} is detached`, where);
   }
-  return { input, type, shape, data: slot ?? data, owned: owned && !slot };
+  return tensor;
 }
 
 // Indices of the outputs to compute; all when nothing is asked for.
 export function checkOutputs(
   outputs: readonly ValueInfo[],
-  wanted: readonly string[] | Feeds | undefined,
+  wanted: readonly string[] | Readonly<Record<string, AnyTensor>> | undefined,
 ): number[] {
   if (wanted === undefined) return outputs.map((_, index) => index);
   const names = Array.isArray(wanted) ? (wanted as readonly string[]) : Object.keys(wanted);

@@ -5,7 +5,8 @@ import type { ValueInfo } from '../worker/protocol.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import type { PlanReport, Route, RunOptions, Session } from './session.js';
-import { Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
+import { copyValue, type Value } from './values.js';
 
 const MAX_TIMER_MS = 0x7fffffff;
 
@@ -66,10 +67,13 @@ export class RoutedModel extends EventTarget {
    * As Session.run(). While the model has to come back, the run waits for it, with a copy of its feeds. With
    * `transfer` their buffers are then not detached.
    */
-  async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+  async run<V extends Value = Tensor>(
+    feeds: Feeds,
+    options: RunOptions = {},
+  ): Promise<Record<string, V>> {
     const parts = this.#parts;
     const { signal } = options;
-    if (parts.isAtHand()) return parts.use((session) => session.run(feeds, options), signal);
+    if (parts.isAtHand()) return parts.use((session) => session.run<V>(feeds, options), signal);
     signal?.throwIfAborted();
     checkFeeds(this.inputs, feeds, false);
     checkOutputs(this.outputs, options.outputs);
@@ -87,7 +91,7 @@ export class RoutedModel extends EventTarget {
       return await parts.use((session) => {
         clearTimeout(timer);
         const left = timeoutMs && Math.max(0, timeoutMs - (performance.now() - began));
-        return session.run(own, {
+        return session.run<V>(own, {
           ...options,
           transfer: true,
           ...(left === undefined ? {} : { timeoutMs: left }),
@@ -113,9 +117,4 @@ const timedOut = (ms: number) =>
   new SardonyxError('RUN_TIMEOUT', `the run took longer than ${ms} ms`);
 
 const copyOf = (feeds: Feeds): Feeds =>
-  Object.fromEntries(
-    Object.entries(feeds).map(([name, { type, data, shape }]) => [
-      name,
-      new Tensor(type, data.slice() as never, shape),
-    ]),
-  );
+  Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, copyValue(value)]));

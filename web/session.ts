@@ -1,5 +1,4 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { dtypeInfo, elementCount, arrayLength } from '../worker/dtypes.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { ModelDescription, Plan, ValueInfo, WireTensor } from '../worker/protocol.js';
 import type { Manifest, Precision } from '../manifest/parse.js';
@@ -13,7 +12,8 @@ import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
 import { RunQueue } from './queue.js';
 import { RunJob } from './run_job.js';
 import type { Swap } from './swap.js';
-import { Tensor } from './tensor.js';
+import type { AnyTensor, Tensor } from './tensor.js';
+import { fillTensor, unpackValue, zeroValue, type Value } from './values.js';
 
 export interface RunOptions {
   /** Rejects the run with signal.reason. */
@@ -21,7 +21,7 @@ export interface RunOptions {
   /** RUN_TIMEOUT when the result is not there so long after run(). */
   timeoutMs?: number;
   /** Only these outputs; tensors get the results written into their data. */
-  outputs?: readonly string[] | Readonly<Record<string, Tensor>>;
+  outputs?: readonly string[] | Readonly<Record<string, AnyTensor>>;
   /** Detaches the buffers of the feeds instead of copying them. */
   transfer?: boolean;
   /** Higher first among the waiting runs; default 0. */
@@ -166,15 +166,19 @@ export class Session extends EventTarget {
 
   /**
    * Feeds are read before this returns, except tensors of allocate(), which must stay unchanged until
-   * the promise settles. Results are new tensors in ordinary buffers. One run at a time, in order.
+   * the promise settles. Results are new tensors in ordinary buffers. One run at a time, in order. Where
+   * outputs are sequences or optionals, `run<Value>()` has the type that says so.
    */
-  run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+  run<V extends Value = Tensor>(
+    feeds: Feeds,
+    options: RunOptions = {},
+  ): Promise<Record<string, V>> {
     return this.#submit(() => {
       const { outputs, transfer = false } = options;
       const checked = checkFeeds(this.inputs, feeds, transfer);
       const wanted = checkOutputs(this.outputs, outputs);
       const job = new RunJob(this.#parts.supervisor, checked, wanted);
-      return { job, finish: (results) => this.#results(results, outputs) };
+      return { job, finish: (results) => this.#results(results, outputs) as Record<string, V> };
     }, options);
   }
 
@@ -210,12 +214,7 @@ export class Session extends EventTarget {
     }
     const zeros = this.inputs
       .filter(({ optional }) => !optional)
-      .map(({ name, type, shape }): [string, Tensor] => {
-        const dims = shape.map((dim) => (typeof dim === 'number' ? dim : 1));
-        const info = dtypeInfo(type);
-        const bytes = arrayLength(info, elementCount(dims)) * Math.max(1, info.bits / 8);
-        return [name, new Tensor(type, new info.array(new ArrayBuffer(bytes)), dims)];
-      });
+      .map((info): [string, Value] => [info.name, zeroValue(info)]);
     await this.run(Object.fromEntries(zeros)).catch((thrown: unknown) => {
       const { scope } = toSardonyxError(thrown);
       if (scope !== 'model' && scope !== 'caller') throw thrown;
@@ -322,35 +321,18 @@ export class Session extends EventTarget {
     return finish(await result);
   }
 
-  #results(results: readonly WireTensor[], wanted: RunOptions['outputs']): Record<string, Tensor> {
-    const given = wanted && !Array.isArray(wanted) ? (wanted as Feeds) : undefined;
-    const named: Record<string, Tensor> = {};
-    for (const { output, type, shape, data } of results) {
-      const { name } = this.outputs[output]!;
-      const target = given?.[name];
-      named[name] = target
-        ? fill(name, target, new Tensor(type, data, shape))
-        : new Tensor(type, data, shape);
+  #results(results: readonly WireTensor[], wanted: RunOptions['outputs']): Record<string, Value> {
+    const given =
+      wanted && !Array.isArray(wanted) ? (wanted as Record<string, AnyTensor>) : undefined;
+    const named: Record<string, Value> = {};
+    for (const result of results) {
+      const info = this.outputs[result.output]!;
+      const target = given?.[info.name];
+      const value = unpackValue(info, result);
+      named[info.name] = target ? fillTensor(info.name, target, value) : value;
     }
     return named;
   }
-}
-
-function fill(name: string, target: Tensor, result: Tensor): Tensor {
-  const same =
-    target.type === result.type &&
-    target.shape.length === result.shape.length &&
-    target.shape.every((dim, axis) => dim === result.shape[axis]);
-  if (!same) {
-    const have = `${target.type} [${target.shape.join(', ')}]`;
-    throw new SardonyxError(
-      'INVALID_ARGUMENT',
-      `output ${name} is ${result.type} [${result.shape.join(', ')}], the tensor for it ${have}`,
-      { tensor: name },
-    );
-  }
-  (target.data as Uint8Array).set(result.data as Uint8Array);
-  return target;
 }
 
 if (typeof Symbol.asyncDispose === 'symbol') {

@@ -9,22 +9,24 @@ import {
 import { type ErrorCode, SardonyxError } from './errors.js';
 
 export type { DType, TypedArray };
+export type TensorData = TypedArray | string[];
+export type AnyTensor = Tensor<TensorData>;
 
 // Takes the data away: later reads throw `code`. For the memory's owner only.
-export let revoke: (tensor: Tensor, code: ErrorCode) => void;
+export let revoke: (tensor: AnyTensor, code: ErrorCode) => void;
 // Called once by dispose(). For the memory's owner only.
-export let onDispose: (tensor: Tensor, callback: () => void) => void;
+export let onDispose: (tensor: AnyTensor, callback: () => void) => void;
 
 /**
  * A dense row-major array. Holds `data` without copying it; int64 is a BigInt64Array, bool a Uint8Array
  * of 0 and 1, float16 and bfloat16 their bits in a Uint16Array; types under a byte are packed, the
- * first element in the low bits.
+ * first element in the low bits; string is an array of strings.
  */
-export class Tensor {
+export class Tensor<D extends TensorData = TypedArray> {
   readonly type: DType;
   readonly shape: readonly number[];
   readonly location = 'cpu';
-  #data: TypedArray | undefined;
+  #data: D | undefined;
   #revoked: ErrorCode = 'TENSOR_DISPOSED';
   #onDispose: (() => void) | undefined;
 
@@ -34,10 +36,10 @@ export class Tensor {
   }
 
   /** INVALID_ARGUMENT, INPUT_DTYPE, INPUT_SHAPE or INPUT_SIZE when the parts do not fit each other. */
-  constructor(type: DType, data: TypedArray, shape: readonly number[]) {
+  constructor(type: DType, data: D, shape: readonly number[]) {
     const info = dtypeByName(type);
     if (!info) throw new SardonyxError('INVALID_ARGUMENT', `there is no dtype ${type}`);
-    const bits = toBits(info, data);
+    const bits = (type === 'string' ? toStrings(data) : toBits(info, data)) as D;
     const dims = checkShape(shape);
     const length = arrayLength(info, elementCount(dims));
     if (bits.length !== length) {
@@ -55,7 +57,7 @@ export class Tensor {
    * TENSOR_DISPOSED after dispose(); TENSOR_STALE when it came from session.allocate() and the session
    * was disposed or has started a new worker.
    */
-  get data(): TypedArray {
+  get data(): D {
     if (this.#data) return this.#data;
     const stale = this.#revoked === 'TENSOR_STALE';
     throw new SardonyxError(
@@ -64,7 +66,7 @@ export class Tensor {
     );
   }
 
-  getData(): Promise<TypedArray> {
+  getData(): Promise<D> {
     return new Promise((resolve) => resolve(this.data));
   }
 
@@ -82,11 +84,17 @@ export class Tensor {
   }
 }
 
-function toBits(info: DTypeInfo, data: TypedArray): TypedArray {
+function toStrings(data: unknown): string[] {
+  if (Array.isArray(data) && data.every((value) => typeof value === 'string')) return data;
+  throw new SardonyxError('INPUT_DTYPE', 'string takes an array of strings');
+}
+
+function toBits(info: DTypeInfo, data: TensorData): TypedArray {
   if (data instanceof info.array) return data;
   const name = (data as object | null)?.constructor.name ?? String(data);
   if (info.type === 'float16' && name === 'Float16Array') {
-    return new Uint16Array(data.buffer, data.byteOffset, data.length);
+    const { buffer, byteOffset, length } = data as TypedArray;
+    return new Uint16Array(buffer, byteOffset, length);
   }
   throw new SardonyxError('INPUT_DTYPE', `${info.type} takes ${info.array.name}, not ${name}`);
 }

@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -69,5 +69,5 @@ export type Factory = (options: ModuleArguments) => Promise<Instance>;
 export type ModuleName = 'relaxed' | 'simd';
 
 // Byte offsets in sx_output.
-export const OUTPUT = { dtype: 0, rank: 4, dims: 8, data: 72, bytes: 76 } as const;
+export const OUTPUT = { dtype: 0, rank: 4, dims: 8, data: 72, bytes: 76, kind: 80 } as const;
 export const MAX_RANK = 8;

@@ -1,5 +1,6 @@
 // Element types: the names of the JavaScript API, the numbers of onnx.TensorProto.DataType that
-// cross the C ABI, and the typed array that holds them. Types under a byte are packed densely.
+// cross the C ABI, and the typed array that holds them. Types under a byte are packed densely; strings
+// are as packed.ts has them, so that their length does not follow from a shape.
 const TABLE = {
   float32: [1, 32, Float32Array],
   uint8: [2, 8, Uint8Array],
@@ -8,6 +9,7 @@ const TABLE = {
   int16: [5, 16, Int16Array],
   int32: [6, 32, Int32Array],
   int64: [7, 64, BigInt64Array],
+  string: [8, 8, Uint8Array],
   bool: [9, 8, Uint8Array],
   float16: [10, 16, Uint16Array],
   float64: [11, 64, Float64Array],

@@ -2,14 +2,15 @@
 import type { Instance } from './abi.js';
 import { Failure } from './failure.js';
 import { allocate, bytesAt, readString, writeString } from './memory.js';
-import type {
-  FileReport,
-  LoadProgress,
-  ModelDescription,
-  ModelFile,
-  PlainSource,
-  ValueInfo,
-  WireSource,
+import {
+  VALUE_KINDS,
+  type FileReport,
+  type LoadProgress,
+  type ModelDescription,
+  type ModelFile,
+  type PlainSource,
+  type ValueInfo,
+  type WireSource,
 } from './protocol.js';
 import { openSource } from './source.js';
 import { check, lastError } from './status.js';
@@ -184,8 +185,9 @@ async function pushExternal(
   check(instance, result);
 }
 
-interface RawValue extends Omit<ValueInfo, 'type'> {
+interface RawValue extends Omit<ValueInfo, 'type' | 'kind'> {
   dtype: ValueInfo['type'];
+  kind: number;
 }
 
 function describe(instance: Instance, session: number): ModelDescription {
@@ -194,8 +196,9 @@ function describe(instance: Instance, session: number): ModelDescription {
     inputs: RawValue[];
     outputs: RawValue[];
   };
-  const value = ({ name, dtype, shape, optional }: RawValue): ValueInfo => ({
+  const value = ({ name, kind, dtype, shape, optional }: RawValue): ValueInfo => ({
     name,
+    kind: VALUE_KINDS[kind]!,
     type: dtype,
     shape,
     optional,

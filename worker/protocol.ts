@@ -4,7 +4,7 @@ import type { DType, TypedArray } from './dtypes.js';
 import type { WireFailure } from './failure.js';
 
 // Raised with every incompatible change of this file.
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 // Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
 // thread (Emscripten's 'em-pthread') or was loaded for inline execution.
 export const ENGINE_WORKER_NAME = 'sardonyx-engine';
@@ -45,8 +45,15 @@ export interface FileReport {
   readonly replaced?: string;
 }
 
+// In the order of base/value_kind.h.
+export const VALUE_KINDS = ['tensor', 'sequence', 'optional', 'optional-sequence'] as const;
+export type ValueKind = (typeof VALUE_KINDS)[number];
+
 export interface ValueInfo {
   readonly name: string;
+  /** A sequence is an array of tensors, an optional without element is null. */
+  readonly kind: ValueKind;
+  /** Of what is no tensor, type and shape are those of its tensors. */
   readonly type: DType;
   /** A dim is a number, the name of a symbol, or null when nothing is known of it. */
   readonly shape: readonly (number | string | null)[];
@@ -104,6 +111,7 @@ export interface Plan {
   };
 }
 
+// Strings, sequences and optionals are packed (packed.ts); of the latter the shape is [].
 export interface WireFeed {
   readonly input: number;
   readonly type: DType;

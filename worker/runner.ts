@@ -5,7 +5,7 @@ import { Failure } from './failure.js';
 import { agree, type GpuExecutor, GpuFailure } from './gpu.js';
 import type { LoadedModel } from './load_model.js';
 import { allocate, bytesAt, viewAt } from './memory.js';
-import type { WireFeed, WireTensor } from './protocol.js';
+import { VALUE_KINDS, type WireFeed, type WireTensor } from './protocol.js';
 import { check, lastError } from './status.js';
 
 // How long the engine works before it looks for a cancel.
@@ -161,7 +161,8 @@ export class Runner {
     if (shape.length > MAX_RANK) {
       throw new Failure('INPUT_SHAPE', `rank ${shape.length} is above ${MAX_RANK}`);
     }
-    const bytes = byteLength(info, elementCount(shape));
+    const bytes =
+      typeof data === 'number' ? byteLength(info, elementCount(shape)) : data.byteLength;
     const pointer = typeof data === 'number' ? data : this.#stage(input, data);
     const dims = viewAt(instance, this.#dims, 8 * MAX_RANK);
     shape.forEach((dim, axis) => dims.setBigInt64(8 * axis, BigInt(dim), true));
@@ -197,7 +198,7 @@ export class Runner {
     const instance = this.#instance;
     const pointer = instance._sx_run_output(this.#run, output) >>> 0;
     if (pointer === 0) return undefined;
-    const view = viewAt(instance, pointer, OUTPUT.bytes + 4);
+    const view = viewAt(instance, pointer, OUTPUT.kind + 4);
     const number = view.getInt32(OUTPUT.dtype, true);
     const info = dtypeByNumber(number);
     if (!info) throw new Failure('DTYPE_UNSUPPORTED', `output ${output} has dtype ${number}`);
@@ -206,7 +207,10 @@ export class Runner {
     );
     const data = view.getUint32(OUTPUT.data, true);
     const bytes = view.getUint32(OUTPUT.bytes, true);
+    if (data === 0 && bytes > 0 && !contents) throw lastError(instance);
     const copy = contents?.slice(0, bytes) ?? bytesAt(instance, data, bytes).slice();
-    return { output, type: info.type, shape, data: new info.array(copy.buffer) };
+    const isTensor = view.getInt32(OUTPUT.kind, true) === VALUE_KINDS.indexOf('tensor');
+    const elements = isTensor ? new info.array(copy.buffer) : copy;
+    return { output, type: info.type, shape, data: elements };
   }
 }

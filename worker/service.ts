@@ -121,7 +121,8 @@ export class Service {
   }
 
   // Memory that nobody writes to costs address space only.
-  #offer(engine: Engine, { type, shape }: ValueInfo, input: number): void {
+  #offer(engine: Engine, { kind, type, shape }: ValueInfo, input: number): void {
+    if (kind !== 'tensor' || type === 'string') return;
     const sizes = shape.filter((dim) => typeof dim === 'number');
     const bytes = byteLength(dtypeInfo(type), elementCount(sizes));
     if (sizes.length < shape.length || bytes > OFFER_BYTES) return;

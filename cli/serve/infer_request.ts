@@ -1,14 +1,15 @@
 // The body of an inference request -> tensors. Binary data follow the JSON, in the order of the inputs:
 // github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
-import { SardonyxError, Tensor } from '../../web/index.js';
+import { SardonyxError, Tensor, type AnyTensor } from '../../web/index.js';
 import { dtypeInfo, type DType, type TypedArray } from '../../worker/dtypes.js';
+import { unpackStrings } from '../../worker/packed.js';
 import { fromBytes } from '../tensor_proto.js';
 import { dtypeOf, isBinaryOnly } from '../../router/oip_datatypes.js';
 import { badRequest } from './http_problem.js';
 
 export interface InferRequest {
   readonly id?: string;
-  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly feeds: Readonly<Record<string, AnyTensor>>;
   /** Outputs to give, in their order; undefined: all. */
   readonly wanted?: readonly string[];
   /** Whether the output goes back as binary data. */
@@ -78,9 +79,9 @@ function readOutputs(outputs: unknown): Map<string, boolean | undefined> | undef
   return wanted.size > 0 ? wanted : undefined;
 }
 
-function readInputs(inputs: unknown, binary: Buffer): Record<string, Tensor> {
+function readInputs(inputs: unknown, binary: Buffer): Record<string, AnyTensor> {
   if (!Array.isArray(inputs)) throw badRequest('inputs must be an array');
-  const feeds = new Map<string, Tensor>();
+  const feeds = new Map<string, AnyTensor>();
   let at = 0;
   inputs.forEach((value: unknown, i) => {
     const where = `inputs[${i}]`;
@@ -109,12 +110,31 @@ function readTensor(input: Json & { name: string }, bytes: Buffer | undefined, w
   if (!type) throw badRequest(`${where}.datatype: there is no ${String(datatype)} here`);
   if (bytes && data !== undefined) throw badRequest(`${where} has data and binary data`);
   try {
+    if (type === 'string') return readStrings(shape, bytes, data, where);
     const elements = bytes ? fromBytes(dtypeInfo(type), bytes) : fromJson(type, data, where);
     // The library checks that it is a shape.
     return new Tensor(type, elements, shape as number[]);
   } catch (thrown) {
     if (!(thrown instanceof SardonyxError)) throw thrown;
     throw new SardonyxError(thrown.code, `${where}: ${thrown.message}`, { tensor: name });
+  }
+}
+
+// As binary data, packed as the engine packs them.
+function readStrings(shape: unknown, bytes: Buffer | undefined, data: unknown, where: string) {
+  const flat: unknown[] = bytes ? unpacked(bytes, where) : [];
+  if (!bytes) {
+    if (!Array.isArray(data)) throw badRequest(`${where}.data must be an array`);
+    flatten(data, flat, 0, where);
+  }
+  return new Tensor('string', flat as string[], shape as number[]);
+}
+
+function unpacked(bytes: Buffer, where: string): string[] {
+  try {
+    return unpackStrings(bytes);
+  } catch (thrown) {
+    throw badRequest(`${where}: ${(thrown as Error).message}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // Results of a run -> the body of the answer: JSON, then the binary data of the outputs that asked for it.
-import type { Tensor } from '../../web/index.js';
+import { Tensor, type AnyTensor, type Value } from '../../web/index.js';
+import { packStrings } from '../../worker/packed.js';
 import { datatypeOf, isBinaryOnly } from '../../router/oip_datatypes.js';
 import { badRequest } from './http_problem.js';
 import type { InferRequest } from './infer_request.js';
@@ -13,14 +14,17 @@ export interface InferResponse {
 export function writeResponse(
   model: { readonly name: string; readonly version: string },
   { id, wanted, isBinary }: InferRequest,
-  results: Readonly<Record<string, Tensor>>,
+  results: Readonly<Record<string, Value>>,
 ): InferResponse {
   const binary: Buffer[] = [];
   const outputs = (wanted ?? Object.keys(results)).map((name) => {
-    const tensor = results[name]!;
+    const tensor = results[name];
+    if (!(tensor instanceof Tensor)) {
+      throw badRequest(`output ${name} is no tensor: the protocol has no form for it`);
+    }
     const head = JSON.stringify({ name, datatype: datatypeOf(tensor.type), shape: tensor.shape });
     if (!isBinary(name)) return `${head.slice(0, -1)},"data":${elements(name, tensor)}}`;
-    const { buffer, byteOffset, byteLength } = tensor.data;
+    const { buffer, byteOffset, byteLength } = bytesOf(tensor);
     binary.push(Buffer.from(buffer, byteOffset, byteLength));
     return `${head.slice(0, -1)},"parameters":{"binary_data_size":${byteLength}}}`;
   });
@@ -30,10 +34,13 @@ export function writeResponse(
   return { headerLength: json.length, body: Buffer.concat([json, ...binary]) };
 }
 
+const bytesOf = ({ data }: AnyTensor) => (Array.isArray(data) ? packStrings(data) : data);
+
 // By hand, because JSON.stringify refuses 64-bit integers and writes NaN as null.
-function elements(name: string, { type, data }: Tensor): string {
+function elements(name: string, { type, data }: AnyTensor): string {
   if (isBinaryOnly(type)) throw badRequest(`output ${name}: ${type} travels as binary data only`);
   if (type === 'bool') return `[${Array.from(data as Uint8Array, (bit) => bit !== 0).join(',')}]`;
+  if (Array.isArray(data)) return JSON.stringify(data);
   const values: readonly (number | bigint)[] = Array.from<number | bigint>(data);
   if (values.some((value) => typeof value === 'number' && !Number.isFinite(value))) {
     throw badRequest(

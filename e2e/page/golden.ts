@@ -196,7 +196,7 @@ export async function decodeGreedily(
   const { Tensor } = window.sardonyx;
   const int64 = (values: readonly number[]): Tensor =>
     new Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
-  let cache = Object.fromEntries(
+  let cache: Record<string, Tensor> = Object.fromEntries(
     session.inputs
       .filter(({ name }) => name.startsWith('past_key_values.'))
       .map(({ name }) => [name, new Tensor('float32', new Float32Array(0), [1, 4, 0, 8])]),

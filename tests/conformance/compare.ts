@@ -1,9 +1,9 @@
 // Whether a result agrees with what ONNX's suite expects.
 import { decoderOf } from '../../cli/statistics.js';
-import type { Tensor } from '../../web/index.js';
+import { Tensor, type AnyTensor, type Value } from '../../web/index.js';
 
 /** Relative and absolute; element types that are not here must be equal. */
-const TOLERANCES: Partial<Record<Tensor['type'], readonly [number, number]>> = {
+const TOLERANCES: Partial<Record<AnyTensor['type'], readonly [number, number]>> = {
   float32: [1e-3, 1e-5],
   float64: [1e-3, 1e-5],
   float16: [1e-2, 1e-3],
@@ -18,7 +18,22 @@ function close(actual: number, expected: number, [relative, absolute]: readonly 
 }
 
 /** Empty when they agree, otherwise what differs first. */
-export function difference(actual: Tensor, expected: Tensor): string {
+export function valueDifference(actual: Value, expected: Value): string {
+  const isTensor = expected instanceof Tensor;
+  if (actual instanceof Tensor && isTensor) return difference(actual, expected);
+  if (!Array.isArray(actual) || !Array.isArray(expected)) {
+    return actual === expected ? '' : 'is of another kind';
+  }
+  if (actual.length !== expected.length) {
+    return `has ${actual.length} tensors, expected ${expected.length}`;
+  }
+  const differences = expected.map((tensor, i) =>
+    valueDifference(actual[i] as Value, tensor as Value),
+  );
+  return differences.find((found) => found !== '') ?? '';
+}
+
+function difference(actual: AnyTensor, expected: AnyTensor): string {
   if (actual.type !== expected.type) return `dtype is ${actual.type}, expected ${expected.type}`;
   const [shape, wanted] = [actual.shape.join(', '), expected.shape.join(', ')];
   if (shape !== wanted) return `shape is [${shape}], expected [${wanted}]`;

@@ -1,9 +1,16 @@
 // One test of the suite through the public API.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTensorProto } from '../../cli/tensor_proto.js';
-import { load, SardonyxError, Tensor, type Session, type ValueInfo } from '../../web/index.js';
-import { difference } from './compare.js';
+import { readValueProto } from '../../cli/value_proto.js';
+import {
+  load,
+  SardonyxError,
+  Tensor,
+  type Session,
+  type Value,
+  type ValueInfo,
+} from '../../web/index.js';
+import { valueDifference } from './compare.js';
 import { modelOperators, tensorName } from './onnx_names.js';
 import { dataSets, numbered, type SuiteCase } from './suite.js';
 
@@ -17,32 +24,36 @@ export interface CaseResult {
   readonly failure: string;
 }
 
-type Tensors = Record<string, Tensor>;
+type Values = Record<string, Value>;
 
 // The suite's older data has the bits of bfloat16 as uint16.
-const asDeclared = (tensor: Tensor, info: ValueInfo) =>
-  tensor.type === 'uint16' && info.type === 'bfloat16'
-    ? new Tensor('bfloat16', tensor.data, tensor.shape)
-    : tensor;
+const asDeclared = (value: Value, info: ValueInfo) =>
+  value instanceof Tensor && value.type === 'uint16' && info.type === 'bfloat16'
+    ? new Tensor('bfloat16', value.data, value.shape)
+    : value;
 
 function readAll(folder: string, prefix: 'input' | 'output', values: readonly ValueInfo[]) {
-  const tensors: Tensors = {};
+  const found: Values = {};
   for (const [i, file] of numbered(folder, prefix).entries()) {
     const bytes = readFileSync(file);
     const name = tensorName(bytes);
     const info = values.find((value) => value.name === name) ?? values[i];
-    if (info) tensors[info.name] = asDeclared(readTensorProto(bytes), info);
+    if (info) found[info.name] = asDeclared(readValueProto(bytes, info.kind), info);
   }
-  return tensors;
+  return found;
 }
+
+const tensorsOf = (value: Value) => (value instanceof Tensor ? [value] : (value ?? []));
 
 async function runDataSet(session: Session, folder: string, dtypes: Set<string>): Promise<string> {
   const inputs = readAll(folder, 'input', session.inputs);
   const expected = readAll(folder, 'output', session.outputs);
-  for (const { type } of [...Object.values(inputs), ...Object.values(expected)]) dtypes.add(type);
-  const actual = await session.run(inputs);
-  for (const [name, tensor] of Object.entries(expected)) {
-    const found = difference(actual[name]!, tensor);
+  for (const value of [...Object.values(inputs), ...Object.values(expected)]) {
+    for (const { type } of tensorsOf(value)) dtypes.add(type);
+  }
+  const actual = await session.run<Value>(inputs);
+  for (const [name, value] of Object.entries(expected)) {
+    const found = valueDifference(actual[name]!, value);
     if (found !== '') return `output '${name}': ${found}`;
   }
   return '';

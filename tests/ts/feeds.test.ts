@@ -5,6 +5,7 @@ import { Tensor } from '../../web/tensor.js';
 
 const value = (name: string, shape: ValueInfo['shape'], optional = false): ValueInfo => ({
   name,
+  kind: 'tensor',
   type: 'float32',
   shape,
   optional,
@@ -51,7 +52,7 @@ describe('checkFeeds', () => {
     disposed.dispose();
     expect(check({ image: disposed })).toThrow(failure('TENSOR_DISPOSED'));
     const detached = floats(1, 1, 1);
-    structuredClone(detached.data.buffer, { transfer: [detached.data.buffer as ArrayBuffer] });
+    structuredClone(detached.data.buffer, { transfer: [detached.data.buffer] });
     expect(check({ image: detached })).toThrow(failure('INPUT_SIZE', 'detached'));
   });
 });

@@ -8,8 +8,8 @@ import {
 } from '../../worker/protocol.js';
 
 export const model: ModelDescription = {
-  inputs: [{ name: 'x', type: 'float32', shape: [2], optional: false }],
-  outputs: [{ name: 'y', type: 'float32', shape: [2], optional: false }],
+  inputs: [{ name: 'x', kind: 'tensor', type: 'float32', shape: [2], optional: false }],
+  outputs: [{ name: 'y', kind: 'tensor', type: 'float32', shape: [2], optional: false }],
   warnings: [],
   irVersion: 8,
   opsets: { '': 17 },

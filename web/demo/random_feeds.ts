@@ -34,10 +34,10 @@ export function makeFeed(
   fill: Fill,
   next: () => number = Math.random,
 ): Tensor {
-  const ArrayType = arrays[info.type];
+  const ArrayType = info.kind === 'tensor' ? arrays[info.type] : undefined;
   if (!ArrayType)
     throw new Error(
-      `Input '${info.name}' is ${info.type}: random values of that type can not be made.`,
+      `Input '${info.name}' is ${info.kind === 'tensor' ? info.type : `a ${info.kind}`}: random values of that type can not be made.`,
     );
   const count = shape.reduce((a, b) => a * b, 1);
   if (!(count <= elementLimit))

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { makeFeed } from '../../../web/demo/random_feeds';
 import type { DType, ValueInfo } from '../../../web/index';
 
-const info = (type: DType): ValueInfo => ({ name: 'x', type, shape: [null], optional: false });
+const info = (type: DType): ValueInfo => ({
+  name: 'x',
+  kind: 'tensor',
+  type,
+  shape: [null],
+  optional: false,
+});
 
 const float16 = (bits: number): number => 2 ** ((bits >> 10) - 15) * (1 + (bits & 0x3ff) / 1024);
 
@@ -38,6 +44,6 @@ describe('random feeds', () => {
 
   it('refuses what a page should not allocate, and types it can not make', () => {
     expect(() => makeFeed(info('float32'), [1e6, 1e6], 'zeros')).toThrow(/'x'.*elements/);
-    expect(() => makeFeed(info('string' as DType), [1], 'zeros')).toThrow(/string/);
+    expect(() => makeFeed(info('string'), [1], 'zeros')).toThrow(/string/);
   });
 });
