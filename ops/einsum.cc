@@ -55,10 +55,30 @@ class SumOfProducts {
       total += product(offsets);
       return;
     }
+    if (loop == loops_.count - 1 && add_row(loop, offsets, total)) return;
     for (int64_t i = loops_.dims[static_cast<size_t>(loop)]; i > 0; --i) {
       add(loop + 1, offsets, total);
       advance(offsets, loop, 1);
     }
+  }
+
+  // The innermost loop over one or two operands of float32; false for others.
+  bool add_row(int loop, const Offsets& offsets, T& total) const {
+    if (loops_.operands > 2 || inputs_[0].dtype != DType::kFloat32) return false;
+    const int64_t count = loops_.dims[static_cast<size_t>(loop)];
+    if (count == 0) return true;
+    const bool single = loops_.operands == 1;
+    const float one = 1;
+    const float* a = inputs_[0].as<const float>() + offsets[0];
+    const float* b = single ? &one : inputs_[1].as<const float>() + offsets[1];
+    const int64_t a_step = stride(0, loop);
+    const int64_t b_step = single ? 0 : stride(1, loop);
+    double sum = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      sum += double{a[i * a_step]} * double{b[i * b_step]};
+    }
+    total += static_cast<T>(sum);
+    return true;
   }
 
   T product(const Offsets& offsets) const {
