@@ -2,6 +2,7 @@
 // scores as an output.
 #include <cmath>
 
+#include "ops/dims.h"
 #include "ops/kv_cache.h"
 #include "ops/operator.h"
 #include "ops/scaled_dot_attention.h"
@@ -34,9 +35,6 @@ Result<HeadDims> head_dims(const Shape& shape, const Attributes& attributes, con
   return HeadDims{shape[0], heads, shape[1], width < 0 ? kUnknownDim : width / heads};
 }
 
-bool differ(int64_t a, int64_t b) {
-  return a != kUnknownDim && b != kUnknownDim && a != b;
-}
 int64_t sum_dims(int64_t a, int64_t b) {
   if (a == kUnknownDim || b == kUnknownDim) return kUnknownDim;
   return checked_add(a, b).value_or(kUnknownDim);
@@ -95,10 +93,6 @@ Result<Geometry> geometry(const Attributes& attributes, std::span<const TensorVi
   return geometry(attributes, inputs[kQ].shape, inputs[kK].shape, inputs[kV].shape,
                   past ? &inputs[kPastKey].shape : nullptr,
                   past ? &inputs[kPastValue].shape : nullptr);
-}
-
-TensorView view_of(std::span<const TensorView> tensors, size_t i) {
-  return i < tensors.size() ? tensors[i] : TensorView();
 }
 
 struct Plan final : StepPlan {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/dims.h"
 #include "ops/operator.h"
 #include "ops/scratch.h"
 #include "ops/shape_rule.h"
@@ -73,10 +74,6 @@ class CausalConvKernel final : public Kernel {
 
   bool silu_;
 };
-
-bool differ(int64_t a, int64_t b) {
-  return a != kUnknownDim && b != kUnknownDim && a != b;
-}
 
 Status check_shapes(const InferContext& context) {
   const auto rank_is = [&](size_t i, int rank) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/combine.h"
+#include "ops/dims.h"
 #include "ops/indices.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -85,10 +86,6 @@ Status run_scatter_nd(const Attributes& attributes, const RunContext& context) {
             updates.as<const uint8_t>() + static_cast<size_t>(i) * bytes, slices.elements);
   }
   return {};
-}
-
-bool differ(int64_t a, int64_t b) {
-  return a >= 0 && b >= 0 && a != b;
 }
 
 Status tuples_do_not_fit(const Shape& data, const Shape& indices) {

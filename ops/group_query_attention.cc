@@ -30,10 +30,6 @@ enum Input : size_t {
 };
 enum Output : size_t { kY, kPresentKey, kPresentValue, kScores };
 
-TensorView view_of(std::span<const TensorView> tensors, size_t i) {
-  return i < tensors.size() ? tensors[i] : TensorView();
-}
-
 struct Heads {
   int64_t q = 0, kv = 0;
 };

@@ -6,6 +6,11 @@
 
 namespace sardonyx::ops {
 
+// Input or output i of a node; absent beyond the last one.
+inline TensorView view_of(std::span<const TensorView> tensors, size_t i) {
+  return i < tensors.size() ? tensors[i] : TensorView();
+}
+
 // Where the keys or values of a call are: as they came, or together with those of the past in a
 // buffer of their own, the `present` output where it is wanted and else scratch memory.
 class KvCache {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/axis_split.h"
+#include "ops/dims.h"
 #include "ops/element.h"
 #include "ops/indices.h"
 #include "ops/operator.h"
@@ -91,10 +92,6 @@ Status run_nll_loss(const Attributes& attributes, const RunContext& context) {
 }
 Status run_cross_entropy_loss(const Attributes& attributes, const RunContext& context) {
   return run_loss(attributes, context, true);
-}
-
-bool differ(int64_t a, int64_t b) {
-  return a >= 0 && b >= 0 && a != b;
 }
 
 Status check_loss_shapes(const InferContext& context) {

@@ -27,10 +27,6 @@ enum Input : size_t {
 };
 enum Output : size_t { kY, kPresentKey, kPresentValue, kScores };
 
-TensorView view_of(std::span<const TensorView> tensors, size_t i) {
-  return i < tensors.size() ? tensors[i] : TensorView();
-}
-
 // One of queries, keys and values: where it lies in its tensor.
 struct Part {
   size_t input = 0;

@@ -44,7 +44,7 @@ Result<Dims> dims_of(const Attributes& attributes, const Shape& x, const Shape& 
     out.heads = out.size < 0 ? kUnknownDim : out.size / (2 * half);
   }
   if (out.inside && out.size >= 0) {
-    if (out.heads <= 0 || out.size % out.heads != 0) {
+    if (out.heads <= 0 || out.heads > out.size || out.size % out.heads != 0) {
       return error(ErrorCode::ATTRIBUTE_INVALID, "num_heads of %lld for a dim of %lld",
                    static_cast<long long>(out.heads), static_cast<long long>(out.size));
     }

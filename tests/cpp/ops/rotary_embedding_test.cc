@@ -107,6 +107,10 @@ TEST_CASE("RotaryEmbedding refuses what does not fit", "[rotary_embedding]") {
       .set("num_heads", 5)
       .input(kPositions)
       .fails(ErrorCode::ATTRIBUTE_INVALID);
+  test(random_f32({2, 3, 0}, 1))
+      .set("num_heads", INT64_MAX)
+      .input(kPositions)
+      .fails(ErrorCode::ATTRIBUTE_INVALID);
   test(x).set("rotary_embedding_dim", 3).input(kPositions).fails(ErrorCode::ATTRIBUTE_INVALID);
   test(x).set("rotary_embedding_dim", 10).input(kPositions).fails(ErrorCode::ATTRIBUTE_INVALID);
 }

@@ -73,5 +73,31 @@ TEST_CASE("softmax: masks, large values and NaN", "[softmax]") {
   }
 }
 
+TEST_CASE("the softmax of a row in pieces", "[softmax]") {
+  for (int64_t n : {1, 3, 4, 7, 8, 9, 16, 33}) {
+    CAPTURE(n);
+    const Floats x = random_floats(n, 3);
+    float largest = -kInf;
+    for (float v : x) largest = std::fmax(largest, v);
+    CHECK(softmax_max(x.data(), n) == largest);
+    Floats y(x.size());
+    const float sum = softmax_exp(x.data(), y.data(), n, largest + 1);
+    double expected = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double e = std::exp(double{x[i]} - (double{largest} + 1));
+      expected += e;
+      CHECK(std::fabs(y[i] - e) <= 1e-6 * e);
+    }
+    CHECK(std::fabs(sum - expected) <= 1e-5 * expected);
+  }
+  CHECK(softmax_max(nullptr, 0) == -kInf);
+  const Floats holes = {NAN, -kInf, 2, NAN};
+  CHECK(softmax_max(holes.data(), 4) == 2);
+  Floats y(4);
+  CHECK(std::isnan(softmax_exp(holes.data(), y.data(), 4, 2)));
+  CHECK(y[1] == 0);
+  CHECK(y[2] == 1);
+}
+
 }  // namespace
 }  // namespace sardonyx::simd
