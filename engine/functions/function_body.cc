@@ -107,13 +107,19 @@ ValueId FunctionBody::constant(DType dtype, const Shape& shape, DType from, cons
   return graph_.add_value(std::move(value));
 }
 
-ValueId FunctionBody::scalar(DType dtype, double value) {
-  if (ops::compute_dtype(dtype) != DType::kUndefined) {
-    return constant(dtype, {}, DType::kFloat64, &value);
-  }
+bool FunctionBody::has_arithmetic(DType dtype) {
+  if (ops::compute_dtype(dtype) != DType::kUndefined) return true;
   failure_ = error(ErrorCode::DTYPE_UNSUPPORTED, "dtype %s is not supported here",
                    std::string(dtype_name(dtype)).c_str());
-  return kNoValue;
+  return false;
+}
+
+ValueId FunctionBody::scalar(DType dtype, double value) {
+  return has_arithmetic(dtype) ? constant(dtype, {}, DType::kFloat64, &value) : kNoValue;
+}
+
+ValueId FunctionBody::floats(DType dtype, const Shape& shape, std::span<const float> values) {
+  return has_arithmetic(dtype) ? constant(dtype, shape, DType::kFloat32, values.data()) : kNoValue;
 }
 
 ValueId FunctionBody::ints(const std::vector<int64_t>& values) {

@@ -61,6 +61,8 @@ class FunctionBody {
   // Constants. A failed allocation is reported by finish().
   ValueId scalar(DType dtype, double value);
   ValueId ints(const std::vector<int64_t>& values);  // int64, rank 1
+  // As many values as the shape has elements.
+  ValueId floats(DType dtype, const Shape& shape, std::span<const float> values);
 
   // Output i of the node is `value`, of an input or of a node of the body.
   void output(size_t i, ValueId value);
@@ -70,6 +72,8 @@ class FunctionBody {
 
  private:
   ValueId constant(DType dtype, const Shape& shape, DType from, const void* values);
+  // False, and a failure, for dtypes without numbers.
+  bool has_arithmetic(DType dtype);
 
   Graph& graph_;
   const Node& caller_;
