@@ -91,7 +91,7 @@ size_t first_captured(const Attributes& attributes, std::string_view name) {
   size_t input = 3;
   for (const Attribute& attribute : attributes.all()) {
     if (attribute.name == name) break;
-    const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&attribute.value);
+    const auto* graph = std::get_if<std::shared_ptr<Graph>>(&attribute.value);
     if (graph) input += (*graph)->captured;
   }
   return input;
@@ -101,7 +101,7 @@ size_t first_captured(const Attributes& attributes, std::string_view name) {
 Result<ValueId> modify(FunctionBody& body, const char* name, ValueId scores) {
   const Attribute::Value* value = body.attributes().find(name);
   if (!value) return scores;
-  const auto* graph = std::get_if<std::shared_ptr<const Graph>>(value);
+  const auto* graph = std::get_if<std::shared_ptr<Graph>>(value);
   if (!graph) return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%s' is no graph", name);
   std::vector<ValueId> inputs = {scores};
   const size_t first = first_captured(body.attributes(), name);

@@ -329,8 +329,8 @@ TEST_CASE("FlexAttention passes scores and shares through its graphs") {
   const ValueId shares = share.input("shares", {2, 4, 3, 5});
   share.output(share.node("Mul", {shares, share.scalar(2.0f)}));
   const auto attributes =
-      AttributeList{{"score_mod", std::shared_ptr<const Graph>(std::move(score_mod))},
-                    {"prob_mod", std::shared_ptr<const Graph>(share.raw())}};
+      AttributeList{{"score_mod", std::shared_ptr<Graph>(std::move(score_mod))},
+                    {"prob_mod", std::shared_ptr<Graph>(share.raw())}};
 
   GraphBuilder g, plain;
   const auto inputs = [](GraphBuilder& to) {
@@ -369,7 +369,7 @@ TEST_CASE("bodies refuse what they can not write") {
   refuses("FlexAttention", "ai.onnx.preview", {q, q, q}, {{"score_mod", int64_t{1}}},
           ErrorCode::ATTRIBUTE_INVALID);
   refuses("FlexAttention", "ai.onnx.preview", {q, q, q},
-          {{"score_mod", std::shared_ptr<const Graph>(std::make_shared<Graph>())}},
+          {{"score_mod", std::shared_ptr<Graph>(std::make_shared<Graph>())}},
           ErrorCode::MODEL_MALFORMED);
   refuses("Attention", kMicrosoft, {{1, 2, 4}, {4, 12}},
           {{"num_heads", int64_t{2}}, {"do_rotary", int64_t{1}}}, ErrorCode::MODEL_UNSUPPORTED);
