@@ -1,9 +1,10 @@
-// Cast and CastLike between all numeric dtypes and bool.
+// Cast and CastLike between all numeric dtypes, bool and strings.
 #include <string_view>
 
 #include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/string_cast.h"
 #include "simd/parallel.h"
 
 namespace sardonyx::ops {
@@ -31,6 +32,12 @@ Status run_cast(const Attributes& attributes, const RunContext& context) {
   SX_ASSIGN(const SmallFloatRules rules, read_rules(attributes));
   const TensorView& x = context.inputs[0];
   const TensorView& y = context.outputs[0];
+  if (y.dtype == x.dtype) {
+    copy_tensor(y, x);
+    return {};
+  }
+  if (y.dtype == DType::kString) return numbers_to_strings(x, y, *context.heap);
+  if (x.dtype == DType::kString) return strings_to_numbers(x, y);
   const int64_t count = storage_elements(y.shape, y.layout).value_or(0);
   return simd::parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
     convert(y.dtype, y.as<uint8_t>() + begin * dtype_bits(y.dtype) / 8, x.dtype,
@@ -41,8 +48,10 @@ Status run_cast(const Attributes& attributes, const RunContext& context) {
 Status set_cast_output(InferContext& context, DType to) {
   SX_TRY(read_rules(context.attributes).take_status());
   const ValueFacts& input = context.inputs[0];
+  const bool strings = input.dtype == DType::kString || to == DType::kString;
   for (DType dtype : {input.dtype, to}) {
-    if (carrier_dtype(dtype) == DType::kUndefined) return unsupported_dtype(dtype);
+    if (dtype == DType::kString || (strings && compute_dtype(dtype) != DType::kUndefined)) continue;
+    if (strings || carrier_dtype(dtype) == DType::kUndefined) return unsupported_dtype(dtype);
   }
   context.outputs[0] = {to, input.has_shape, input.shape, nullptr};
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/string_tensor.h"
 #include "ops/convert.h"
 
 namespace sardonyx {
@@ -93,14 +94,20 @@ Result<std::vector<ValueId>> FunctionBody::inline_graph(const Graph& graph,
 
 ValueId FunctionBody::constant(DType dtype, const Shape& shape, DType from, const void* values) {
   auto made = make_constant(dtype, shape);
+  if (made.ok()) {
+    ops::convert(dtype, made.value()->view().data, from, values, 1, shape.product(0, shape.rank()));
+  }
+  return constant(std::move(made));
+}
+
+ValueId FunctionBody::constant(Result<std::shared_ptr<Constant>> made) {
   Value value;
   value.name = caller_.name + "/constant#" + std::to_string(graph_.values.size());
   if (made.ok()) {
-    ops::convert(dtype, made.value()->view().data, from, values, 1, shape.product(0, shape.rank()));
     value.constant = made.take();
-    value.dtype = dtype;
+    value.dtype = value.constant->dtype;
     value.has_shape = true;
-    value.shape = shape;
+    value.shape = value.constant->shape;
   } else if (failure_.ok()) {
     failure_ = made.take_status();
   }
@@ -119,12 +126,23 @@ ValueId FunctionBody::scalar(DType dtype, double value) {
 }
 
 ValueId FunctionBody::floats(DType dtype, const Shape& shape, std::span<const float> values) {
-  return has_arithmetic(dtype) ? constant(dtype, shape, DType::kFloat32, values.data()) : kNoValue;
+  if (shape.elements() == static_cast<int64_t>(values.size())) {
+    return has_arithmetic(dtype) ? constant(dtype, shape, DType::kFloat32, values.data())
+                                 : kNoValue;
+  }
+  failure_ = error(ErrorCode::ATTRIBUTE_INVALID, "an attribute has %zu numbers, %s are wanted",
+                   values.size(), shape.to_string().c_str());
+  return kNoValue;
 }
 
 ValueId FunctionBody::ints(const std::vector<int64_t>& values) {
   const Shape shape({static_cast<int64_t>(values.size())});
   return constant(DType::kInt64, shape, DType::kInt64, values.data());
+}
+
+ValueId FunctionBody::strings(std::span<const std::string> values) {
+  const std::vector<std::string_view> texts(values.begin(), values.end());
+  return constant(make_strings({static_cast<int64_t>(texts.size())}, texts));
 }
 
 void FunctionBody::output(size_t i, ValueId value) {

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,8 +63,9 @@ class FunctionBody {
   // Constants. A failed allocation is reported by finish().
   ValueId scalar(DType dtype, double value);
   ValueId ints(const std::vector<int64_t>& values);  // int64, rank 1
-  // As many values as the shape has elements.
+  // As many as the shape has elements: ATTRIBUTE_INVALID when there are more or fewer.
   ValueId floats(DType dtype, const Shape& shape, std::span<const float> values);
+  ValueId strings(std::span<const std::string> values);  // rank 1
 
   // Output i of the node is `value`, of an input or of a node of the body.
   void output(size_t i, ValueId value);
@@ -74,6 +77,7 @@ class FunctionBody {
   ValueId constant(DType dtype, const Shape& shape, DType from, const void* values);
   // False, and a failure, for dtypes without numbers.
   bool has_arithmetic(DType dtype);
+  ValueId constant(Result<std::shared_ptr<Constant>> made);
 
   Graph& graph_;
   const Node& caller_;
