@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "base/checked.h"
+#include "base/string_tensor.h"
 
 namespace sardonyx {
 
@@ -48,6 +51,12 @@ Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape)
 }
 
 Result<ConstantPtr> copy_of(const TensorView& view) {
+  if (view.dtype == DType::kString) {
+    std::vector<std::string_view> texts;
+    for (int64_t i = 0; i < view.elements(); ++i) texts.push_back(view.as<StringRef>()[i].view());
+    SX_ASSIGN(std::shared_ptr<Constant> strings, make_strings(view.shape, texts));
+    return ConstantPtr(std::move(strings));
+  }
   SX_ASSIGN(const std::shared_ptr<Constant> copy, make_constant(view.dtype, view.shape));
   const size_t bytes = view.bytes();
   if (bytes) std::memcpy(copy->view().data, view.data, bytes);

@@ -64,7 +64,7 @@ using ConstantPtr = std::shared_ptr<const Constant>;
 
 // Allocates a constant of the given type; the payload is undefined until written through `data`.
 Result<std::shared_ptr<Constant>> make_constant(DType dtype, const Shape& shape);
-// Owns a copy of a row-major tensor; characters of strings are shared.
+// Owns a copy of a row-major tensor, characters of strings included.
 Result<ConstantPtr> copy_of(const TensorView& view);
 
 }  // namespace sardonyx

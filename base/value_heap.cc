@@ -44,6 +44,17 @@ Result<const Box*> ValueHeap::add(Box box) {
   return &boxes_.back();
 }
 
+Status ValueHeap::own(const TensorView& view) {
+  if (view.kind != ValueKind::kTensor) {
+    SX_ASSIGN(*view.as<const Box*>(), add(Box(box_of(view))));
+  } else if (view.dtype == DType::kString) {
+    for (StringRef& text : std::span(view.as<StringRef>(), static_cast<size_t>(view.elements()))) {
+      SX_ASSIGN(text, copy(text.view()));
+    }
+  }
+  return {};
+}
+
 void ValueHeap::clear() {
   boxes_.clear();
   blocks_.clear();

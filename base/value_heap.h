@@ -24,6 +24,8 @@ class ValueHeap {
   Result<StringRef> copy(std::string_view text);
   // LIMIT_EXCEEDED.
   Result<const Box*> add(Box box);
+  // Lets the elements of a row-major view, if they refer to anything, refer to copies of their own.
+  Status own(const TensorView& view);
   void clear();
 
  private:

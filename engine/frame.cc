@@ -53,7 +53,7 @@ Frame::Binding* Frame::find_binding(uint32_t after, std::span<const TensorView> 
     return binding->after == after &&
            std::equal(key.begin(), key.end(), binding->key.begin(), binding->key.end(),
                       [](const TensorView& a, const TensorView& b) {
-                        return a.dtype == b.dtype && a.shape == b.shape;
+                        return a.dtype == b.dtype && a.kind == b.kind && a.shape == b.shape;
                       });
   };
   const auto found = std::find_if(bindings_.begin(), bindings_.end(), same);

@@ -11,6 +11,10 @@ Status check_single(const InferContext& context, size_t input, DType dtype) {
   if (!context.has_input(input)) return {};
   SX_TRY(check_dtype(context, input, {dtype}));
   const ValueFacts& facts = context.inputs[input];
+  if (facts.kind != ValueKind::kTensor) {
+    return error(ErrorCode::DTYPE_UNSUPPORTED, "input %zu is a %s: must be a tensor", input,
+                 kind_name(facts.kind).data());
+  }
   if (!facts.is_static() || facts.shape.elements() == 1) return {};
   return error(ErrorCode::SHAPE_MISMATCH, "input %zu has shape %s, one element is wanted", input,
                facts.shape.to_string().c_str());

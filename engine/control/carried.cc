@@ -20,11 +20,15 @@ Status Carried::stage(const TensorView& output) {
   }
   staged_.data = spare_.data();
   ops::copy_bytes(staged_.data, output.data, bytes);
-  return {};
+  spare_heap_.clear();
+  return spare_heap_.own(staged_);
 }
 
 void Carried::commit() {
-  if (staged_.data && staged_.data == spare_.data()) std::swap(memory_, spare_);
+  if (staged_.data && staged_.data == spare_.data()) {
+    std::swap(memory_, spare_);
+    std::swap(heap_, spare_heap_);
+  }
   view_ = staged_;
 }
 

@@ -4,6 +4,7 @@
 #include "base/block.h"
 #include "base/status.h"
 #include "base/tensor.h"
+#include "base/value_heap.h"
 
 namespace sardonyx {
 
@@ -23,6 +24,7 @@ class Carried {
   TensorView view_;
   TensorView staged_;
   Block memory_, spare_;
+  ValueHeap heap_, spare_heap_;
 };
 
 }  // namespace sardonyx

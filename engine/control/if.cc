@@ -12,10 +12,9 @@ constexpr const char* kThen = "then_branch";
 constexpr const char* kElse = "else_branch";
 
 Result<ValueFacts> joined(const ValueFacts& a, const ValueFacts& b, size_t output) {
-  if (a.dtype != b.dtype) {
+  if (!same_type(a, b)) {
     return error(ErrorCode::DTYPE_UNSUPPORTED, "output %zu is %s in one branch and %s in the other",
-                 output, std::string(dtype_name(a.dtype)).c_str(),
-                 std::string(dtype_name(b.dtype)).c_str());
+                 output, describe_type(a).c_str(), describe_type(b).c_str());
   }
   ValueFacts out = a;
   out.has_shape = a.has_shape && b.has_shape && a.shape.rank() == b.shape.rank();
@@ -102,7 +101,7 @@ Status infer_if(const Node& node, NodeFacts& facts) {
     output = body_output(then_fits ? then_body : else_body, i);
     if (then_fits && else_fits) {
       SX_ASSIGN(output, joined(output, body_output(else_body, i), i));
-    } else if (wanted[0] && wanted[1]) {
+    } else if (wanted[0] && wanted[1] && output.kind == ValueKind::kTensor) {
       output.has_shape = false;
     }
   }

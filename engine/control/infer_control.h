@@ -26,6 +26,9 @@ Status set_body_input(const Body& body, size_t i, const ValueFacts& facts);
 // The captures are told; then the body's nodes are resolved and inferred.
 Status infer_body(const Node& node, const Body& body, const NodeFacts& facts);
 ValueFacts body_output(const Body& body, size_t i);
+// "float32", "sequence of int64".
+std::string describe_type(const ValueFacts& facts);
+bool same_type(const ValueFacts& a, const ValueFacts& b);
 // Forgets the shape that the model declares for output `i`, if a node of the body makes it:
 // iterations may change it.
 void forget_output_shape(const Body& body, size_t i);

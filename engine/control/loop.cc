@@ -115,6 +115,10 @@ ValueFacts scalar_facts(const Body& body, size_t input, DType dtype) {
   return {dtype, true, list ? Shape{1} : Shape{}, nullptr};
 }
 
+void forget_shape(ValueFacts& facts) {
+  facts.has_shape = facts.kind != ValueKind::kTensor;
+}
+
 Status infer_carried(const Body& body, size_t i, const ValueFacts& initial) {
   if (!initial.present()) {
     return error(ErrorCode::GRAPH_INPUT_MISSING, "carried value %zu has no initial value", i);
@@ -124,16 +128,15 @@ Status infer_carried(const Body& body, size_t i, const ValueFacts& initial) {
   forget_output_shape(body, output);
   ValueFacts facts = initial;
   // Only what the body hands on as it is keeps its shape.
-  if (body.graph->inputs[input] != body.graph->outputs[output]) facts.has_shape = false;
+  if (body.graph->inputs[input] != body.graph->outputs[output]) forget_shape(facts);
   return set_body_input(body, input, facts);
 }
 
 Status check_carried(const Body& body, size_t i, const ValueFacts& initial) {
-  const DType dtype = body_output(body, kFixedOutputs + i).dtype;
-  if (dtype == initial.dtype) return {};
+  const ValueFacts next = body_output(body, kFixedOutputs + i);
+  if (same_type(next, initial)) return {};
   return error(ErrorCode::DTYPE_UNSUPPORTED, "carried value %zu begins as %s and goes on as %s", i,
-               std::string(dtype_name(initial.dtype)).c_str(),
-               std::string(dtype_name(dtype)).c_str());
+               describe_type(initial).c_str(), describe_type(next).c_str());
 }
 
 }  // namespace
@@ -156,7 +159,7 @@ Status infer_loop(const Node& node, NodeFacts& facts) {
     SX_TRY(infer_carried(body, i, facts.inputs[kFixedInputs + i]));
   }
   SX_TRY(infer_body(node, body, facts));
-  if (body_output(body, 0).dtype != DType::kBool) {
+  if (!same_type(body_output(body, 0), scalar_facts(body, 1, DType::kBool))) {
     return error(ErrorCode::DTYPE_UNSUPPORTED, "the condition of the body is no bool");
   }
   for (size_t i = 0; i < carried; ++i) {
@@ -165,7 +168,7 @@ Status infer_loop(const Node& node, NodeFacts& facts) {
     // Without an iteration the initial value comes out.
     const bool same =
         body.graph->inputs[kFixedInputs + i] == body.graph->outputs[kFixedOutputs + i];
-    if (!same) facts.outputs[i].has_shape = false;
+    if (!same) forget_shape(facts.outputs[i]);
   }
   for (size_t i = carried; i < facts.outputs.size(); ++i) {
     SX_ASSIGN(facts.outputs[i], stacked(body_output(body, kFixedOutputs + i), 0, kUnknownDim));

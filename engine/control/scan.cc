@@ -206,6 +206,10 @@ class ScanCall final : public Call {
 Result<ValueFacts> slice_facts(const ValueFacts& operand, int64_t axis) {
   ValueFacts out = operand;
   out.value = nullptr;
+  if (operand.kind != ValueKind::kTensor) {
+    return error(ErrorCode::DTYPE_UNSUPPORTED, "a %s has no axis to scan",
+                 kind_name(operand.kind).data());
+  }
   if (!operand.has_shape) return out;
   if (operand.shape.rank() == 0) {
     return error(ErrorCode::SHAPE_MISMATCH, "a scalar has no axis to scan");
@@ -254,11 +258,10 @@ Status infer_scan(const Node& node, NodeFacts& facts) {
   for (size_t i = 0; i < form.states; ++i) {
     facts.outputs[i] = facts.inputs[form.first + i];
     facts.outputs[i].value = nullptr;
-    const DType dtype = body_output(body, i).dtype;
-    if (dtype == facts.outputs[i].dtype) continue;
+    const ValueFacts next = body_output(body, i);
+    if (same_type(next, facts.outputs[i])) continue;
     return error(ErrorCode::DTYPE_UNSUPPORTED, "state %zu begins as %s and goes on as %s", i,
-                 std::string(dtype_name(facts.outputs[i].dtype)).c_str(),
-                 std::string(dtype_name(dtype)).c_str());
+                 describe_type(facts.outputs[i]).c_str(), describe_type(next).c_str());
   }
   const int64_t length = known_dim(form, facts, form.batched ? 1 : form.input_axes[0]);
   for (size_t i = 0; i < form.outputs; ++i) {

@@ -14,6 +14,7 @@ void Stack::begin(int64_t length, int64_t axis) {
   axis_ = axis;
   count_ = 0;
   started_ = false;
+  heap_.clear();
 }
 
 Status Stack::start(const TensorView& element) {
@@ -21,7 +22,8 @@ Status Stack::start(const TensorView& element) {
   SX_ASSIGN(const int at, ops::check_axis(axis_, element.shape.rank() + 1));
   element_ = element;
   outer_ = element.shape.product(0, at);
-  inner_bytes_ = static_cast<size_t>(element.shape.product(at, element.shape.rank())) * width;
+  row_shape_ = {element.shape.product(at, element.shape.rank())};
+  inner_bytes_ = static_cast<size_t>(row_shape_[0]) * width;
   started_ = true;
   if (length_ < 0) return {};
   SX_TRY(reserve(length_));
@@ -54,8 +56,9 @@ Status Stack::put(int64_t index, const TensorView& element) {
   const int64_t length = length_ < 0 ? 1 : length_;
   const auto* from = element.as<const uint8_t>();
   for (int64_t i = 0; i < outer_; ++i) {
-    ops::copy_bytes(memory_.data() + static_cast<size_t>(i * length + index) * inner_bytes_,
-                    from + static_cast<size_t>(i) * inner_bytes_, inner_bytes_);
+    uint8_t* const row = memory_.data() + static_cast<size_t>(i * length + index) * inner_bytes_;
+    ops::copy_bytes(row, from + static_cast<size_t>(i) * inner_bytes_, inner_bytes_);
+    SX_TRY(heap_.own({element.dtype, Layout::kRowMajor, row_shape_, row}));
   }
   count_ = std::max(count_, index + 1);
   return {};

@@ -4,6 +4,7 @@
 #include "base/block.h"
 #include "base/status.h"
 #include "base/tensor.h"
+#include "base/value_heap.h"
 
 namespace sardonyx {
 
@@ -27,8 +28,10 @@ class Stack {
   bool started_ = false;
   TensorView element_;
   int64_t outer_ = 1;       // elements before the axis
-  size_t inner_bytes_ = 0;  // behind it
+  Shape row_shape_;         // the elements behind it
+  size_t inner_bytes_ = 0;
   Block memory_;
+  ValueHeap heap_;
 };
 
 }  // namespace sardonyx

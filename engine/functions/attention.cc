@@ -2,6 +2,7 @@
 // through graphs.
 #include <cmath>
 
+#include "engine/bodies.h"
 #include "engine/functions/function_body.h"
 
 namespace sardonyx::functions {
@@ -85,28 +86,15 @@ Result<ValueId> shared_heads(FunctionBody& body, size_t i) {
   return body.op("Gather", {body.input(i), body.ints(from)}, with_int("axis", 1));
 }
 
-// Input of the node that the first value captured by the graph in attribute `name` comes from:
-// behind the operator's three, in the order of the attributes.
-size_t first_captured(const Attributes& attributes, std::string_view name) {
-  size_t input = 3;
-  for (const Attribute& attribute : attributes.all()) {
-    if (attribute.name == name) break;
-    const auto* graph = std::get_if<std::shared_ptr<Graph>>(&attribute.value);
-    if (graph) input += (*graph)->captured;
-  }
-  return input;
-}
-
 // What the graph in attribute `name` makes of the scores.
 Result<ValueId> modify(FunctionBody& body, const char* name, ValueId scores) {
-  const Attribute::Value* value = body.attributes().find(name);
-  if (!value) return scores;
-  const auto* graph = std::get_if<std::shared_ptr<Graph>>(value);
-  if (!graph) return error(ErrorCode::ATTRIBUTE_INVALID, "attribute '%s' is no graph", name);
+  if (!body.attributes().has(name)) return scores;
+  SX_ASSIGN(const Body graph, require_body(body.caller(), name));
   std::vector<ValueId> inputs = {scores};
-  const size_t first = first_captured(body.attributes(), name);
-  for (size_t i = 0; i < (*graph)->captured; ++i) inputs.push_back(body.input(first + i));
-  SX_ASSIGN(const std::vector<ValueId> outputs, body.inline_graph(**graph, inputs));
+  for (size_t i = 0; i < graph.graph->captured; ++i) {
+    inputs.push_back(body.input(graph.first_capture + i));
+  }
+  SX_ASSIGN(const std::vector<ValueId> outputs, body.inline_graph(*graph.graph, inputs));
   if (outputs.size() == 1) return outputs[0];
   return error(ErrorCode::MODEL_MALFORMED, "the graph '%s' has %zu outputs", name, outputs.size());
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/string_tensor.h"
+#include "engine/splice.h"
 #include "ops/convert.h"
 
 namespace sardonyx {
@@ -66,30 +67,7 @@ Result<std::vector<ValueId>> FunctionBody::inline_graph(const Graph& graph,
     return error(ErrorCode::MODEL_MALFORMED, "the graph '%s' has %zu inputs, not %zu",
                  graph.name.c_str(), graph.inputs.size(), inputs.size());
   }
-  const std::string prefix = caller_.name + "/";
-  std::vector<ValueId> ids(graph.values.size(), kNoValue);
-  for (size_t i = 0; i < inputs.size(); ++i) ids[graph.inputs[i]] = inputs[i];
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] != kNoValue) continue;
-    Value value = graph.values[i];
-    value.name = prefix + value.name;
-    value.producer = kNoNode;
-    ids[i] = graph_.add_value(std::move(value));
-  }
-  const auto renumber = [&](std::vector<ValueId>& values) {
-    for (ValueId& id : values) {
-      if (id != kNoValue) id = ids[id];
-    }
-  };
-  for (Node node : graph.nodes) {
-    node.name = prefix + node.name;
-    renumber(node.inputs);
-    renumber(node.outputs);
-    nodes_.push_back(std::move(node));
-  }
-  std::vector<ValueId> outputs = graph.outputs;
-  renumber(outputs);
-  return outputs;
+  return splice(graph_, graph, inputs, caller_.name + "/", nodes_);
 }
 
 ValueId FunctionBody::constant(DType dtype, const Shape& shape, DType from, const void* values) {

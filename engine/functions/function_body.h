@@ -30,6 +30,7 @@ class FunctionBody {
   // `facts` has an entry per input of the node.
   FunctionBody(Graph& graph, const Node& caller, std::span<const ValueFacts> facts);
 
+  const Node& caller() const { return caller_; }
   const Attributes& attributes() const { return caller_.attributes; }
   int opset() const { return caller_.opset; }
   std::string_view type() const { return caller_.type; }

@@ -4,6 +4,7 @@
 #include "engine/bodies.h"
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
+#include "engine/splice.h"
 
 namespace sardonyx {
 namespace {
@@ -20,24 +21,6 @@ const Body* taken_branch(const Graph& graph, const Node& node, const std::vector
     return body.attribute == (taken ? "then_branch" : "else_branch");
   });
   return branch == bodies.end() ? nullptr : &*branch;
-}
-
-// Values of the body get numbers of the graph around it.
-std::vector<ValueId> adopt_values(Graph& graph, const Node& node, const Body& body) {
-  std::vector<ValueId> numbers(body.graph->values.size(), kNoValue);
-  for (size_t i = 0; i < body.graph->captured; ++i) {
-    numbers[body.graph->inputs[i]] = node.inputs[body.first_capture + i];
-  }
-  for (ValueId id = 0; id < numbers.size(); ++id) {
-    if (numbers[id] == kNoValue) numbers[id] = graph.add_value(body.graph->values[id]);
-  }
-  return numbers;
-}
-
-void renumber(std::vector<ValueId>& ids, const std::vector<ValueId>& numbers) {
-  for (ValueId& id : ids) {
-    if (id != kNoValue) id = numbers[id];
-  }
 }
 
 // The outputs of the If, as copies that remove_identity takes away again.
@@ -59,15 +42,8 @@ Status copy_outputs(const Node& node, const std::vector<ValueId>& results,
 }
 
 Status inline_branch(Graph& graph, const Node& node, const Body& body, std::vector<Node>& nodes) {
-  const std::vector<ValueId> numbers = adopt_values(graph, node, body);
-  for (Node& inner : body.graph->nodes) {
-    renumber(inner.inputs, numbers);
-    renumber(inner.outputs, numbers);
-    nodes.push_back(std::move(inner));
-  }
-  std::vector<ValueId> results = body.graph->outputs;
-  renumber(results, numbers);
-  return copy_outputs(node, results, nodes);
+  const std::span feeds(node.inputs.data() + body.first_capture, body.graph->captured);
+  return copy_outputs(node, splice(graph, *body.graph, feeds, {}, nodes), nodes);
 }
 
 }  // namespace
