@@ -1,36 +1,14 @@
 // A trained language model writes a story, token by token, with keys and values fed back.
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "ops/convert.h"
 #include "tests/cpp/golden/golden_case.h"
+#include "tests/cpp/golden/reference_json.h"
 
 namespace sardonyx::test {
 namespace {
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// The numbers of the first array named `name` behind `from` in a JSON text.
-std::vector<double> numbers(const std::string& json, const std::string& name, size_t from = 0) {
-  std::vector<double> out;
-  const size_t at = json.find('"' + name + "\":[", from);
-  REQUIRE(at != std::string::npos);
-  const char* next = json.c_str() + json.find('[', at) + 1;
-  while (*next != ']' && *next != '\0') {
-    char* end = nullptr;
-    out.push_back(std::strtod(next, &end));
-    REQUIRE(end != next);
-    next = *end == ',' ? end + 1 : end;
-  }
-  return out;
-}
 
 ConstantPtr integers(const Shape& shape, const std::vector<int64_t>& values) {
   auto made = make_constant(DType::kInt64, shape);
@@ -95,7 +73,8 @@ std::vector<int64_t> write(const std::string& model, const std::string& json) {
   require_ok(session.status());
   Writer writer(**session);
   std::vector<int64_t> tokens, fed;
-  for (double token : numbers(json, "prompt_tokens")) fed.push_back(static_cast<int64_t>(token));
+  for (double token : json_numbers(json_value(json, "prompt_tokens")))
+    fed.push_back(static_cast<int64_t>(token));
   while (tokens.size() < kTokens) {
     tokens.push_back(writer.next(fed));
     fed = {tokens.back()};
@@ -105,7 +84,7 @@ std::vector<int64_t> write(const std::string& model, const std::string& json) {
 
 TEST_CASE("golden: a language model writes what the reference writes", "[golden][llm]") {
   const std::string json = read_text(shared_or_skip() + "/golden/e2e/llm_stories260k.json");
-  const std::vector<double> expected = numbers(json, "reference_tokens_numpy_fp64");
+  const auto expected = json_numbers(json_value(json, "reference_tokens_numpy_fp64"));
   REQUIRE(expected.size() >= kTokens);
   for (const char* model : {"stories260k_fp32", "stories260k_fp16", "stories260k_gqa_fp32",
                             "stories260k_gqa_q8", "stories260k_opset23"}) {
@@ -125,10 +104,9 @@ TEST_CASE("golden: coarse language models differ at close choices only", "[golde
   const std::string json = read_text(shared_or_skip() + "/golden/e2e/llm_stories260k.json");
   for (const std::string model : {"stories260k_gqa_q4", "stories260k_int8dyn"}) {
     CAPTURE(model);
-    const size_t variant = json.find('"' + model + '"');
-    REQUIRE(variant != std::string::npos);
-    const std::vector<double> expected = numbers(json, "tokens", variant);
-    const std::vector<double> margins = numbers(json, "top1_minus_top2", variant);
+    const std::string_view variant = json_value(json, model);
+    const std::vector<double> expected = json_numbers(json_value(variant, "tokens"));
+    const std::vector<double> margins = json_numbers(json_value(variant, "top1_minus_top2"));
     REQUIRE(expected.size() == kTokens);
     REQUIRE(margins.size() == kTokens);
     const std::vector<int64_t> tokens = write(model, json);
