@@ -2,7 +2,7 @@
 // describe the model "small".
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Manifest, Variant } from '../manifest/parse';
+import type { Manifest, Rollout, Variant } from '../manifest/parse';
 import type { Answer } from '../tools/server.mjs';
 import { modelBytes } from './models';
 
@@ -96,6 +96,13 @@ const rolloutFrom = (url: string, percent = 100): Case => ({
 });
 const rollout = (folder: string, percent?: number): Case =>
   rolloutFrom(`../${encodeURIComponent(folder)}/m.sardonyx.json`, percent);
+// No run takes less than a microsecond.
+const tooSlow: Rollout = {
+  url: '../version%202%20of%20a%20big%20model/m.sardonyx.json',
+  version: '2.0.0',
+  percent: 100,
+  latencyBudgetMs: 0.001,
+};
 const second = (manifest: Manifest): Case => ({ manifest: { ...manifest, version: '2.0.0' } });
 const CHUNK = 1 << 16;
 const hash = (file: Uint8Array): string => createHash('sha256').update(file).digest('hex');
@@ -119,6 +126,9 @@ const cases: Readonly<Record<string, Case>> = {
   right: {},
   'rollout to all': rollout('version 2'),
   'rollout to half': rollout('version 2', 50),
+  'rollout to nobody': rollout('version 2', 0),
+  'rollout of a slow version': { manifest: { ...right, rollout: tooSlow } },
+  'version 2 of a big model': second({ ...right, variants: [busyVariant('fp32')] }),
   'rollout of a wrong hash': rollout('version 2 of a wrong hash'),
   'rollout of a wrong answer': rollout('version 2 of a wrong answer'),
   'rollout of nothing': rollout('no such version'),

@@ -42,6 +42,15 @@ const visit = (page: Page, name: string): Promise<Visit> =>
     };
   }, name);
 
+/** Of all candidate versions that this browser has run. */
+const countsOf = (page: Page): Promise<object[]> =>
+  page.evaluate(async () => {
+    const cache = await caches.open('sardonyx-rollouts');
+    const entry = await cache.match('https://sardonyx.invalid/rollouts');
+    const { records } = (await entry!.json()) as { records: Record<string, object> };
+    return Object.values(records);
+  });
+
 const stored = (page: Page): Promise<string[]> =>
   page.evaluate(async () => {
     const list = await window.sardonyx.models.list();
@@ -112,16 +121,8 @@ test('runs of two tabs are added up', async ({ page, context, site }) => {
   const tabs = [page, other];
   const visits = await Promise.all(tabs.map((tab) => visit(tab, 'rollout to all')));
   for (const { version } of visits) expect(version).toBe('2.0.0');
-  const counts = () =>
-    page.evaluate(async () => {
-      const entry = await (
-        await caches.open('sardonyx-rollouts')
-      ).match('https://sardonyx.invalid/rollouts');
-      const { records } = (await entry!.json()) as { records: Record<string, object> };
-      return Object.values(records);
-    });
   // Two in each visit.
-  await expect.poll(counts).toEqual([{ runs: 4, errors: 0 }]);
+  await expect.poll(() => countsOf(page)).toEqual([{ runs: 4, errors: 0 }]);
 });
 
 test('a good candidate serves, and both versions are kept for use without a network', async ({
@@ -231,4 +232,79 @@ test('swap() goes to the stable version and back, and not to one that was rolled
   expect(found.versions).toEqual(['2.0.0', '1.0.0', '2.0.0']);
   expect(found.message).toContain('version 2.0.0 was rolled back: 3 of');
   expect(found.outputs).toEqual(Array.from({ length: 7 }, () => right));
+});
+
+test('a candidate that is slower than its budget is left, with right answers throughout', async ({
+  page,
+  site,
+}) => {
+  const found = await page.evaluate(async () => {
+    const { runSmall, storage, swaps } = window.harness;
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout of a slow version'));
+    const { version: first } = session.route;
+    const seen = swaps.listen(session);
+    const outputs = new Set<string>();
+    // Five runs warm it up, two windows of twenty decide.
+    for (let i = 0; i < 44; i++) outputs.add(String(await runSmall(session)));
+    const before = [...seen];
+    const moved = new Promise((done) => session.addEventListener('rollback', done));
+    outputs.add(String(await runSmall(session)));
+    await moved;
+    outputs.add(String(await runSmall(session)));
+    const { version, why } = session.route;
+    await session.dispose();
+    return { first, version, why: why[0], before, seen, outputs: [...outputs] };
+  });
+  expect(found).toMatchObject({ first: '2.0.0', version: '1.0.0', before: [] });
+  expect(found.why).toContain('95 % of its runs do not stay below 0.001 ms');
+  expect(found.seen).toEqual([
+    'rollback fp32-cpu-relaxed@2.0.0 > fp32-cpu-relaxed',
+    'route fp32-cpu-relaxed@2.0.0 > fp32-cpu-relaxed',
+  ]);
+  expect(found.outputs).toEqual([String(right)]);
+
+  await openPage(page, site.isolated);
+  const second = await visit(page, 'rollout of a slow version');
+  expect(second).toMatchObject({ version: '1.0.0', outputs: right, events: [] });
+  expect(second.why).toContain('95 % of its runs');
+});
+
+test('a candidate that a swap chose is watched as one of the bucket', async ({ page, site }) => {
+  const found = await page.evaluate(async () => {
+    const { failureOf, runSmall, storage, swaps } = window.harness;
+    const workers = swaps.watchWorkers();
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout to nobody'), {
+      assets: { base: '/broken/demand/' },
+    });
+    const outputs = [await runSmall(session)];
+    const { version } = await session.swap({ version: 'candidate' });
+    const seen = swaps.listen(session);
+    for (let i = 0; i < 3; i++) {
+      workers.at(-1)!.postMessage({ type: 'trap' });
+      outputs.push(await runSmall(session));
+    }
+    const { version: last } = session.route;
+    const refused = await failureOf(session.swap({ version: 'candidate' }));
+    await session.dispose();
+    return { version, last, seen, outputs, refused };
+  });
+  expect(found).toMatchObject({ version: '2.0.0', last: '1.0.0' });
+  expect(found.refused).toMatchObject({ code: 'NO_CANDIDATE' });
+  expect(found.outputs).toEqual([right, right, right, right]);
+  // The second trap in a row leads to another route of the candidate.
+  expect(found.seen.filter((event) => event.startsWith('rollback'))).toEqual([
+    expect.stringContaining('fp32-cpu-simd@2.0.0 > fp32-cpu-relaxed'),
+  ]);
+  expect(await countsOf(page)).toEqual([
+    // Three traps, and the two runs that a new worker gave results for.
+    { runs: 5, errors: 3, rolledBack: 'version 2.0.0 was rolled back: 3 of 5 runs failed' },
+  ]);
+
+  await openPage(page, site.isolated);
+  const forced = await page.evaluate(async () => {
+    const { failureOf, storage } = window.harness;
+    const url = storage.manifestUrl('rollout to nobody');
+    return failureOf(window.sardonyx.load(url, { force: { version: '2.0.0' } }));
+  });
+  expect(forced).toMatchObject({ code: 'NO_CANDIDATE' });
 });

@@ -1,12 +1,14 @@
-// The candidate version of a manifest, where this client is to run it.
+// Which version of a manifest this client is to run, and what watches it when that is the candidate.
 import type { Manifest, Rollout } from '../manifest/parse.js';
 import { asFailure, Failure } from '../worker/failure.js';
+import type { Wishes } from './choose.js';
 import * as shelf from './manifest_shelf.js';
 import { type OpenManifest, openManifest } from './manifest_source.js';
 import { bucketOf, isIn } from './rollout.js';
 import { NOTHING, recordKey, rolloutStore } from './rollout_store.js';
 import { RolloutWatch } from './rollout_watch.js';
 import { StallGuard } from './stall_guard.js';
+import { isExcluded, roleOf } from './versions.js';
 
 export interface CandidateVersion {
   readonly opened: OpenManifest;
@@ -14,18 +16,56 @@ export interface CandidateVersion {
   readonly why: string;
 }
 
+export interface VersionChoice {
+  // Undefined: the stable version is to serve.
+  readonly candidate?: CandidateVersion;
+  // Whether the stable version is none to start in its place.
+  readonly only?: boolean;
+  readonly why: readonly string[];
+}
+
 // As long as the stable version may be kept waiting.
 const MANIFEST_MS = 4000;
 
+// By what is wished, else by the bucket of this client. Rejects with signal.reason and, for a version that is wished,
+// with what is wrong with it.
+export async function chooseVersion(
+  stable: OpenManifest,
+  { force, exclude }: Wishes,
+  keep: boolean,
+  signal: AbortSignal | undefined,
+): Promise<VersionChoice> {
+  const { manifest } = stable;
+  const { version, rollout } = manifest;
+  const named = force?.version;
+  const role = named === undefined ? undefined : roleOf(named, stable, 'force.version');
+  if (role === 'stable') return { why: [`version ${version}: forced`] };
+  if (!rollout) return { why: [] };
+  if (role === 'candidate' || isExcluded('stable', manifest, exclude)) {
+    const why = role ? 'forced' : `version ${version} is excluded`;
+    return {
+      candidate: await openAsked(stable, undefined, keep, signal, why),
+      only: true,
+      why: [],
+    };
+  }
+  if (isExcluded('candidate', manifest, exclude)) {
+    return { why: [`version ${rollout.version} is excluded`] };
+  }
+  const found = await openByBucket(stable, rollout, keep, signal);
+  if (typeof found === 'object') return { candidate: found, why: [] };
+  return { why: found === undefined ? [] : [found] };
+}
+
 // Undefined where the stable version is to serve; a text where that needs a reason. Rejects with
 // signal.reason only.
-export async function openCandidate(
+async function openByBucket(
   stable: OpenManifest,
+  rollout: Rollout,
   keep: boolean,
   signal: AbortSignal | undefined,
 ): Promise<CandidateVersion | string | undefined> {
-  const { name, rollout } = stable.manifest;
-  if (!rollout) return undefined;
+  const { name } = stable.manifest;
   const { version, percent } = rollout;
   const { store, client, key, record } = await recordOf(stable, version, keep);
   const bucket = bucketOf(client, name, version);
@@ -49,11 +89,16 @@ export async function openAsked(
   opened: OpenManifest | undefined,
   keep: boolean,
   signal: AbortSignal | undefined,
-): Promise<OpenManifest> {
-  const { rollout } = stable.manifest;
-  const { rolledBack } = (await recordOf(stable, rollout!.version, keep)).record;
-  if (rolledBack !== undefined) throw new Failure('NO_CANDIDATE', rolledBack);
-  return opened ?? open(rollout!, stable, keep, signal);
+  reason: string,
+): Promise<CandidateVersion> {
+  const rollout = stable.manifest.rollout!;
+  const { store, key, record } = await recordOf(stable, rollout.version, keep);
+  if (record.rolledBack !== undefined) throw new Failure('NO_CANDIDATE', record.rolledBack);
+  return {
+    opened: opened ?? (await open(rollout, stable, keep, signal)),
+    watch: new RolloutWatch({ rollout, store, key, record }),
+    why: `candidate version ${rollout.version}: ${reason}`,
+  };
 }
 
 async function recordOf({ url, manifest }: OpenManifest, version: string, keep: boolean) {

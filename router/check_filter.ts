@@ -10,6 +10,7 @@ const rules: Readonly<Record<keyof RouteFilter, (value: unknown) => boolean>> = 
   device: (value) => value === 'cpu' || value === 'webgpu',
   precision: (value) => ['fp32', 'fp16', 'int8', 'int4'].includes(value as string),
   variant: (value) => typeof value === 'string',
+  version: (value) => typeof value === 'string',
   module: (value) => value === 'relaxed' || value === 'simd',
   threads: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_THREADS,
 };

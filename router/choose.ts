@@ -12,6 +12,8 @@ export interface RouteFilter {
   precision?: Precision;
   /** The name of a variant of the manifest. */
   variant?: string;
+  /** 'stable', 'candidate', or the text of the version that the manifest or its rollout has. */
+  version?: string;
   module?: ModuleName;
   threads?: number;
 }
@@ -62,6 +64,10 @@ export function choosePlain(
   features: Features,
   { force = {}, exclude }: Wishes,
 ): readonly (Choice & { readonly device: Device })[] {
+  if (force.version !== undefined) {
+    const message = 'force.version: a model without a manifest has no versions';
+    throw new Failure('INVALID_ARGUMENT', message, { field: 'force.version' });
+  }
   if (force.variant !== undefined || force.precision !== undefined) {
     const field = force.variant === undefined ? 'force.precision' : 'force.variant';
     throw new Failure('VARIANT_UNKNOWN', `an .onnx file has no variants for ${field}`, { field });

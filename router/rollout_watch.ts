@@ -41,7 +41,7 @@ export class RolloutWatch {
   #verdict: Verdict;
   #route: string | undefined;
   // Whether the version serves.
-  #serves = true;
+  #serves = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: WatchParts) {
@@ -52,8 +52,10 @@ export class RolloutWatch {
     this.#times = new ServiceTimes(rollout.latencyBudgetMs ?? Infinity);
   }
 
-  begin(hooks: WatchHooks): void {
+  // `serves`: the version does, and not the stable one.
+  begin(hooks: WatchHooks, serves: boolean): void {
     this.#hooks = hooks;
+    this.#serves = serves;
   }
 
   get counts(): Counts {

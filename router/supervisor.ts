@@ -85,7 +85,7 @@ const WHY: Readonly<Record<Move['reason'], string>> = {
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #targets: Map<string, Target>;
+  #targets: Map<string, Target>;
   readonly #times: ServiceTimes;
   readonly #stop = new AbortController();
   readonly #busy = new WeakMap<Route, Promise<void>>();
@@ -222,6 +222,12 @@ export class Supervisor {
     const swap = orAborted(before, options.signal).then(() => this.#swapTo(target, options));
     this.#swaps = swap.catch(() => before);
     return swap;
+  }
+
+  // Routes that could serve from now on as well, best first and before the others.
+  admit(targets: readonly Target[]): void {
+    const more = targets.map((target): [string, Target] => [idOf(target), target]);
+    this.#targets = new Map([...more, ...this.#targets]);
   }
 
   // The routes that `leaves` picks are left for the best of the others, and do not start again.

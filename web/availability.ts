@@ -3,7 +3,7 @@ import type { Variant } from '../manifest/parse.js';
 import { asFailure } from '../worker/failure.js';
 import type { PlainSource } from '../worker/protocol.js';
 import { openStore, type Store } from '../worker/storage/store.js';
-import { openCandidate } from '../router/candidate_version.js';
+import { chooseVersion } from '../router/candidate_version.js';
 import { knownBans } from '../router/bans.js';
 import { considerCandidates } from '../router/candidates.js';
 import { choosePlain, type RouteFilter } from '../router/choose.js';
@@ -11,6 +11,7 @@ import { type Features, probeFeatures } from '../router/features.js';
 import { probeGpu } from '../router/gpu_probe.js';
 import type { OpenManifest } from '../router/manifest_source.js';
 import { idOf, REMOTE } from '../router/target.js';
+import { wishesFor } from '../router/versions.js';
 import { allowedRemote } from './allowed_remote.js';
 import { toSardonyxError } from './errors.js';
 import { checked, type LoadOptions } from './load.js';
@@ -58,20 +59,20 @@ export async function availability(
 async function ofManifest(source: PlainSource, options: LoadOptions): Promise<Availability> {
   const keep = (await canKeep(source, options)) === true;
   const stable = await readManifest(source, keep, options.signal);
-  const found = await openCandidate(stable, keep, options.signal);
-  const version = typeof found === 'object' ? found : undefined;
-  const { manifest, stored, url } = version?.opened ?? stable;
-  const release = { manifest, url, candidate: version !== undefined };
-  const probe = await probeFor([version?.opened ?? stable], options, keep);
+  const { candidate, why: first } = await chooseVersion(stable, options, keep, options.signal);
+  const { manifest, stored, url } = candidate?.opened ?? stable;
+  const release = { manifest, url, candidate: candidate !== undefined };
+  const wishes = wishesFor(release, options);
+  const probe = await probeFor([candidate?.opened ?? stable], options, keep);
   const remote = remoteRoute(options, probe.features, manifest.name, stable);
   const { ranked, rejected } = orNothing(
-    () => considerCandidates(manifest, probe, options, knownBans(probe.gpu)),
+    () => considerCandidates(manifest, probe, wishes, knownBans(probe.gpu)),
     { ranked: [], rejected: [] },
     remote,
   );
   const store = keep ? await openStore() : undefined;
   const before = [
-    ...(version ? [version.why] : typeof found === 'string' ? [found] : []),
+    ...(candidate ? [candidate.why] : first),
     ...(stored ? [`manifest from storage: ${stored}`] : []),
   ];
   const routes = ranked.map(async ({ variant, device, module, threads, why }) => {

@@ -27,12 +27,18 @@ import { toSardonyxError } from './errors.js';
 import type { LoadOptions, RemoteOptions } from './load.js';
 import { Session, type SessionParts } from './session.js';
 import { resolveUrl } from './source.js';
-import { type Swap, swapTarget, versionOf } from './swap.js';
+import { nameOfVersion, type Swap, swapTarget } from './swap.js';
 import { Telemetry } from './telemetry.js';
 
 const QUEUE_LIMIT = 64;
 const LATENCY_BUDGET_MS = 300;
 const REMOTE_TIMEOUT_MS = 30_000;
+
+// A version that a swap goes to, and what watches it when that is the candidate.
+export interface NamedVersion {
+  readonly release: Release;
+  readonly watch?: RolloutWatch;
+}
 
 // Of one model.
 export interface LaunchPlan {
@@ -45,11 +51,13 @@ export interface LaunchPlan {
     force: RouteFilter,
     release?: Release,
   ) => Promise<readonly LocalTarget[]> | readonly LocalTarget[];
+  // All of another version that could serve, best first, by what the load knew; there may be none.
+  readonly consider?: (force: RouteFilter, release: Release) => readonly LocalTarget[];
   // A route could not have its device, or computed wrongly; and one that did not.
   readonly onBan?: (target: LocalTarget, failure: Failure) => void;
   readonly onGood?: (target: LocalTarget) => void;
   // The version that a swap names; undefined for a plain .onnx.
-  readonly releaseOf?: (version: string, signal?: AbortSignal) => Promise<Release>;
+  readonly versionOf?: (name: string, signal?: AbortSignal) => Promise<NamedVersion>;
   // What the model is called on a server that may be asked when no other route is left.
   readonly remoteName?: string | undefined;
   readonly remote?: RemoteOptions | undefined;
@@ -74,6 +82,10 @@ export class Launch {
   #supervisor: Supervisor | undefined;
   // The caller has named the GPU.
   #takesSoftware: boolean;
+  #telemetry: Telemetry | undefined;
+  #watch: RolloutWatch | undefined;
+  // Whether a swap is to bring in the routes of a candidate version that load() did not choose.
+  #joins = false;
 
   constructor(
     options: LoadOptions,
@@ -134,6 +146,7 @@ export class Launch {
     const { model } = route;
     const { force, latencyBudgetMs, onTelemetry } = this.options;
     const telemetry = onTelemetry && new Telemetry(onTelemetry);
+    this.#telemetry = telemetry;
     const supervisor: Supervisor = new Supervisor(
       { target, route },
       {
@@ -151,11 +164,11 @@ export class Launch {
           if (event === 'degrade') forgetSpeeds();
           const detail = error ? { ...change, error: toSardonyxError(error) } : change;
           session.dispatchEvent(new CustomEvent(event, { detail }));
-          if (event === 'route') watch?.arrived(supervisor.serving);
+          if (event === 'route') this.#arrived(supervisor);
         },
         observe: (report) => {
           telemetry?.observe(report);
-          watch?.observe(report);
+          this.#watch?.observe(report);
         },
       },
     );
@@ -167,7 +180,7 @@ export class Launch {
       swapTarget: (to, signal) => this.#swapTarget(to, supervisor, signal),
       release: () => {
         telemetry?.end();
-        void watch?.flush();
+        void this.#watch?.flush();
         supervisors.delete(supervisor);
         this.release();
       },
@@ -175,27 +188,52 @@ export class Launch {
     this.#supervisor = supervisor;
     supervisors.add(supervisor);
     telemetry?.begin(session);
-    watch?.begin({
-      leave: (why) => supervisor.retreat(({ release }) => release?.candidate === true, why),
-      onVerdict: (verdict, counts) => telemetry?.verdict(verdict, counts),
-    });
+    if (watch) this.#beginWatch(watch, supervisor);
     return session;
   }
 
+  #beginWatch(watch: RolloutWatch, supervisor: Supervisor): void {
+    this.#watch = watch;
+    watch.begin(
+      {
+        leave: (why) => supervisor.retreat(isOfCandidate, why),
+        onVerdict: (verdict, counts) => this.#telemetry?.verdict(verdict, counts),
+      },
+      isOfCandidate(supervisor.serving.target),
+    );
+  }
+
+  #arrived(supervisor: Supervisor): void {
+    const { target } = supervisor.serving;
+    if (this.#joins && isOfCandidate(target)) {
+      this.#joins = false;
+      supervisor.admit(this.#plan.consider?.(this.#lasting, target.release!) ?? []);
+    }
+    this.#watch?.arrived(supervisor.serving);
+  }
+
+  // Of the wishes of load(), these outlast a swap.
+  get #lasting(): RouteFilter {
+    const { module, threads } = this.options.force ?? {};
+    return { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
+  }
+
   async #swapTarget(to: Swap, supervisor: Supervisor, signal?: AbortSignal): Promise<LocalTarget> {
-    const { rank, releaseOf } = this.#plan;
-    const version = versionOf(to);
-    if (version !== undefined && !releaseOf) {
+    const { rank, versionOf } = this.#plan;
+    const name = nameOfVersion(to);
+    if (name !== undefined && !versionOf) {
       const message = 'swap.version: a model without a manifest has no versions';
       throw new Failure('INVALID_ARGUMENT', message, { field: 'swap.version' });
     }
-    const named = version === undefined ? undefined : await releaseOf?.(version, signal);
+    const named = name === undefined ? undefined : await versionOf?.(name, signal);
+    if (named?.watch && !this.#watch) {
+      this.#joins = true;
+      this.#beginWatch(named.watch, supervisor);
+    }
     const { target } = supervisor.serving;
     if (to.device === 'webgpu') this.#takesSoftware = true;
-    // Of the wishes of load(), these outlast a swap.
-    const { module, threads } = this.options.force ?? {};
-    const kept = { ...(module ? { module } : {}), ...(threads ? { threads } : {}) };
-    return swapTarget(to, target, (force) => rank({ ...kept, ...force }, named ?? target.release));
+    const release = named?.release ?? target.release;
+    return swapTarget(to, target, (force) => rank({ ...this.#lasting, ...force }, release));
   }
 
   get #remote(): RemoteSetup | undefined {
@@ -307,6 +345,8 @@ export class Launch {
     return started;
   }
 }
+
+const isOfCandidate = ({ release }: Target) => release?.candidate === true;
 
 // What a route is, rather than what it was started for: a plain .onnx goes without the GPU where there is none.
 const placed = (target: Target, { placement }: Route): Target =>

@@ -4,7 +4,7 @@ import { asFailure, type Failure } from '../worker/failure.js';
 import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
 import type { Probe } from '../router/candidates.js';
-import { type CandidateVersion, openCandidate } from '../router/candidate_version.js';
+import { type CandidateVersion, chooseVersion } from '../router/candidate_version.js';
 import { isNode, memoryHint, probeFeatures } from '../router/features.js';
 import { gpuFor } from '../router/gpu_loss.js';
 import { LIMITS } from '../router/limits.js';
@@ -25,19 +25,18 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
   const { signal } = options;
   const keep = await canKeep(source, options);
   const opened = await readManifest(source, keep === true, signal);
-  const found = await openCandidate(opened, keep === true, signal);
-  const why = typeof found === 'string' ? [found] : [];
-  const version = typeof found === 'string' ? undefined : found;
-  const versions = version ? [opened, version.opened] : [opened];
+  const { candidate, only, why } = await chooseVersion(opened, options, keep === true, signal);
+  const versions = candidate ? [opened, candidate.opened] : [opened];
   const probe = await probeFor(versions, options, keep === true);
   const stable: ReleaseLoad = { opened, keep, probe, options, why };
-  return version ? loadCandidate(stable, version) : loadRelease(stable);
+  return candidate ? loadCandidate(stable, candidate, only === true) : loadRelease(stable);
 }
 
-// The stable version where the candidate does not start.
+// The stable version where the candidate does not start, unless the candidate is the `only` one to take.
 async function loadCandidate(
   stable: ReleaseLoad,
   { opened, watch, why }: CandidateVersion,
+  only: boolean,
 ): Promise<Session> {
   const { options } = stable;
   const guard = new StallGuard(options.signal, LIMITS.downloadMs);
@@ -60,6 +59,7 @@ async function loadCandidate(
     options.signal?.throwIfAborted();
     const failure = asFailure(thrown);
     await watch.refused(failure);
+    if (only) throw thrown;
     return await loadInstead(stable, opened, failure);
   } finally {
     guard.end();

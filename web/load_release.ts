@@ -6,6 +6,7 @@ import { openStore } from '../worker/storage/store.js';
 import { ban, knownBans, liftBan } from '../router/bans.js';
 import {
   type Candidate,
+  considerCandidates,
   nameOf,
   type Probe,
   rankCandidates,
@@ -22,10 +23,11 @@ import { remoteVariant, selfTest } from '../router/self_test.js';
 import { attemptOf, serve, type Served } from '../router/serve.js';
 import { forgetSpeeds } from '../router/speeds.js';
 import { idOf, type LocalTarget, type Release, type Target } from '../router/target.js';
+import { roleOf, wishesFor } from '../router/versions.js';
 import { allowedRemote } from './allowed_remote.js';
 import { announce } from './announce.js';
 import { resolveAssets } from './assets.js';
-import { Launch } from './launch.js';
+import { Launch, type NamedVersion } from './launch.js';
 import type { LoadOptions } from './load.js';
 import { measure } from './measure.js';
 import type { Session } from './session.js';
@@ -53,10 +55,12 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   const { opened, keep, options, stable, watch } = load;
   const { manifest } = opened;
   const release = releaseOf(opened, stable !== undefined);
-  const ranking = rankOf(load, options.force, release);
+  const ranking = rankCandidates(...knownOf(load, options.force, release));
   const targets = own(ranking, release);
   const other = stable && releaseOf(stable, false);
-  const standby = other ? own(rankOf(load, options.force, other), other) : [];
+  const consider = (force: RouteFilter | undefined, of: Release) =>
+    own(considerCandidates(...knownOf(load, force, of)), of);
+  const standby = other ? consider(options.force, other) : [];
   const onBan = (candidate: LocalTarget, failure: Failure) => {
     ban({ ...candidate, variant: candidate.variant! }, failure, load.probe.gpu);
     forgetSpeeds();
@@ -72,13 +76,16 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
   };
   const launch = new Launch(options, load.probe.features, {
     targets: [...targets, ...standby],
-    rank: async (force, of = release) => own(rankOf(await probed(load, force, of), force, of), of),
+    rank: async (force, of = release) =>
+      own(rankCandidates(...knownOf(await probed(load, force, of), force, of)), of),
+    consider,
     onBan,
     onGood: (target) => liftBan({ ...target, variant: target.variant! }),
-    releaseOf: (version, signal) => namedRelease(load, version, signal),
+    versionOf: (name, signal) => namedVersion(load, name, signal),
     sourceOf: ({ variant, release }) => ({
       file: fileOf(variant!, release!.url),
-      keep: keep === true,
+      // What load() did not choose is removed by no later version.
+      keep: keep === true && (stable !== undefined || !release!.candidate),
     }),
     selfTest: selfTestOf,
     remote: allowedRemote(options, stable ?? opened),
@@ -132,21 +139,15 @@ const releaseOf = ({ manifest, url }: OpenManifest, candidate: boolean): Release
 });
 
 // The version that a swap names.
-async function namedRelease(
+async function namedVersion(
   { opened, stable, keep }: ReleaseLoad,
-  version: string,
+  name: string,
   signal: AbortSignal | undefined,
-): Promise<Release> {
+): Promise<NamedVersion> {
   const from = stable ?? opened;
-  const { version: own, rollout } = from.manifest;
-  if (version === own) return releaseOf(from, false);
-  if (version !== rollout?.version) {
-    const versions = `${own}${rollout ? ` and the candidate ${rollout.version}` : ''}`;
-    const message = `swap.version is ${version}, but ${from.url} has ${versions}`;
-    throw new Failure('INVALID_ARGUMENT', message, { field: 'swap.version' });
-  }
-  const candidate = await openAsked(from, stable && opened, keep === true, signal);
-  return releaseOf(candidate, true);
+  if (roleOf(name, from, 'swap.version') === 'stable') return { release: releaseOf(from, false) };
+  const asked = await openAsked(from, stable && opened, keep === true, signal, 'asked for');
+  return { release: releaseOf(asked.opened, true), watch: asked.watch };
 }
 
 const own = ({ ranked }: Ranking, release: Release): OwnTarget[] =>
@@ -162,11 +163,13 @@ async function probed(
   return { ...load, probe: { ...load.probe, gpu } };
 }
 
-const rankOf = (
-  { probe, options }: ReleaseLoad,
+// What candidates of a version are ranked by.
+const knownOf = (
+  { probe, options: { exclude } }: ReleaseLoad,
   force: RouteFilter | undefined,
-  { manifest }: Release,
-) => rankCandidates(manifest, probe, { ...options, force }, knownBans(probe.gpu));
+  release: Release,
+) =>
+  [release.manifest, probe, wishesFor(release, { force, exclude }), knownBans(probe.gpu)] as const;
 
 // What was stored of a model that never served, but for what its next load can resume.
 async function forget({ variants }: Manifest): Promise<void> {
@@ -196,8 +199,8 @@ function offlineOf(
     const { url, text } = opened;
     const candidateOf = stable ? { candidateOf: stable.url } : {};
     await keepOffline({ url, text, wanted: [...wanted], ...candidateOf }, workerUrl, { signal });
-    if (stable) {
-      const spare = standby.find(({ device }) => device === 'cpu') ?? standby[0]!;
+    const spare = standby.find(({ device }) => device === 'cpu') ?? standby[0];
+    if (stable && spare) {
       const { url, text } = stable;
       await keepOffline({ url, text, wanted: [spare.variant] }, workerUrl, { signal });
     }

@@ -43,7 +43,7 @@ export async function openRemote(
     rank: () => {
       throw local;
     },
-    releaseOf: () => Promise.reject(local),
+    versionOf: () => Promise.reject(local),
     sourceOf: () => source,
     selfTest: async (route) => {
       if (manifest) await selfTest(route, manifest, remoteVariant(manifest));

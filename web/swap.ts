@@ -7,16 +7,15 @@ import { resolveUrl } from './source.js';
 
 /**
  * The best route that fits what is named. Variant and device stay when neither they nor a precision or version
- * are named, and so do threads that an earlier swap named. `version` is that of the manifest or of its rollout. `wasm` is another module of the same release, until the
+ * are named, and so do threads that an earlier swap named. `wasm` is another module of the same release, until the
  * next swap. Nothing named: the same route anew, which gives the memory of the old one back.
  */
 export type Swap = RouteFilter & {
-  readonly version?: string;
   readonly wasm?: string | URL | WebAssembly.Module;
 };
 
 /** INVALID_ARGUMENT. */
-export const versionOf = (to: Swap): string | undefined => checked(to).version;
+export const nameOfVersion = (to: Swap): string | undefined => checked(to).version;
 
 // INVALID_ARGUMENT, VARIANT_UNKNOWN, NO_CANDIDATE. `rank` gives the targets of the version for a wish, best first.
 export async function swapTarget(
@@ -60,10 +59,6 @@ function checked(to: Swap): Swap {
     throw new SardonyxError('INVALID_ARGUMENT', 'swap() takes an object', { field: 'swap' });
   }
   checkFilter(to, 'swap');
-  if (to.version !== undefined && typeof to.version !== 'string') {
-    const message = 'swap.version must be a string';
-    throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'swap.version' });
-  }
   return to;
 }
 

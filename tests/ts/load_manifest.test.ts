@@ -131,6 +131,68 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     expect(told).toEqual(['route 2', 'latency 2', 'route 1', 'rollback 1', 'latency 1']);
   });
 
+  it('takes the version that is forced, or the one that is not excluded', async () => {
+    const good = manifest([variant('fp32', 'fp32')], { version: '2' });
+    write('second', good);
+    const staged = (name: string, percent: number) =>
+      write(
+        `${name} ${execution}`,
+        manifest([variant('fp16', 'fp16')], {
+          rollout: { url: 'second.sardonyx.json', version: '2', percent },
+        }),
+      );
+    const [nobody, all] = [staged('to nobody', 0), staged('to all', 100)];
+    const forced = (version: string) => ({ force: { version } });
+    const excluded = (version: string) => ({ exclude: [{ version }] });
+    for (const [url, options, version, why] of [
+      [nobody, {}, '1', ''],
+      [nobody, forced('candidate'), '2', 'version 2: forced'],
+      [nobody, forced('2'), '2', 'version 2: forced'],
+      [nobody, { force: { version: '2', variant: 'fp32' } }, '2', 'version 2: forced'],
+      [nobody, excluded('stable'), '2', 'version 1 is excluded'],
+      [all, {}, '2', 'bucket'],
+      [all, forced('stable'), '1', 'version 1: forced'],
+      [all, forced('1'), '1', 'version 1: forced'],
+      [all, excluded('2'), '1', 'version 2 is excluded'],
+      [all, { exclude: [{ version: '2', precision: 'fp32' as const }] }, '1', 'did not start'],
+    ] as const) {
+      const { ranked } = await availability(url, options);
+      const session = await load(url, { execution, ...options });
+      const { version: served, why: reasons } = session.route;
+      expect([served, reasons.join()]).toEqual([version, expect.stringContaining(why)]);
+      if (why !== 'did not start') expect(ranked[0]!.version).toBe(version);
+      const { scores } = await session.run({ image: image() });
+      expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
+      await session.dispose();
+    }
+    for (const [options, code] of [
+      [forced('3'), 'INVALID_ARGUMENT'],
+      [{ exclude: [{ version: 'stable' }, { version: 'candidate' }] }, 'NO_CANDIDATE'],
+    ] as const) {
+      await expect(load(all, { execution, ...options })).rejects.toMatchObject({ code });
+    }
+    await expect(load(linearModel(), { execution, ...forced('stable') })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: { field: 'force.version' },
+    });
+  });
+
+  it('rejects where the forced version does not start, and refuses it once it was wrong', async () => {
+    const wrong = manifest([variant('fp32', 'fp32', { sha256: '0'.repeat(64) })], { version: '5' });
+    write('wrong version', wrong);
+    const rollout = { url: 'wrong%20version.sardonyx.json', version: '5', percent: 0 };
+    const url = write(`to a wrong one ${execution}`, manifest([variant('a', 'fp32')], { rollout }));
+    const forced = () => load(url, { execution, force: { version: 'candidate' } });
+    await expect(forced()).rejects.toMatchObject({ code: 'FILE_MISMATCH' });
+    await expect(forced()).rejects.toMatchObject({
+      code: 'NO_CANDIDATE',
+      message: expect.stringContaining('version 5 was rolled back') as string,
+    });
+    const session = await load(url, { execution });
+    expect(session.route.version).toBe('1');
+    await session.dispose();
+  });
+
   it('gives a wrong answer no chance', async () => {
     const wrong = manifest([variant('fp32', 'fp32')]);
     wrong.knownAnswers![0]!.outputs.scores!.base64 = base64(6, 46, 87);

@@ -116,7 +116,7 @@ describe('a watch', () => {
   let verdicts: string[];
   let elsewhere: string | undefined;
 
-  function watchOf(change: Partial<Rollout> = {}, record = NOTHING) {
+  function watchOf(change: Partial<Rollout> = {}, record = NOTHING, serves = true) {
     const rollout: Rollout = { url: 'v2', version: '2', percent: 100, ...change };
     const watch = new RolloutWatch({
       rollout,
@@ -134,10 +134,13 @@ describe('a watch', () => {
         },
       },
     });
-    watch.begin({
-      leave: (why) => void left.push(why),
-      onVerdict: (verdict) => void verdicts.push(verdict),
-    });
+    watch.begin(
+      {
+        leave: (why) => void left.push(why),
+        onVerdict: (verdict) => void verdicts.push(verdict),
+      },
+      serves,
+    );
     return {
       watch,
       run: (count: number, ms = 1) => {
