@@ -1,5 +1,6 @@
 // Candidate versions, with real files, storage and reloads. The stable version is 1.0.0, the candidate 2.0.0.
 import type { Page } from '@playwright/test';
+import type { ShadowNews, TelemetryEvent } from '../web/index';
 import { asked } from './manifests';
 import { expect, openPage, test } from './site';
 
@@ -307,4 +308,112 @@ test('a candidate that a swap chose is watched as one of the bucket', async ({ p
     return failureOf(window.sardonyx.load(url, { force: { version: '2.0.0' } }));
   });
   expect(forced).toMatchObject({ code: 'NO_CANDIDATE' });
+});
+
+test('a shadow repeats the runs in a worker of its own, and is stored and removed with the rollout', async ({
+  page,
+  site,
+}) => {
+  const found = await page.evaluate(async () => {
+    const { runSmall, storage, swaps } = window.harness;
+    const workers = swaps.watchWorkers();
+    const told: ShadowNews[] = [];
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout to all'), {
+      shadow: true,
+      onTelemetry: (event) => event.type === 'shadow' && told.push(event),
+    });
+    const { version } = session.route;
+    await storage.offlineOf(session);
+    const outputs: number[][] = [];
+    while (told.length < 5) {
+      outputs.push(await runSmall(session));
+      // In memory of the engine that the next run uses too.
+      const x = session.allocate('x');
+      x.data.set([1, -1, 0.5, 2] as never);
+      const { y } = await session.run({ x });
+      x.data.fill(9 as never);
+      outputs.push(Array.from(y!.data as Float32Array));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { length } = workers;
+    await session.dispose();
+    return { version, last: session.route.version, told, outputs, workers: length };
+  });
+  expect(found).toMatchObject({ version: '1.0.0', last: '1.0.0' });
+  // The session's, the shadow's, and those that only store files.
+  expect(found.workers).toBeGreaterThanOrEqual(2);
+  for (const outputs of found.outputs) expect(outputs).toEqual(right);
+  for (const event of found.told) {
+    expect(event).toMatchObject({
+      version: '1.0.0',
+      candidate: '2.0.0',
+      candidateRoute: 'fp32-cpu-relaxed@2.0.0',
+      differences: [{ output: 'y', maxAbs: 0, maxRel: 0 }],
+      stopped: false,
+    });
+  }
+  await expect.poll(() => page.workers().length).toBe(0);
+  await expect.poll(() => stored(page)).toEqual(['1.0.0 true', '2.0.0 true']);
+  const counts = (await countsOf(page)) as { runs: number; errors: number }[];
+  expect(counts).toEqual([{ runs: found.told.length, errors: 0 }]);
+
+  await openPage(page, site.isolated);
+  await page.evaluate(async () => {
+    const { storage } = window.harness;
+    const url = storage.manifestUrl('rollout to all');
+    const session = await window.sardonyx.load(url, { exclude: [{ version: 'candidate' }] });
+    await storage.offlineOf(session);
+    await session.dispose();
+  });
+  expect(await stored(page)).toEqual(['1.0.0 true']);
+});
+
+test('a shadow that traps again and again stops, and the session serves on', async ({ page }) => {
+  const found = await page.evaluate(async () => {
+    const { runSmall, storage, swaps } = window.harness;
+    const workers = swaps.watchWorkers();
+    const told: TelemetryEvent[] = [];
+    const session = await window.sardonyx.load(storage.manifestUrl('rollout to all'), {
+      shadow: true,
+      storage: 'none',
+      assets: { base: '/broken/demand/' },
+      onTelemetry: (event) => told.push(event),
+    });
+    const seen = swaps.listen(session);
+    const shadows = () => told.filter((event) => event.type === 'shadow');
+    const outputs: number[][] = [];
+    const until = async (holds: () => boolean) => {
+      while (!holds()) {
+        outputs.push(await runSmall(session));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    for (let traps = 1; traps <= 3; traps++) {
+      const before = shadows().length;
+      await until(() => shadows().length > before);
+      const worker = workers.at(-1)!;
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (message: { type: string }, transfer?: unknown) => {
+        if (message.type === 'run') post({ type: 'trap' });
+        post(message, transfer as Transferable[]);
+      };
+      await until(() => shadows().filter(({ code }) => code === 'ENGINE_TRAP').length === traps);
+    }
+    const { length } = shadows();
+    for (let i = 0; i < 5; i++) outputs.push(await runSmall(session));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { version } = session.route;
+    const last = shadows().at(-1)!;
+    await session.dispose();
+    const verdicts = told.filter(({ type }) => type === 'verdict');
+    return { version, seen, outputs, last, more: shadows().length - length, verdicts };
+  });
+  expect(found).toMatchObject({
+    version: '1.0.0',
+    seen: [],
+    more: 0,
+    last: { code: 'ENGINE_TRAP', stopped: true },
+    verdicts: [{ candidate: '2.0.0', verdict: 'rolled back', errors: 3 }],
+  });
+  for (const outputs of found.outputs) expect(outputs).toEqual(right);
 });

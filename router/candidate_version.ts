@@ -16,11 +16,23 @@ export interface CandidateVersion {
   readonly why: string;
 }
 
+// The candidate that is to repeat runs of the stable version.
+export interface ShadowVersion {
+  readonly share: number;
+  readonly url: string;
+  readonly watch: RolloutWatch;
+  readonly open: (signal: AbortSignal) => Promise<OpenManifest>;
+}
+
+// True: all runs of the clients in the bucket. With a share: that part of the runs of every client.
+export type ShadowWish = boolean | { readonly share: number };
+
 export interface VersionChoice {
   // Undefined: the stable version is to serve.
   readonly candidate?: CandidateVersion;
   // Whether the stable version is none to start in its place.
   readonly only?: boolean;
+  readonly shadow?: ShadowVersion;
   readonly why: readonly string[];
 }
 
@@ -31,7 +43,7 @@ const MANIFEST_MS = 4000;
 // with what is wrong with it.
 export async function chooseVersion(
   stable: OpenManifest,
-  { force, exclude }: Wishes,
+  { force, exclude, shadow = false }: Wishes & { readonly shadow?: ShadowWish | undefined },
   keep: boolean,
   signal: AbortSignal | undefined,
 ): Promise<VersionChoice> {
@@ -39,8 +51,8 @@ export async function chooseVersion(
   const { version, rollout } = manifest;
   const named = force?.version;
   const role = named === undefined ? undefined : roleOf(named, stable, 'force.version');
-  if (role === 'stable') return { why: [`version ${version}: forced`] };
-  if (!rollout) return { why: [] };
+  const forced = role === 'stable' ? [`version ${version}: forced`] : [];
+  if (!rollout) return { why: forced };
   if (role === 'candidate' || isExcluded('stable', manifest, exclude)) {
     const why = role ? 'forced' : `version ${version} is excluded`;
     return {
@@ -50,11 +62,34 @@ export async function chooseVersion(
     };
   }
   if (isExcluded('candidate', manifest, exclude)) {
-    return { why: [`version ${rollout.version} is excluded`] };
+    return { why: [...forced, `version ${rollout.version} is excluded`] };
   }
+  if (shadow !== false) return { why: forced, ...(await shadowOf(stable, rollout, shadow, keep)) };
+  if (role === 'stable') return { why: forced };
   const found = await openByBucket(stable, rollout, keep, signal);
   if (typeof found === 'object') return { candidate: found, why: [] };
   return { why: found === undefined ? [] : [found] };
+}
+
+// Nothing for a client outside of the bucket, or one that rolled the candidate back.
+async function shadowOf(
+  stable: OpenManifest,
+  rollout: Rollout,
+  wish: true | { readonly share: number },
+  keep: boolean,
+): Promise<Pick<VersionChoice, 'shadow'>> {
+  const { name } = stable.manifest;
+  const { store, client, key, record } = await recordOf(stable, rollout.version, keep);
+  const inside = wish !== true || isIn(bucketOf(client, name, rollout.version), rollout);
+  if (!inside || record.rolledBack !== undefined) return {};
+  return {
+    shadow: {
+      share: wish === true ? 1 : wish.share,
+      url: new URL(rollout.url, stable.url).href,
+      watch: new RolloutWatch({ rollout, store, key, record }),
+      open: (signal) => open(rollout, stable, keep, signal),
+    },
+  };
 }
 
 // Undefined where the stable version is to serve; a text where that needs a reason. Rejects with

@@ -22,18 +22,28 @@ export function decodeTensor({ dtype, base64 }: EncodedTensor): TypedArray {
   return new (dtypeInfo(dtype).array)(decodeBase64(base64).buffer);
 }
 
-// Infinity where one is NaN and the other is not.
-export function largestDifference(values: NumberArray, expected: NumberArray): number {
-  let worst = 0;
+/** The largest of an element. Infinity where one is NaN and the other is not. */
+export interface Difference {
+  readonly maxAbs: number;
+  /** Relative to the larger of the two. */
+  readonly maxRel: number;
+}
+
+export function differenceOf(values: NumberArray, expected: NumberArray): Difference {
+  let [maxAbs, maxRel] = [0, 0];
   for (const [i, value] of values.entries()) {
     const wanted = expected[i]!;
     if (Object.is(value, wanted) || value === wanted) continue;
     const off = Math.abs(value - wanted);
-    // NaN must not pass as small.
-    if (!(off <= worst)) worst = Number.isNaN(off) ? Infinity : off;
+    maxAbs = larger(maxAbs, off);
+    maxRel = larger(maxRel, off / Math.max(Math.abs(value), Math.abs(wanted)));
   }
-  return worst;
+  return { maxAbs, maxRel };
 }
+
+// NaN must not pass as small.
+const larger = (worst: number, off: number) =>
+  off <= worst ? worst : Number.isNaN(off) ? Infinity : off;
 
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

@@ -58,6 +58,10 @@ export class RolloutWatch {
     this.#serves = serves;
   }
 
+  get version(): string {
+    return this.#parts.rollout.version;
+  }
+
   get counts(): Counts {
     const [a, b] = [this.#stored, this.#fresh];
     return { runs: a.runs + b.runs, errors: a.errors + b.errors };

@@ -8,8 +8,8 @@ import {
   toleranceOf,
   type Variant,
 } from '../manifest/parse.js';
-import { decodeTensor, largestDifference, toNumbers } from './numbers.js';
 import { LIMITS } from './limits.js';
+import { decodeTensor, differenceOf, toNumbers } from './numbers.js';
 import type { Feed, Route } from './route.js';
 import { Watchdog } from './watchdog.js';
 
@@ -104,6 +104,6 @@ function compare(
   if (found !== form) return `is ${found}, not ${form}`;
   const values = toNumbers(result.type, result.data);
   const expected = toNumbers(encoded.dtype, decodeTensor(encoded));
-  const worst = largestDifference(values, expected);
+  const worst = differenceOf(values, expected).maxAbs;
   return worst <= tolerance ? undefined : `is off by ${worst}, allowed is ${tolerance}`;
 }

@@ -39,7 +39,7 @@ export interface SupervisorParts {
   // A route that has been found good. `asked`: the caller named it.
   start(target: Target, signal: AbortSignal, asked: boolean): Promise<Route>;
   // Whether there is memory for it beside the route that serves.
-  fitsBeside?(target: Target, serving: Serving): boolean;
+  fitsBeside?(target: Target): boolean;
   emit(event: RouteEvent, change: RouteChange): void;
   speeds(): Speeds;
   // After the first run of a caller.
@@ -120,6 +120,11 @@ export class Supervisor {
     this.#machine = begin(idOf(first.target), failed, performance.now());
     this.#unlisten = onSeen(() => this.#tick());
     this.#sleep();
+  }
+
+  // All that could serve.
+  get targets(): readonly Target[] {
+    return [...this.#targets.values()];
   }
 
   get state(): SessionState {
@@ -323,7 +328,7 @@ export class Supervisor {
   // Beside the active route, which then ends the run under way and goes. Without room for both it goes first.
   async #beside(move: Move, target: Target, drainMs: number, signal?: AbortSignal): Promise<void> {
     const { route: old } = this.#serving;
-    const alone = this.#parts.fitsBeside?.(target, this.#serving) === false;
+    const alone = this.#parts.fitsBeside?.(target) === false;
     const aborted = new AbortController();
     const abort = () => aborted.abort(signal?.aborted ? signal.reason : this.#stop.signal.reason);
     signal?.addEventListener('abort', abort);

@@ -21,7 +21,7 @@ export type { RoutedModel } from './routed_model.js';
 export type { SessionState } from '../router/machine.js';
 export type { SwapOptions } from '../router/supervisor.js';
 export type { Swap } from './swap.js';
-export type { TelemetryEvent, TelemetrySubject } from './telemetry.js';
+export type { ShadowNews, TelemetryEvent, TelemetrySubject } from './telemetry.js';
 export type { Verdict } from '../router/rollout.js';
 export { Tensor, type AnyTensor, type DType, type TensorData, type TypedArray } from './tensor.js';
 export type { Value } from './values.js';

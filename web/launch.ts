@@ -12,11 +12,11 @@ import { type Features, memoryHint } from '../router/features.js';
 import { gpuLost, gpuRefused } from '../router/gpu_loss.js';
 import { forgetGpu, probeGpu } from '../router/gpu_probe.js';
 import { InlineRoute } from '../router/inline_route.js';
-import { fitsBeside } from '../router/room.js';
+import { fitsBeside, heldBytes, holds } from '../router/room.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
 import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
-import { type Serving, Supervisor, type SupervisorParts } from '../router/supervisor.js';
+import { Supervisor, type SupervisorParts } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
 import { idOf, type LocalTarget, type Release, REMOTE, type Target } from '../router/target.js';
 import type { RolloutWatch } from '../router/rollout_watch.js';
@@ -29,6 +29,7 @@ import { Session, type SessionParts } from './session.js';
 import { resolveUrl } from './source.js';
 import { nameOfVersion, type Swap, swapTarget } from './swap.js';
 import { Telemetry } from './telemetry.js';
+import { type ShadowPlan, VersionWatch } from './version_watch.js';
 
 const QUEUE_LIMIT = 64;
 const LATENCY_BUDGET_MS = 300;
@@ -38,6 +39,12 @@ const REMOTE_TIMEOUT_MS = 30_000;
 export interface NamedVersion {
   readonly release: Release;
   readonly watch?: RolloutWatch;
+}
+
+// Where a route starts, if not where the session is.
+interface Place {
+  readonly execution?: LoadOptions['execution'];
+  readonly threads?: number;
 }
 
 // Of one model.
@@ -65,11 +72,9 @@ export interface LaunchPlan {
   readonly answered?: () => void;
 }
 
-// Of all that this page loads.
-const supervisors = new Set<Supervisor>();
-
 export interface SessionStart extends Pick<SessionParts, 'why' | 'manifest' | 'offline'> {
   readonly watch?: RolloutWatch;
+  readonly shadow?: ShadowPlan;
   readonly passedOver?: SupervisorParts['passedOver'];
 }
 
@@ -82,10 +87,7 @@ export class Launch {
   #supervisor: Supervisor | undefined;
   // The caller has named the GPU.
   #takesSoftware: boolean;
-  #telemetry: Telemetry | undefined;
-  #watch: RolloutWatch | undefined;
-  // Whether a swap is to bring in the routes of a candidate version that load() did not choose.
-  #joins = false;
+  #versions: VersionWatch | undefined;
 
   constructor(
     options: LoadOptions,
@@ -106,6 +108,17 @@ export class Launch {
   start(target: Target): Promise<Route> {
     const onProgress = (progress: LoadProgress) => this.report(progress);
     return this.#start(target, onProgress, this.options.signal);
+  }
+
+  /** In a worker of its own, no part of the session. */
+  startBeside(target: LocalTarget, threads: number, signal: AbortSignal): Promise<Route> {
+    return this.#start(target, () => undefined, signal, { execution: 'worker', threads });
+  }
+
+  /** Whether there is memory for it beside the route that serves. */
+  hasRoomFor(target: Target): boolean {
+    const { serving } = this.#supervisor!;
+    return fitsBeside(target, serving, heldBytes(), memoryHint());
   }
 
   /** A server that has proved to have the model. */
@@ -138,15 +151,14 @@ export class Launch {
   session(
     route: Route,
     wanted: Target,
-    { watch, passedOver = [], ...about }: SessionStart,
+    { watch, shadow, passedOver = [], ...about }: SessionStart,
   ): Session {
-    const { targets, answered } = this.#plan;
+    const { targets, consider, answered } = this.#plan;
     const target = placed(wanted, route);
     const locals = targets.filter(({ device }) => device !== 'remote');
     const { model } = route;
     const { force, latencyBudgetMs, onTelemetry } = this.options;
     const telemetry = onTelemetry && new Telemetry(onTelemetry);
-    this.#telemetry = telemetry;
     const supervisor: Supervisor = new Supervisor(
       { target, route },
       {
@@ -157,59 +169,42 @@ export class Launch {
           if (target.device === 'webgpu' && !asked) await this.#checkGpu();
           return this.#startSame(model, target, supervisor, signal);
         },
-        fitsBeside: (target, serving) => this.#fits(target, serving),
+        fitsBeside: (target) => this.hasRoomFor(target),
         speeds: () => knownSpeeds(this.features.cores),
         ...(answered ? { answered } : {}),
         emit: (event, { error, ...change }) => {
           if (event === 'degrade') forgetSpeeds();
           const detail = error ? { ...change, error: toSardonyxError(error) } : change;
           session.dispatchEvent(new CustomEvent(event, { detail }));
-          if (event === 'route') this.#arrived(supervisor);
+          if (event === 'route') {
+            versions.arrived((release) => consider?.(this.#lasting, release) ?? []);
+          }
         },
         observe: (report) => {
           telemetry?.observe(report);
-          this.#watch?.observe(report);
+          versions.observe(report);
         },
       },
     );
+    const versions = new VersionWatch(supervisor, telemetry);
+    this.#versions = versions;
     const session: Session = new Session({
       ...about,
+      ...(shadow ? { shadow: versions.beginShadow(shadow, model.outputs) } : {}),
       supervisor,
       isolated: this.features.isolated,
       queueLimit: this.options.queueLimit ?? QUEUE_LIMIT,
       swapTarget: (to, signal) => this.#swapTarget(to, supervisor, signal),
       release: () => {
         telemetry?.end();
-        void this.#watch?.flush();
-        supervisors.delete(supervisor);
         this.release();
+        return versions.end();
       },
     });
     this.#supervisor = supervisor;
-    supervisors.add(supervisor);
     telemetry?.begin(session);
-    if (watch) this.#beginWatch(watch, supervisor);
+    if (watch) versions.begin(watch);
     return session;
-  }
-
-  #beginWatch(watch: RolloutWatch, supervisor: Supervisor): void {
-    this.#watch = watch;
-    watch.begin(
-      {
-        leave: (why) => supervisor.retreat(isOfCandidate, why),
-        onVerdict: (verdict, counts) => this.#telemetry?.verdict(verdict, counts),
-      },
-      isOfCandidate(supervisor.serving.target),
-    );
-  }
-
-  #arrived(supervisor: Supervisor): void {
-    const { target } = supervisor.serving;
-    if (this.#joins && isOfCandidate(target)) {
-      this.#joins = false;
-      supervisor.admit(this.#plan.consider?.(this.#lasting, target.release!) ?? []);
-    }
-    this.#watch?.arrived(supervisor.serving);
   }
 
   // Of the wishes of load(), these outlast a swap.
@@ -226,10 +221,7 @@ export class Launch {
       throw new Failure('INVALID_ARGUMENT', message, { field: 'swap.version' });
     }
     const named = name === undefined ? undefined : await versionOf?.(name, signal);
-    if (named?.watch && !this.#watch) {
-      this.#joins = true;
-      this.#beginWatch(named.watch, supervisor);
-    }
+    if (named?.watch) this.#versions?.begin(named.watch);
     const { target } = supervisor.serving;
     if (to.device === 'webgpu') this.#takesSoftware = true;
     const release = named?.release ?? target.release;
@@ -279,12 +271,6 @@ export class Launch {
     throw new Failure('DEVICE_UNAVAILABLE', why);
   }
 
-  #fits(target: Target, serving: Serving): boolean {
-    let held = 0;
-    for (const { serving } of supervisors) held += serving.route.memoryBytes;
-    return fitsBeside(target, serving, held, memoryHint());
-  }
-
   #refuse(target: Target, why: string): void {
     forgetGpu();
     this.#ban(target, new Failure('DEVICE_UNAVAILABLE', why));
@@ -315,9 +301,10 @@ export class Launch {
     target: Target,
     onProgress: RouteHooks['onProgress'],
     signal?: AbortSignal,
+    { execution = this.options.execution, threads = this.#claim.threads }: Place = {},
   ): Promise<Route> {
     if (target.device === 'remote') return RemoteRoute.start(this.#remote!, signal);
-    const { assets = {}, execution } = this.options;
+    const { assets = {} } = this.options;
     const { device, module, wasm } = target;
     const { webgpuUrl, ...files } = resolveAssets(
       wasm === undefined ? assets : { ...assets, wasm },
@@ -326,7 +313,7 @@ export class Launch {
     const setup = {
       ...files,
       gpu: device === 'webgpu' ? webgpuUrl : undefined,
-      threads: this.#claim.threads,
+      threads,
       isolated: this.features.isolated,
       source: this.#plan.sourceOf(target),
       external: this.external,
@@ -341,12 +328,11 @@ export class Launch {
     const started: Route = await (execution === 'inline'
       ? InlineRoute.start(setup, hooks, signal)
       : WorkerRoute.start(setup, hooks, signal));
+    holds(started);
     if (started.placement.device !== device) forgetGpu();
     return started;
   }
 }
-
-const isOfCandidate = ({ release }: Target) => release?.candidate === true;
 
 // What a route is, rather than what it was started for: a plain .onnx goes without the GPU where there is none.
 const placed = (target: Target, { placement }: Route): Target =>
@@ -357,8 +343,8 @@ function notOnGpu(target: Target, { placement }: Route) {
   return { target, failure: new Failure('DEVICE_UNAVAILABLE', message) };
 }
 
-// Runs wait for the route with their feeds and wishes by number.
-function checkSame(before: ModelDescription, now: ModelDescription, id: string): void {
+/** Runs go from one route to the other with their feeds and wishes by number. MANIFEST_INVALID. */
+export function checkSame(before: ModelDescription, now: ModelDescription, id: string): void {
   for (const side of ['inputs', 'outputs'] as const) {
     const list = ({ [side]: values }: ModelDescription) =>
       values.map(({ name, type }) => `${name} (${type})`).join(', ');

@@ -37,6 +37,12 @@ export interface LoadOptions {
   /** A server that may be asked when no route is left here, `true` for the manifest's; default none. */
   remote?: true | RemoteOptions;
   assets?: Assets;
+  /**
+   * Where the manifest names a candidate version: the stable one serves, and the candidate repeats runs of it beside
+   * that; onTelemetry gets the differences. `true`: all runs of the clients in the candidate's bucket; with a share,
+   * that part of the runs of every client. Off by default.
+   */
+  shadow?: boolean | { readonly share: number };
   /** Gets what happens to the session, its errors and its times; off by default. Sends nothing by itself. */
   onTelemetry?: (event: TelemetryEvent) => unknown;
 }
@@ -121,6 +127,7 @@ export function checked(options: LoadOptions): LoadOptions {
     queueLimit,
     latencyBudgetMs,
     onTelemetry,
+    shadow = false,
   }: { [key in keyof LoadOptions]?: unknown } = options;
   const refuse = (field: string, message: string) => {
     throw new SardonyxError('INVALID_ARGUMENT', message, { field });
@@ -140,6 +147,12 @@ export function checked(options: LoadOptions): LoadOptions {
   if (onTelemetry !== undefined && typeof onTelemetry !== 'function') {
     refuse('onTelemetry', 'onTelemetry must be a function');
   }
+  if (shadow !== false && !isShadow(shadow)) {
+    refuse('shadow', 'shadow must be true, false or { share } with a number above 0 up to 1');
+  }
+  if (shadow !== false && onTelemetry === undefined) {
+    refuse('shadow', 'shadow needs onTelemetry, which gets its reports');
+  }
   if (
     latencyBudgetMs !== undefined &&
     !(typeof latencyBudgetMs === 'number' && latencyBudgetMs > 0)
@@ -152,4 +165,10 @@ export function checked(options: LoadOptions): LoadOptions {
     refuse('queueLimit', 'queueLimit must be a whole number from 0');
   }
   return options;
+}
+
+function isShadow(shadow: unknown): boolean {
+  if (shadow === true) return true;
+  const { share } = Object(shadow) as { share?: unknown };
+  return typeof share === 'number' && share > 0 && share <= 1;
 }

@@ -25,10 +25,13 @@ export async function loadManifest(source: PlainSource, options: LoadOptions): P
   const { signal } = options;
   const keep = await canKeep(source, options);
   const opened = await readManifest(source, keep === true, signal);
-  const { candidate, only, why } = await chooseVersion(opened, options, keep === true, signal);
+  const choice = await chooseVersion(opened, options, keep === true, signal);
+  const { candidate, only, why } = choice;
   const versions = candidate ? [opened, candidate.opened] : [opened];
   const probe = await probeFor(versions, options, keep === true);
-  const stable: ReleaseLoad = { opened, keep, probe, options, why };
+  // It is a download that the user does not see.
+  const shadow = probe.saveData ? undefined : choice.shadow;
+  const stable: ReleaseLoad = { opened, keep, probe, options, why, ...(shadow ? { shadow } : {}) };
   return candidate ? loadCandidate(stable, candidate, only === true) : loadRelease(stable);
 }
 

@@ -12,7 +12,7 @@ import {
   rankCandidates,
   type Ranking,
 } from '../router/candidates.js';
-import { openAsked } from '../router/candidate_version.js';
+import { openAsked, type ShadowVersion } from '../router/candidate_version.js';
 import type { RouteFilter } from '../router/choose.js';
 import { gpuFor } from '../router/gpu_loss.js';
 import type { OpenManifest } from '../router/manifest_source.js';
@@ -29,6 +29,7 @@ import { announce } from './announce.js';
 import { resolveAssets } from './assets.js';
 import { Launch, type NamedVersion } from './launch.js';
 import type { LoadOptions } from './load.js';
+import { shadowPlan } from './load_shadow.js';
 import { measure } from './measure.js';
 import type { Session } from './session.js';
 
@@ -45,6 +46,8 @@ export interface ReleaseLoad {
   // Of a candidate version: what takes over from it, and what decides that.
   readonly stable?: OpenManifest;
   readonly watch?: RolloutWatch;
+  // Of a stable version: the candidate that repeats its runs.
+  readonly shadow?: ShadowVersion;
   // Before each start of a variant.
   readonly onStart?: () => void;
 }
@@ -52,7 +55,7 @@ export interface ReleaseLoad {
 type OwnTarget = Candidate & { readonly release: Release };
 
 export async function loadRelease(load: ReleaseLoad): Promise<Session> {
-  const { opened, keep, options, stable, watch } = load;
+  const { opened, keep, options, stable, watch, shadow } = load;
   const { manifest } = opened;
   const release = releaseOf(opened, stable !== undefined);
   const ranking = rankCandidates(...knownOf(load, options.force, release));
@@ -85,7 +88,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
     sourceOf: ({ variant, release }) => ({
       file: fileOf(variant!, release!.url),
       // What load() did not choose is removed by no later version.
-      keep: keep === true && (stable !== undefined || !release!.candidate),
+      keep: keep === true && (!release!.candidate || (stable ?? shadow) !== undefined),
     }),
     selfTest: selfTestOf,
     remote: allowedRemote(options, stable ?? opened),
@@ -119,6 +122,7 @@ export async function loadRelease(load: ReleaseLoad): Promise<Session> {
       manifest: (other ?? opened).manifest,
       passedOver: passedOver.map(({ candidate, failure }) => ({ target: candidate, failure })),
       ...(watch ? { watch } : {}),
+      ...(shadow ? { shadow: shadowPlan(load, shadow, launch, route.model) } : {}),
       ...(keep === false ? {} : { offline: offlineOf(load, ranking, served, standby) }),
     });
     const last = passedOver.at(-1);
@@ -180,7 +184,7 @@ async function forget({ variants }: Manifest): Promise<void> {
 
 // Resolves when what serves, and what would serve without the GPU or without a candidate, are stored.
 function offlineOf(
-  { opened, stable, keep, options: { assets = {} } }: ReleaseLoad,
+  { opened, stable, shadow, keep, options: { assets = {} } }: ReleaseLoad,
   ranking: Ranking,
   { candidate, route, passedOver }: Served,
   standby: readonly OwnTarget[],
@@ -204,7 +208,7 @@ function offlineOf(
       const { url, text } = stable;
       await keepOffline({ url, text, wanted: [spare.variant] }, workerUrl, { signal });
     }
-    await (stable ? dropCandidates(stable.url, url) : dropCandidates(url));
+    await (stable ? dropCandidates(stable.url, url) : dropCandidates(url, shadow?.url));
   };
 }
 

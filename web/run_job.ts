@@ -10,11 +10,14 @@ import {
 import { asFailure, type Attempt } from '../worker/failure.js';
 import type { WireTensor } from '../worker/protocol.js';
 import type { Feed, Route } from '../router/route.js';
+import type { Shadow } from '../router/shadow.js';
 import type { Supervisor } from '../router/supervisor.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import type { Job } from './queue.js';
 
 const MAX_ATTEMPTS = 3;
+
+export type ShadowPort = Pick<Shadow, 'wants' | 'repeat'>;
 
 export class RunJob implements Job<readonly WireTensor[]> {
   readonly #supervisor: Supervisor;
@@ -22,15 +25,22 @@ export class RunJob implements Job<readonly WireTensor[]> {
   // The route whose memory some of the feeds lie in.
   readonly #bound: Route;
   readonly #attempts: Attempt[] = [];
+  readonly #shadow: ShadowPort | undefined;
   #feeds: readonly Feed[];
   #running: Route | undefined;
   #cancelled = false;
 
-  constructor(supervisor: Supervisor, feeds: readonly Feed[], outputs: readonly number[]) {
+  constructor(
+    supervisor: Supervisor,
+    feeds: readonly Feed[],
+    outputs: readonly number[],
+    shadow?: ShadowPort,
+  ) {
     this.#supervisor = supervisor;
     this.#bound = supervisor.serving.route;
     this.#feeds = feeds;
     this.#outputs = outputs;
+    this.#shadow = shadow;
   }
 
   async execute(): Promise<readonly WireTensor[]> {
@@ -70,8 +80,10 @@ export class RunJob implements Job<readonly WireTensor[]> {
     const feeds = this.#feeds.map((feed) => this.#fit(feed, route));
     const { id } = this.#supervisor;
     this.#running = route;
+    const began = performance.now();
     try {
       const results = await this.#supervisor.run(route, feeds, this.#outputs);
+      if (results && !this.#isCancelled()) this.#repeat(results, performance.now() - began);
       // Undefined when cancelled, by the caller or by a swap that did not wait for it.
       return this.#isCancelled() ? (results ?? []) : results;
     } catch (thrown) {
@@ -94,18 +106,35 @@ export class RunJob implements Job<readonly WireTensor[]> {
 
   // What lies in the memory of an earlier route is copied out of it.
   #fit(feed: Feed, route: Route): Feed {
-    const { data, type, shape } = feed;
-    if (!('pointer' in data)) return { ...feed, owned: false };
-    if (route === this.#bound) return feed;
-    const info = dtypeInfo(type);
-    const { buffer } = data.view.slice(0, byteLength(info, elementCount(shape)));
-    return { ...feed, data: new info.array(buffer), owned: true };
+    if (!('pointer' in feed.data)) return { ...feed, owned: false };
+    return route === this.#bound ? feed : copyOut(feed);
+  }
+
+  // The caller may change its results, and feeds in the memory of a route, as soon as it has the answer. Other feeds
+  // are this job's own, which needs them no more.
+  #repeat(results: readonly WireTensor[], ms: number): void {
+    if (!this.#shadow?.wants()) return;
+    this.#shadow.repeat({
+      feeds: this.#feeds.map((feed) => ({ ...copyOut(feed), owned: true })),
+      outputs: this.#outputs,
+      results: results.map((result) => ({ ...result, data: result.data.slice() })),
+      ms,
+    });
   }
 
   #explained(error: SardonyxError): SardonyxError {
     if (this.#attempts.length < 2 || error.attempts) return error;
     return new SardonyxError(error.code, error.message, error.where, this.#attempts);
   }
+}
+
+// In memory of its own.
+function copyOut(feed: Feed): Feed {
+  const { data, type, shape } = feed;
+  if (!('pointer' in data)) return feed;
+  const info = dtypeInfo(type);
+  const { buffer } = data.view.slice(0, byteLength(info, elementCount(shape)));
+  return { ...feed, data: new info.array(buffer), owned: true };
 }
 
 function take(data: TypedArray, taken: Map<ArrayBufferLike, ArrayBuffer>): TypedArray {

@@ -10,7 +10,7 @@ import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
 import { RunQueue } from './queue.js';
-import { RunJob } from './run_job.js';
+import { RunJob, type ShadowPort } from './run_job.js';
 import type { Swap } from './swap.js';
 import type { AnyTensor, Tensor } from './tensor.js';
 import { fillTensor, unpackValue, zeroValue, type Value } from './values.js';
@@ -70,8 +70,10 @@ export interface SessionParts {
   readonly manifest?: Manifest;
   // Resolves when what is needed without a network is stored. Undefined: nothing is.
   readonly offline?: (signal: AbortSignal) => Promise<void>;
+  // What repeats runs that have their answers.
+  readonly shadow?: ShadowPort;
   readonly swapTarget: (to: Swap, signal?: AbortSignal) => Promise<Target>;
-  release(): void;
+  release(): Promise<void>;
 }
 
 /** Whether the model can be loaded again without a network. */
@@ -177,7 +179,8 @@ export class Session extends EventTarget {
       const { outputs, transfer = false } = options;
       const checked = checkFeeds(this.inputs, feeds, transfer);
       const wanted = checkOutputs(this.outputs, outputs);
-      const job = new RunJob(this.#parts.supervisor, checked, wanted);
+      const { supervisor, shadow } = this.#parts;
+      const job = new RunJob(supervisor, checked, wanted, shadow);
       return { job, finish: (results) => this.#results(results, outputs) as Record<string, V> };
     }, options);
   }
@@ -271,7 +274,7 @@ export class Session extends EventTarget {
     this.#stop.abort();
     this.#queue.close(new SardonyxError('SESSION_DISPOSED', 'the session was disposed'));
     await this.#parts.supervisor.dispose();
-    this.#parts.release();
+    await this.#parts.release();
   }
 
   // Begins when the caller had the chance to listen.

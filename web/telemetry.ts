@@ -1,8 +1,11 @@
 // What LoadOptions.onTelemetry gets.
 import type { ErrorCode } from '../worker/errors.generated.js';
+import type { ValueInfo } from '../worker/protocol.js';
+import type { Difference } from '../router/numbers.js';
 import type { Counts, Verdict } from '../router/rollout.js';
 import type { RouteDevice } from '../router/route.js';
 import { share } from '../router/service_times.js';
+import type { ShadowReport } from '../router/shadow.js';
 import type { RunReport } from '../router/supervisor.js';
 import type { ModuleName } from '../worker/abi.js';
 import type { RouteEventDetail, Session } from './session.js';
@@ -36,8 +39,32 @@ export type TelemetryEvent = TelemetrySubject &
         readonly p50Ms: number;
         readonly p95Ms: number;
       }
-    | ({ readonly type: 'verdict'; readonly verdict: Verdict } & Counts)
+    | ({
+        /** Of the candidate version. */
+        readonly type: 'verdict';
+        readonly candidate: string;
+        readonly verdict: Verdict;
+      } & Counts)
+    | ShadowNews
   );
+
+/** A run of the stable version that the candidate repeated, or tried to. */
+export interface ShadowNews {
+  readonly type: 'shadow';
+  /** The version, and the id of its route where one has started. */
+  readonly candidate: string;
+  readonly candidateRoute?: string;
+  readonly stableMs: number;
+  readonly candidateMs?: number;
+  /** The largest of an element, relative to the larger of the two; Infinity where type or shape are others. */
+  readonly differences?: readonly (Difference & { readonly output: string })[];
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  /** Runs since the event before that were not repeated, because the candidate was behind. */
+  readonly dropped: number;
+  /** After errors nothing more is repeated by this session. */
+  readonly stopped: boolean;
+}
 
 // Distributes over the union.
 type Of<T> = T extends unknown ? Omit<T, keyof TelemetrySubject> : never;
@@ -78,8 +105,20 @@ export class Telemetry {
     if (this.#times.length >= SUMMARY_RUNS) this.#summarize();
   }
 
-  verdict(verdict: Verdict, { runs, errors }: Counts): void {
-    this.#tell({ type: 'verdict', verdict, runs, errors });
+  verdict(candidate: string, verdict: Verdict, { runs, errors }: Counts): void {
+    this.#tell({ type: 'verdict', candidate, verdict, runs, errors });
+  }
+
+  shadow(candidate: string, report: ShadowReport, outputs: readonly ValueInfo[]): void {
+    const { id, differences, failure, ...times } = report;
+    this.#tell({
+      type: 'shadow',
+      candidate,
+      ...(id === undefined ? {} : { candidateRoute: id }),
+      ...times,
+      ...(differences ? { differences: named(differences, outputs) } : {}),
+      ...(failure ? { code: failure.code, message: failure.message } : {}),
+    });
   }
 
   end(): void {
@@ -108,6 +147,12 @@ export class Telemetry {
     );
   }
 }
+
+const named = (differences: ReadonlyMap<number, Difference>, outputs: readonly ValueInfo[]) =>
+  [...differences].map(([output, difference]) => ({
+    output: outputs[output]!.name,
+    ...difference,
+  }));
 
 function subjectOf({ manifest, route }: Session): TelemetrySubject {
   const { id, device, module, variant } = route;

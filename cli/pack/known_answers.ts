@@ -1,6 +1,6 @@
 // Known answers of a manifest: what the reference variant says, and how far the others are off.
 import type { EncodedTensor, KnownAnswer, Precision } from '../../manifest/parse.js';
-import { decodeTensor, largestDifference, toNumbers } from '../../router/numbers.js';
+import { decodeTensor, differenceOf, toNumbers } from '../../router/numbers.js';
 import { SardonyxError, Tensor, type Session, type ValueInfo } from '../../web/index.js';
 import { randomFeed } from '../feed.js';
 import type { VariantFile } from './variant_file.js';
@@ -92,7 +92,7 @@ function distance({ path }: VariantFile, found: Named, expected: Named): number 
     if (here !== there) {
       throw new SardonyxError('MODEL_UNSUPPORTED', `${path}: ${name} is [${here}], not [${there}]`);
     }
-    worst = Math.max(worst, largestDifference(numbers(other), numbers(tensor)));
+    worst = Math.max(worst, differenceOf(numbers(other), numbers(tensor)).maxAbs);
   }
   if (worst < Infinity) return worst;
   throw new SardonyxError(
@@ -114,7 +114,7 @@ function agrees(
     if (!result || allowed === undefined || result.type !== encoded.dtype) return false;
     if (result.shape.join() !== encoded.shape.join()) return false;
     const expected = toNumbers(encoded.dtype, decodeTensor(encoded));
-    return largestDifference(numbers(result), expected) <= allowed;
+    return differenceOf(numbers(result), expected).maxAbs <= allowed;
   });
 }
 

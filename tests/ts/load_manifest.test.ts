@@ -193,6 +193,98 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     await session.dispose();
   });
 
+  it('repeats runs of the stable version on the candidate, and tells how they differ', async () => {
+    const second = manifest([variant('fp32', 'fp32')], { version: '2' });
+    write('shadow', second);
+    const rollout = { url: 'shadow.sardonyx.json', version: '2', percent: 0 };
+    const stable = manifest([variant('fp16', 'fp16')], { rollout });
+    const url = write(`with a shadow ${execution}`, stable);
+    const told: Sardonyx.ShadowNews[] = [];
+    const onTelemetry = (event: Sardonyx.TelemetryEvent) => {
+      if (event.type === 'shadow') told.push(event);
+    };
+    const session = await load(url, { execution, shadow: { share: 1 }, onTelemetry });
+    expect(session.route.version).toBe('1');
+    const lent = session.allocate('image', [1, 4]);
+    for (const given of [image(), lent]) {
+      (given.data as Float32Array).set([1, 2, 3, 4]);
+      const { scores } = await session.run({ image: given });
+      expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
+      // Of no matter to the run that is repeated.
+      (given.data as Float32Array).fill(7);
+      (scores!.data as Float32Array).fill(7);
+      await expect.poll(() => told.length, { timeout: 30_000 }).toBe(given === lent ? 2 : 1);
+    }
+    for (const event of told) {
+      expect(event).toMatchObject({
+        version: '1',
+        candidate: '2',
+        differences: [{ output: 'scores', maxAbs: 0, maxRel: 0 }],
+        dropped: 0,
+        stopped: false,
+      });
+      expect(event.candidateRoute).toMatch(/^fp32-cpu-.*@2$/);
+      expect(Math.min(event.stableMs, event.candidateMs!)).toBeGreaterThan(0);
+    }
+    expect(session.route.version).toBe('1');
+    await session.dispose();
+
+    // Its bucket is not in 0 %.
+    const outside = await load(url, { execution, shadow: true, onTelemetry });
+    await outside.run({ image: image() });
+    await outside.dispose();
+    expect(told).toHaveLength(2);
+  });
+
+  it('stops a shadow that does not start, and serves on', async () => {
+    const wrong = manifest([variant('fp32', 'fp32', { sha256: '1'.repeat(64) })], { version: '7' });
+    write('wrong shadow', wrong);
+    const rollout = { url: 'wrong%20shadow.sardonyx.json', version: '7', percent: 100 };
+    const stable = manifest([variant('fp16', 'fp16')], { rollout });
+    const url = write(`with a wrong shadow ${execution}`, stable);
+    const told: Sardonyx.TelemetryEvent[] = [];
+    const options = {
+      execution,
+      shadow: true,
+      onTelemetry: (event: Sardonyx.TelemetryEvent) => told.push(event),
+    } as const;
+    const session = await load(url, options);
+    for (let i = 0; i < 3; i++) {
+      const { scores } = await session.run({ image: image() });
+      expect(Array.from(scores!.data as Float32Array)).toEqual([20, 120, 220]);
+      await expect
+        .poll(() => told.filter(({ type }) => type === 'shadow').length, { timeout: 30_000 })
+        .toBe(1);
+    }
+    await expect.poll(() => told.map(({ type }) => type)).toEqual(['route', 'shadow', 'verdict']);
+    expect(told[1]).toMatchObject({ candidate: '7', code: 'FILE_MISMATCH', stopped: true });
+    expect(told[2]).toMatchObject({ candidate: '7', verdict: 'rolled back' });
+    expect(session.route.version).toBe('1');
+    await session.dispose();
+    const later = await load(url, options);
+    await later.run({ image: image() });
+    await later.dispose();
+    expect(told.filter(({ type }) => type === 'shadow')).toHaveLength(1);
+  });
+
+  it.each([{ share: 0 }, { share: 1.1 }, { share: 'all' }, 1, null, 'yes'])(
+    'refuses the shadow %o',
+    async (shadow) => {
+      const options = { execution, shadow: shadow as never, onTelemetry: () => undefined };
+      await expect(load(linearModel(), options)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        where: { field: 'shadow' },
+      });
+    },
+  );
+
+  it('refuses a shadow that nobody hears of', async () => {
+    await expect(load(linearModel(), { execution, shadow: true })).rejects.toMatchObject({
+      where: { field: 'shadow' },
+      message: expect.stringContaining('onTelemetry') as string,
+    });
+  });
+
   it('gives a wrong answer no chance', async () => {
     const wrong = manifest([variant('fp32', 'fp32')]);
     wrong.knownAnswers![0]!.outputs.scores!.base64 = base64(6, 46, 87);
