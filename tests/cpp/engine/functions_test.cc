@@ -59,7 +59,7 @@ std::unique_ptr<Graph> old_operator(const std::string& type, const Shape& operan
   const ValueId x = g.input("x", {2, 3, 4});
   const ValueId y = g.input("y", operand);
   g.output(g.node(type, {x, y}, std::move(attributes)), "z");
-  const auto graph = g.raw();
+  auto graph = g.raw();
   graph->nodes[0].opset = 6;
   REQUIRE(normalize(*graph).ok());
   return graph;
