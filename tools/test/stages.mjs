@@ -77,7 +77,9 @@ async function buildStage({ jobs }) {
   return none();
 }
 
-const onnxSuite = ({ jobs }) => conformance({ preset: 'native', jobs, list: false });
+function onnxSuite({ jobs }) {
+  return conformance({ preset: 'native', jobs, list: false });
+}
 
 async function types() {
   const files = await projectFiles('*.ts');
