@@ -19,9 +19,9 @@ export function parseShape(text: string): number[] {
   return dims;
 }
 
-/** The shape asked for, or the model's with 1 for what it leaves open. */
+/** The shape asked for, or the model's with 1 for what it leaves open, no dims for no shape. */
 const shapeOf = ({ shape }: ValueInfo, wanted: readonly number[] | undefined) =>
-  wanted ?? shape.map((dim) => (typeof dim === 'number' ? dim : 1));
+  wanted ?? (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1));
 
 async function read(file: string): Promise<Uint8Array> {
   return readFile(file).catch((thrown: unknown) => {

@@ -1,6 +1,7 @@
 // The model that a command is about.
 import { pathToFileURL } from 'node:url';
 import { load, type LoadOptions, type Session, type ValueInfo } from '../web/index.js';
+import { dimsText } from '../worker/dtypes.js';
 import { assignments, onePath, type Arguments, type Options } from './command.js';
 
 export const EXTERNAL: Options = { external: { type: 'string', multiple: true } };
@@ -28,6 +29,5 @@ export async function withModel<T>(
 }
 
 export function describeValue({ name, type, shape, optional }: ValueInfo): string {
-  const dims = shape.map((dim) => dim ?? '?').join(', ');
-  return `${name}  ${type} [${dims}]${optional ? ', optional' : ''}`;
+  return `${name}  ${type} [${dimsText(shape)}]${optional ? ', optional' : ''}`;
 }

@@ -53,7 +53,7 @@ export function fullShape(
   given: readonly number[] | undefined,
 ): readonly number[] {
   const shape = given ?? info.shape;
-  if (shape.every((dim) => typeof dim === 'number')) return shape;
+  if (shape?.every((dim) => typeof dim === 'number')) return shape;
   throw new SardonyxError(
     'INVALID_ARGUMENT',
     `the shape of ${info.name} is not known before a run: pass one`,

@@ -1,4 +1,5 @@
 // Checks what the caller feeds and asks for against what the model takes and gives.
+import { dimsText } from '../worker/dtypes.js';
 import type { Slot, ValueInfo } from '../worker/protocol.js';
 import type { Feed } from '../router/route.js';
 import { allocationOf } from './allocation.js';
@@ -78,10 +79,11 @@ function checkTensor(info: ValueInfo, tensor: Value): AnyTensor {
     throw new SardonyxError('INPUT_DTYPE', message, where);
   }
   const fits =
-    shape.length === info.shape.length &&
-    info.shape.every((dim, axis) => typeof dim !== 'number' || dim === shape[axis]);
+    !info.shape ||
+    (shape.length === info.shape.length &&
+      info.shape.every((dim, axis) => typeof dim !== 'number' || dim === shape[axis]));
   if (!fits) {
-    const message = `input ${info.name} takes shape [${info.shape.map((d) => d ?? '?').join(', ')}], the feed has [${shape.join(', ')}]`;
+    const message = `input ${info.name} takes shape [${dimsText(info.shape)}], the feed has [${shape.join(', ')}]`;
     throw new SardonyxError('INPUT_SHAPE', message, where);
   }
   if (tensor.data.length === 0 && !shape.includes(0)) {

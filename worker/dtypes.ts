@@ -75,3 +75,7 @@ export function arrayLength(info: DTypeInfo, elements: number): number {
 
 export const byteLength = (info: DTypeInfo, elements: number) =>
   Math.ceil((elements * info.bits) / 8);
+
+// "1, 3, height, ?" for messages and tables; "…" when not even the number of dims is known.
+export const dimsText = (shape: readonly (number | string | null)[] | null): string =>
+  shape?.map((dim) => dim ?? '?').join(', ') ?? '…';

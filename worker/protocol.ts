@@ -55,8 +55,11 @@ export interface ValueInfo {
   readonly kind: ValueKind;
   /** Of what is no tensor, type and shape are those of its tensors. */
   readonly type: DType;
-  /** A dim is a number, the name of a symbol, or null when nothing is known of it. */
-  readonly shape: readonly (number | string | null)[];
+  /**
+   * A dim is a number, the name of a symbol, or null when nothing is known of it; no shape when not even
+   * the number of dims is.
+   */
+  readonly shape: readonly (number | string | null)[] | null;
   /** True for inputs with a default. */
   readonly optional: boolean;
 }

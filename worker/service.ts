@@ -122,7 +122,7 @@ export class Service {
 
   // Memory that nobody writes to costs address space only.
   #offer(engine: Engine, { kind, type, shape }: ValueInfo, input: number): void {
-    if (kind !== 'tensor' || type === 'string') return;
+    if (kind !== 'tensor' || type === 'string' || !shape) return;
     const sizes = shape.filter((dim) => typeof dim === 'number');
     const bytes = byteLength(dtypeInfo(type), elementCount(sizes));
     if (sizes.length < shape.length || bytes > OFFER_BYTES) return;

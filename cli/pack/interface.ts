@@ -1,6 +1,7 @@
 // The inputs and outputs that all variants of a model have.
 import type { Dtype, ManifestInput, ManifestOutput } from '../../manifest/parse.js';
 import { SardonyxError, type ValueInfo } from '../../web/index.js';
+import { dimsText } from '../../worker/dtypes.js';
 import type { VariantFile } from './variant_file.js';
 
 type Side = 'inputs' | 'outputs';
@@ -46,8 +47,12 @@ function common(files: readonly VariantFile[], side: Side): Described[] {
     for (const other of others) {
       const info = other.session[side].find(({ name }) => name === value.name)!;
       const both = info.type === value.type ? intersect(shape, info.shape) : undefined;
-      if (!both) throw disagree(first!, other, value.name, form(value), form(info));
+      if (both === undefined) throw disagree(first!, other, value.name, form(value), form(info));
       shape = both;
+    }
+    if (!shape) {
+      const message = `${value.name} of ${first!.path} does not declare how many dims it has`;
+      throw new SardonyxError('MODEL_UNSUPPORTED', message, { tensor: value.name });
     }
     return {
       name: value.name,
@@ -58,8 +63,7 @@ function common(files: readonly VariantFile[], side: Side): Described[] {
   });
 }
 
-const form = ({ type, shape }: ValueInfo) =>
-  `${type} [${shape.map((dim) => dim ?? '?').join(', ')}]`;
+const form = ({ type, shape }: ValueInfo) => `${type} [${dimsText(shape)}]`;
 
 function disagree(a: VariantFile, b: VariantFile, what: string, here: string, there: string) {
   return new SardonyxError(
@@ -70,6 +74,7 @@ function disagree(a: VariantFile, b: VariantFile, what: string, here: string, th
 
 /** What fits both shapes; undefined when nothing does. */
 function intersect(a: ValueInfo['shape'], b: ValueInfo['shape']): ValueInfo['shape'] | undefined {
+  if (!a || !b) return a ?? b;
   if (a.length !== b.length) return undefined;
   const dims = a.map((dim, axis) => {
     const other = b[axis]!;

@@ -77,7 +77,7 @@ export function seededNumbers(seed: number): () => number {
 function seeded(inputs: Session['inputs'], dims: ReadonlyMap<string, number>, seed: number): Named {
   const next = seededNumbers(seed);
   const shapeOf = ({ shape }: ValueInfo) =>
-    shape.map((dim) => (typeof dim === 'number' ? dim : (dims.get(dim ?? '') ?? 1)));
+    (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : (dims.get(dim ?? '') ?? 1)));
   const needed = inputs.filter(({ optional }) => !optional);
   return Object.fromEntries(
     needed.map((info) => [info.name, randomFeed(info, shapeOf(info), next)]),

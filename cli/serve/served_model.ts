@@ -60,7 +60,7 @@ export class ServedModel {
     const describe = (value: Described) => ({
       name: value.name,
       datatype: datatypeOf('dtype' in value ? value.dtype : value.type),
-      shape: value.shape.map((dim) => (typeof dim === 'number' ? dim : -1)),
+      shape: (value.shape ?? []).map((dim) => (typeof dim === 'number' ? dim : -1)),
     });
     return {
       name: this.name,

@@ -30,6 +30,13 @@ describe('checkFeeds', () => {
     expect(checkFeeds(inputs, { image: floats(1, 1, 1) }, false)).toHaveLength(1);
   });
 
+  it('takes any shape where the model declares none', () => {
+    const open = [value('x', null)];
+    for (const x of [floats(), floats(2), floats(1, 2, 3)]) {
+      expect(checkFeeds(open, { x }, false)).toHaveLength(1);
+    }
+  });
+
   it.each([
     ['a missing input', {}, 'INPUT_MISSING', 'image'],
     ['an unknown name', { image: floats(1, 1, 1), extra: floats() }, 'INPUT_UNKNOWN', 'extra'],

@@ -75,13 +75,15 @@ export class InputTable {
   }
 
   #row(info: ValueInfo): HTMLTableRowElement {
-    const dims = info.shape.map((d, i) => (typeof d === 'number' ? d : this.#dimInput(info, i, d)));
+    const dims = (info.shape ?? []).map((d, i) =>
+      typeof d === 'number' ? d : this.#dimInput(info, i, d),
+    );
     const shape = element('div', { className: 'dims' });
     for (const [axis, dim] of dims.entries()) {
       if (axis) shape.append(element('span', {}, '×'));
       shape.append(typeof dim === 'number' ? element('span', {}, String(dim)) : dim);
     }
-    if (!dims.length) shape.append('scalar');
+    if (!dims.length) shape.append(info.shape ? 'scalar' : 'not declared');
     const options = ['random', 'zeros', 'ones'].map((v) => element('option', { value: v }, v));
     const fill = element('select', { ariaLabel: `Values for ${info.name}` }, ...options);
     this.#rows.push({ info, dims, fill });
@@ -137,7 +139,7 @@ export function outputTable(session: Session, results?: Record<string, Tensor>):
       {},
       element('td', { className: 'name' }, info.name),
       element('td', {}, info.type),
-      element('td', { className: 'figures' }, formatDims(result?.shape ?? info.shape)),
+      element('td', { className: 'figures' }, formatDims(result?.shape ?? info.shape ?? [])),
       element('td', { className: 'figures' }, result ? summarize(result) : '–'),
     );
   });

@@ -95,7 +95,7 @@ export class InferenceSession {
 }
 
 function metadata({ name, type, shape }: ValueInfo): ValueMetadata {
-  return { name, isTensor: true, type: type as Type, shape: shape.map((dim) => dim ?? '') };
+  return { name, isTensor: true, type: type as Type, shape: (shape ?? []).map((dim) => dim ?? '') };
 }
 
 function checkProviders(providers: SessionOptions['executionProviders']): void {
