@@ -40,7 +40,9 @@ for (const isolated of [true, false]) {
       const load = await swaps.underLoad(session, 1000, [...list, ...list, ...list, ...list]);
       return { ...load, state: session.state, id: session.route.id };
     });
-    expect(found).toMatchObject({ settled: 1000, inOrder: true, wrong: 0, state: 'serving' });
+    expect(found).toMatchObject({ inOrder: true, wrong: 0, state: 'serving' });
+    expect(found.submitted).toBeGreaterThanOrEqual(1000);
+    expect(found.settled).toBe(found.submitted);
     expect(found.routes.slice(0, 5)).toEqual([
       'fp32-cpu-relaxed',
       'fp32-cpu-simd',
@@ -48,7 +50,6 @@ for (const isolated of [true, false]) {
       'int8-cpu-relaxed-own',
       'int8-cpu-relaxed',
     ]);
-    expect(found.underWay).toBeGreaterThanOrEqual(15);
     // The old workers are gone, and with them their memory.
     await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(1);
   });

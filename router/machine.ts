@@ -279,9 +279,11 @@ function afterFailedMove(
 // With the active route, unless it failed too often in the meantime.
 function stay({ move, ...machine }: Machine, rivals: readonly Rival[], now: number): Step {
   const { active } = machine;
-  if (!isReady(healthOf(machine, active), now)) return next(machine, rivals, now);
-  if (move?.alone) return go(machine, { to: active, reason: 'respawn' });
-  return { machine: { ...machine, state: 'serving' } };
+  const serving: Machine = { ...machine, state: 'serving' };
+  if (move?.alone) return respawn(serving, rivals, now);
+  return isReady(healthOf(machine, active), now)
+    ? { machine: serving }
+    : next(machine, rivals, now);
 }
 
 const direction = (from: string, to: string) => `${from} > ${to}`;

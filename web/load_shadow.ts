@@ -1,15 +1,14 @@
 // The candidate version as the shadow of a session that serves the stable one.
 import { Failure } from '../worker/failure.js';
 import type { ModelDescription } from '../worker/protocol.js';
-import { knownBans } from '../router/bans.js';
-import { rankCandidates } from '../router/candidates.js';
+import { ban, knownBans } from '../router/bans.js';
+import { type Candidate, rankCandidates } from '../router/candidates.js';
 import type { ShadowVersion } from '../router/candidate_version.js';
 import { keepOffline } from '../router/offline.js';
-import type { Route } from '../router/route.js';
 import { selfTest } from '../router/self_test.js';
-import { serve } from '../router/serve.js';
+import { serve, type StartHooks } from '../router/serve.js';
 import type { ShadowRoute } from '../router/shadow.js';
-import type { LocalTarget, Release } from '../router/target.js';
+import type { Release } from '../router/target.js';
 import { pageThreadBudget } from '../router/thread_budget.js';
 import { wishesFor } from '../router/versions.js';
 import { resolveAssets } from './assets.js';
@@ -46,15 +45,15 @@ export const shadowPlan = (
       const message = `version ${manifest.version}: no memory for it beside the version that serves`;
       throw new Failure('NO_CANDIDATE', message);
     }
-    const served = await startBeside(
-      targets,
-      launch,
-      async (route, { variant }) => {
+    const hooks = (threads: number): StartHooks<(typeof targets)[number]> => ({
+      start: (target) => launch.startBeside(target, threads, signal),
+      selfTest: async (route, { variant }) => {
         checkSame(model, route.model, `version ${manifest.version}`);
         await selfTest(route, manifest, variant);
       },
-      signal,
-    );
+      onBan: (target, failure) => ban(target, failure, probe.gpu),
+    });
+    const served = await startBeside(targets, launch.features.cores, hooks, signal);
     if (keep === true) {
       const { workerUrl } = resolveAssets(options.assets ?? {}, served.target.module);
       const wanted = [served.target.variant!];
@@ -67,26 +66,16 @@ export const shadowPlan = (
   },
 });
 
-type Own = LocalTarget & { readonly variant: NonNullable<LocalTarget['variant']> };
-
 // With the threads that the sessions of the page leave, one at least.
-async function startBeside<T extends Own>(
+async function startBeside<T extends Candidate>(
   targets: readonly T[],
-  launch: Launch,
-  test: (route: Route, target: T) => Promise<void>,
+  cores: number,
+  hooks: (threads: number) => StartHooks<T>,
   signal: AbortSignal,
 ): Promise<ShadowRoute> {
-  const claim = pageThreadBudget(launch.features.cores).claim(targets[0]!.threads, false);
+  const claim = pageThreadBudget(cores).claim(targets[0]!.threads, false);
   try {
-    const { candidate, route } = await serve(
-      targets,
-      {
-        start: (target) => launch.startBeside(target, claim.threads, signal),
-        selfTest: test,
-        onBan: () => undefined,
-      },
-      signal,
-    );
+    const { candidate, route } = await serve(targets, hooks(claim.threads), signal);
     return { target: candidate, route, release: () => claim.release() };
   } catch (thrown) {
     claim.release();

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type * as Sardonyx from '../../web/index.js';
 import type { Manifest, Variant } from '../../manifest/parse.js';
 import { linearModel, unknownOperatorModel } from './models.js';
@@ -265,6 +265,33 @@ describe.each(['worker', 'inline'] as const)('a manifest, %s', (execution) => {
     await later.run({ image: image() });
     await later.dispose();
     expect(told.filter(({ type }) => type === 'shadow')).toHaveLength(1);
+  });
+
+  it('starts no shadow without the memory for it, which is no verdict', async () => {
+    const memory = vi.spyOn(process.getBuiltinModule('node:os'), 'totalmem');
+    onTestFinished(() => memory.mockRestore());
+    memory.mockReturnValue(2 * 2 ** 30);
+    const needs = { memoryBytes: 1.5 * 2 ** 30 };
+    write('large shadow', manifest([variant('fp32', 'fp32', { needs })], { version: '8' }));
+    const rollout = { url: 'large%20shadow.sardonyx.json', version: '8', percent: 100 };
+    const url = write(
+      `with a large shadow ${execution}`,
+      manifest([variant('fp16', 'fp16')], { rollout }),
+    );
+    const told: Sardonyx.TelemetryEvent[] = [];
+    const onTelemetry = (event: Sardonyx.TelemetryEvent) => told.push(event);
+    const session = await load(url, { execution, shadow: true, onTelemetry });
+    await session.run({ image: image() });
+    await expect.poll(() => told.map(({ type }) => type)).toEqual(['route', 'shadow']);
+    expect(told[1]).toMatchObject({
+      candidate: '8',
+      code: 'NO_CANDIDATE',
+      message: expect.stringContaining('no memory for it beside') as string,
+      stopped: true,
+    });
+    await session.run({ image: image() });
+    await session.dispose();
+    expect(told.map(({ type }) => type)).toEqual(['route', 'shadow', 'latency']);
   });
 
   it.each([{ share: 0 }, { share: 1.1 }, { share: 'all' }, 1, null, 'yes'])(

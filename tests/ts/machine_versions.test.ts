@@ -69,6 +69,16 @@ describe('routes of a version that was rolled back', () => {
     expect(play([[3, tick]], machine).moves).toEqual(['better int8']);
   });
 
+  it('do not start anew when a move without room for both has failed', () => {
+    const { moves } = play([
+      [0, asked('gpu')],
+      [1, { type: 'alone' }],
+      [2, condemned],
+      [3, failed('ENGINE_START')],
+    ]);
+    expect(moves).toEqual(['asked gpu', 'failover int8']);
+  });
+
   it('that do not serve any more change where the session is at home', () => {
     const { machine, moves } = play([[0, condemned]], { ...begin('int8'), homes: ['gpu'] });
     expect(moves).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitsBeside } from '../../router/room.js';
+import { fitsBeside, heldBytes, holds } from '../../router/room.js';
 import type { Route } from '../../router/route.js';
 import { REMOTE, type Target } from '../../router/target.js';
 
@@ -86,4 +86,15 @@ describe('fitsBeside', () => {
     const serving = { target: target({}), route: { memoryBytes: 5000 * MB } as Route };
     expect(fitsBeside(REMOTE, serving, 5000 * MB, MB)).toBe(true);
   });
+});
+
+it('the engines that run are counted', () => {
+  const first = { closed: false, memoryBytes: 10 };
+  const second = { closed: false, memoryBytes: 20 };
+  for (const route of [first, second]) holds(route as Route);
+  expect(heldBytes()).toBe(30);
+  // A run made it larger.
+  second.memoryBytes = 25;
+  first.closed = true;
+  expect(heldBytes()).toBe(25);
 });
