@@ -1,59 +1,9 @@
 // Strings, sequences and optionals on their way through a run.
 #include <catch2/catch_test_macros.hpp>
 
-#include "base/string_tensor.h"
-#include "engine/session.h"
-#include "tests/cpp/engine/graph_builder.h"
+#include "tests/cpp/engine/value_run.h"
 
 namespace sardonyx::test {
-namespace {
-
-std::unique_ptr<Session> compile(GraphBuilder& g) {
-  auto session = Session::create(g.finish());
-  INFO(session.status().message());
-  REQUIRE(session.ok());
-  return session.take();
-}
-
-ConstantPtr floats_constant(const Shape& shape, const std::vector<float>& values) {
-  auto made = make_constant(DType::kFloat32, shape);
-  REQUIRE(made.ok());
-  std::copy(values.begin(), values.end(), (*made)->view().as<float>());
-  return made.take();
-}
-
-ConstantPtr strings_constant(const std::vector<std::string_view>& texts) {
-  auto made = make_strings({static_cast<int64_t>(texts.size())}, texts);
-  REQUIRE(made.ok());
-  return made.take();
-}
-
-std::vector<float> floats_of(const TensorView& view) {
-  return {view.as<float>(), view.as<float>() + view.elements()};
-}
-
-std::vector<std::string> strings_of(const TensorView& view) {
-  std::vector<std::string> out;
-  for (int64_t i = 0; i < view.elements(); ++i) out.emplace_back(view.as<StringRef>()[i].view());
-  return out;
-}
-
-void finish(Run& run) {
-  REQUIRE(run.start().ok());
-  const auto state = run.advance(0);
-  INFO(state.status().message());
-  REQUIRE(state.ok());
-  REQUIRE(state.value() == Run::State::kDone);
-}
-
-void feed(Run& run, size_t index, const ConstantPtr& tensor) {
-  const Status status = run.set_input(index, tensor->view(), tensor->payload.bytes);
-  INFO(status.message());
-  REQUIRE(status.ok());
-}
-
-}  // namespace
-
 TEST_CASE("a sequence goes in, is changed, and comes out", "[boxes]") {
   GraphBuilder g;
   const ValueId in = g.input("in", {kUnknownDim}, DType::kFloat32, ValueKind::kSequence);

@@ -21,6 +21,7 @@ void require_ok(const Status& status) {
 GraphBuilder::GraphBuilder(int opset) : graph_(std::make_unique<Graph>()) {
   graph_->opsets[""] = opset;
   graph_->opsets["com.microsoft"] = 1;
+  graph_->opsets["ai.onnx.ml"] = 5;
   graph_->opsets["ai.onnx.preview"] = 1;
   graph_->ir_version = 8;
 }

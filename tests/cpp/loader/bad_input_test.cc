@@ -174,9 +174,16 @@ TEST_CASE("dtypes") {
       [](auto& model) {
         small_weight(model).clear_raw_data();
         small_weight(model).set_data_type(TensorProto::STRING);
-        for (int i = 0; i < 4; ++i) small_weight(model).add_string_data("text");
+        for (int i = 0; i < 5; ++i) small_weight(model).add_string_data("text");
       },
-      {ErrorCode::DTYPE_UNSUPPORTED, "w"});
+      {ErrorCode::TENSOR_PAYLOAD, "w"});
+  refused(
+      [](auto& model) {
+        small_weight(model).clear_raw_data();
+        small_weight(model).set_data_type(TensorProto::STRING);
+        for (int i = 0; i < 4; ++i) small_weight(model).add_string_data("\xc3(");
+      },
+      {ErrorCode::TENSOR_PAYLOAD, "w"});
 }
 
 TEST_CASE("payloads") {

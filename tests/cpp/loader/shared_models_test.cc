@@ -73,7 +73,7 @@ TEST_CASE("real models load in every chunking") {
   }
 }
 
-// Sequences, strings and sparse tensors are refused with a code of their own.
+// Sparse tensors and maps are refused with a code of their own.
 TEST_CASE("the models of ONNX's own suite load or are refused as unsupported") {
   const std::string shared = shared_or_skip();
   int loaded = 0, refused = 0;

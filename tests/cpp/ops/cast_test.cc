@@ -124,7 +124,54 @@ TEST_CASE("Cast refuses what is no dtype", "[cast]") {
   for (int64_t to : {int64_t{0}, int64_t{-1}, int64_t{99}, INT64_MAX}) {
     OpTest("Cast").set("to", to).input(x).fails(ErrorCode::ATTRIBUTE_INVALID);
   }
-  OpTest("Cast").set("to", number(DType::kString)).input(x).fails(ErrorCode::DTYPE_UNSUPPORTED);
+}
+
+TEST_CASE("Cast writes numbers as strings", "[cast]") {
+  const auto as_strings = [](const TestTensor& x, const std::vector<std::string>& expected) {
+    OpTest("Cast")
+        .set("to", number(DType::kString))
+        .input(x)
+        .expect(strings(x.shape, expected))
+        .run();
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  as_strings(f32({2, 3}, {0.1f, -1.5f, 3e20f, 0.47892547f, 1, 16777217}),
+             {"0.1", "-1.5", "3e+20", "0.47892547", "1", "16777216"});
+  as_strings(f32({3}, {nan, infinity, -infinity}), {"NaN", "INF", "-INF"});
+  as_strings(tensor<double>({2}, {0.1, 1.0 / 3}), {"0.1", "0.3333333333333333"});
+  as_strings(i64({2}, {INT64_MIN, 7}), {"-9223372036854775808", "7"});
+  as_strings(tensor<uint64_t>({1}, {UINT64_MAX}), {"18446744073709551615"});
+  as_strings(bools({2}, {0, 1}), {"0", "1"});
+  as_strings(strings({2}, {"as", "it is"}), {"as", "it is"});
+}
+
+TEST_CASE("Cast reads numbers from strings", "[cast]") {
+  const TestTensor texts = strings({5}, {"1", "-2.5", "1e3", "+INF", "nan"});
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  OpTest("Cast")
+      .set("to", number(DType::kFloat32))
+      .input(texts)
+      .expect(f32({5}, {1, -2.5f, 1000, infinity, nan}))
+      .run();
+  OpTest("CastLike")
+      .weight(strings({2}, {"9007199254740993", "-1e2"}))
+      .input(i64({}, {0}))
+      .expect(i64({2}, {9007199254740993, -100}))
+      .run();
+  for (const char* text : {"", "one", "1 2", "0x10", "1e", "--1", "1.2.3"}) {
+    for (const DType to : {DType::kFloat32, DType::kInt64, DType::kUint64, DType::kFloat64}) {
+      OpTest("Cast")
+          .set("to", number(to))
+          .input(strings({1}, {text}))
+          .fails(ErrorCode::VALUE_RANGE);
+    }
+  }
+  OpTest("Cast")
+      .set("to", number(DType::kFloat8E5M2))
+      .input(strings({1}, {"1"}))
+      .fails(ErrorCode::DTYPE_UNSUPPORTED);
 }
 
 // Codes that every format gives back: finite values, their signs, infinities where there are.

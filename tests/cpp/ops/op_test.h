@@ -19,6 +19,7 @@
 
 #include "base/status.h"
 #include "base/tensor.h"
+#include "base/value_heap.h"
 #include "ops/operator.h"
 
 namespace sardonyx::test {
@@ -62,6 +63,8 @@ inline TestTensor i32(const Shape& shape, const std::vector<int32_t>& v) {
   return tensor(shape, v);
 }
 TestTensor bools(const Shape& shape, const std::vector<int>& values);
+// The characters stay for the whole program.
+TestTensor strings(const Shape& shape, const std::vector<std::string>& values);
 // From its payload: small floats, packed integers.
 TestTensor payload(DType dtype, const Shape& shape, const std::vector<uint8_t>& bytes);
 template <typename T>
@@ -153,6 +156,7 @@ class OpTest {
   double absolute_ = 1e-6;
   std::string kernel_;
   const Operator* op_ = nullptr;
+  mutable ValueHeap heap_;  // of all runs: results are compared after them
 };
 
 }  // namespace sardonyx::test

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <deque>
 #include <random>
 #include <sstream>
 
 #include <catch2/catch_test_macros.hpp>
+#include "base/string_ref.h"
 #include "tests/cpp/ops/op_test.h"
 
 namespace sardonyx::test {
@@ -201,6 +203,16 @@ TestTensor unpack_nc4hw4(DType dtype, const Shape& shape, const uint8_t* data) {
   return out;
 }
 
+TestTensor strings(const Shape& shape, const std::vector<std::string>& values) {
+  static std::deque<std::string> texts;
+  std::vector<StringRef> refs;
+  for (const std::string& value : values) {
+    texts.push_back(value);
+    refs.push_back({texts.back().data(), static_cast<uint32_t>(value.size())});
+  }
+  return tensor(shape, refs);
+}
+
 void check_close(const TestTensor& actual, const TestTensor& expected, double relative,
                  double absolute) {
   std::ostringstream problem;
@@ -208,6 +220,12 @@ void check_close(const TestTensor& actual, const TestTensor& expected, double re
     problem << "dtype " << dtype_name(actual.dtype) << ", expected " << dtype_name(expected.dtype);
   } else if (!(actual.shape == expected.shape)) {
     problem << "shape " << actual.shape.to_string() << ", expected " << expected.shape.to_string();
+  } else if (actual.dtype == DType::kString) {
+    for (int64_t i = 0; i < expected.size() && problem.str().empty(); ++i) {
+      const std::string_view a = actual.as<StringRef>()[i].view();
+      const std::string_view b = expected.as<StringRef>()[i].view();
+      if (a != b) problem << "element " << i << " is '" << a << "', expected '" << b << "'";
+    }
   } else if (!is_float(actual.dtype)) {
     for (size_t i = 0; i < expected.bytes.size() && problem.str().empty(); ++i) {
       if (actual.bytes[i] == expected.bytes[i]) continue;
