@@ -1,6 +1,6 @@
 // Runs a model on WebGPU and on the CPU, on the same made-up inputs, and compares.
 import type { DType, Tensor } from '../../web/index';
-import { difference, type Difference } from './golden';
+import { difference, type Difference } from './measures';
 
 interface Feed {
   readonly name: string;

@@ -1,11 +1,13 @@
 // What tests call in their pages, as window.harness.
 import type { Session, SardonyxError, Tensor } from '../../web/index';
+import { decodeGreedily, transduce } from './decoders';
 import { compareDevices, madeUpFeeds } from './devices';
 import { watchGpu } from './gpu_watch';
-import { compareSet, compareStream, decodeGreedily, loadShared } from './golden';
+import { compareSet, loadShared } from './golden';
 import { answerAll } from './known_answers';
 import { router } from './router';
 import { storage } from './storage';
+import { compareStream } from './streams';
 import { swaps } from './swaps';
 
 export interface Failure {
@@ -116,6 +118,7 @@ export const harness = {
   runSmall,
   storage,
   swaps,
+  transduce,
   vector,
   watchGpu,
   wrongFeeds,

@@ -1,6 +1,7 @@
 // Drives itself through the smoke test: what the page is, models against reference outputs.
 import type { Session } from '../../web/index';
-import { type Difference, compareSet, loadShared } from './golden';
+import { compareSet, loadShared } from './golden';
+import type { Difference } from './measures';
 import { runKnownAnswers, type Chosen } from './known_answers';
 import { step } from './self_driven';
 import { offlineOf } from './storage';
