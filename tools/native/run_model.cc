@@ -123,8 +123,8 @@ void print_outputs(const Session& session, const test::TensorMap& outputs, const
     if (expected.ok() && expected.value().count(name) > 0) {
       const Constant& wanted = *expected.value().at(name);
       std::printf("  error/tolerance %.4f", test::golden_error(*tensor, wanted));
-      if (tensor->dtype == DType::kFloat32) {
-        const test::Likeness found = test::likeness(*tensor, wanted);
+      const test::Likeness found = test::likeness(*tensor, wanted);
+      if (!std::isnan(found.peak_error)) {
         std::printf(", of the maximum %.4f, cosine %.5f, PSNR %.1f dB, top 5 %s", found.peak_error,
                     found.cosine, found.psnr, found.same_top5 ? "same" : "differ");
       }
