@@ -16,7 +16,7 @@ export async function decodeGreedily(
       .filter(({ name }) => name.startsWith('past_key_values.'))
       .map(({ name, type, shape }) => {
         const data = type === 'float16' ? new Uint16Array(0) : new Float32Array(0);
-        return [name, new Tensor(type, data, [1, Number(shape[1]), 0, Number(shape[3])])];
+        return [name, new Tensor(type, data, [1, Number(shape![1]), 0, Number(shape![3])])];
       }),
   );
   const hasPositions = session.inputs.some(({ name }) => name === 'position_ids');
