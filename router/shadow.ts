@@ -2,7 +2,8 @@
 // answers. It is never waited for, and what goes wrong in it is only reported.
 import { ERRORS } from '../worker/errors.generated.js';
 import { asFailure, type Failure } from '../worker/failure.js';
-import type { WireTensor } from '../worker/protocol.js';
+import { type PackedTensor, unpackBox } from '../worker/packed.js';
+import type { ModelDescription, WireTensor } from '../worker/protocol.js';
 import { type Difference, differenceOf, toNumbers } from './numbers.js';
 import type { RolloutWatch } from './rollout_watch.js';
 import type { Feed, Route } from './route.js';
@@ -118,7 +119,10 @@ export class Shadow {
       const candidateMs = performance.now() - began;
       // Its time is not judged: it has the cores that the stable version leaves.
       this.#parts.watch.observe({ target });
-      this.#report(run, target, { candidateMs, differences: compare(results, run.results) });
+      this.#report(run, target, {
+        candidateMs,
+        differences: compare(route.model, results, run.results),
+      });
     } catch (thrown) {
       if (!this.#stopped) await this.#failed(run, asFailure(thrown), this.#served);
     }
@@ -163,18 +167,45 @@ export class Shadow {
   }
 }
 
-// Infinity where type or shape are others.
+const SAME: Difference = { maxAbs: 0, maxRel: 0 };
+const OTHER: Difference = { maxAbs: Infinity, maxRel: Infinity };
+
+// By the index of the output.
 function compare(
+  { outputs }: ModelDescription,
   results: readonly WireTensor[],
   expected: readonly WireTensor[],
 ): Map<number, Difference> {
-  const other = { maxAbs: Infinity, maxRel: Infinity };
   return new Map(
-    expected.map(({ output, type, shape, data }) => {
+    expected.map((wanted) => {
+      const { output } = wanted;
       const found = results.find((result) => result.output === output);
-      const same = found?.type === type && String(found.shape) === String(shape);
-      if (!same) return [output, other];
-      return [output, differenceOf(toNumbers(type, found.data), toNumbers(type, data))];
+      if (!found) return [output, OTHER];
+      const packed = outputs[output]!.kind !== 'tensor';
+      return [output, compareAll(tensorsOf(found, packed), tensorsOf(wanted, packed))];
     }),
   );
+}
+
+// Of a sequence or an optional; null when nothing is in it.
+const tensorsOf = (value: WireTensor, packed: boolean): readonly PackedTensor[] | null =>
+  packed ? unpackBox(value.data as Uint8Array) : [value];
+
+function compareAll(
+  found: readonly PackedTensor[] | null,
+  wanted: readonly PackedTensor[] | null,
+): Difference {
+  if (found?.length !== wanted?.length) return OTHER;
+  const all = (wanted ?? []).map((tensor, i) => compareTensors(found![i]!, tensor));
+  return all.reduce(
+    (a, b) => ({ maxAbs: Math.max(a.maxAbs, b.maxAbs), maxRel: Math.max(a.maxRel, b.maxRel) }),
+    SAME,
+  );
+}
+
+// Infinity where type or shape are others, or strings.
+function compareTensors(found: PackedTensor, { type, shape, data }: PackedTensor): Difference {
+  if (found.type !== type || String(found.shape) !== String(shape)) return OTHER;
+  if (type === 'string') return String(found.data) === String(data) ? SAME : OTHER;
+  return differenceOf(toNumbers(type, found.data), toNumbers(type, data));
 }

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../../worker/failure.js';
 import type { ErrorCode } from '../../worker/errors.generated.js';
-import { ON_CPU, type WireTensor } from '../../worker/protocol.js';
+import { packBox, type PackedTensor, packStrings } from '../../worker/packed.js';
+import { ON_CPU, type ValueInfo, type WireTensor } from '../../worker/protocol.js';
 import type { Route } from '../../router/route.js';
 import { type AnsweredRun, Shadow, type ShadowReport } from '../../router/shadow.js';
 import type { LocalTarget } from '../../router/target.js';
@@ -41,10 +42,11 @@ let answers: (WireTensor | ErrorCode | 'trap' | 'never')[];
 let startFails: ErrorCode | undefined;
 let released: number;
 let isStable: boolean;
+let outputKind: ValueInfo['kind'];
 
 function startRoute(): Route {
   const route = {
-    model,
+    model: { ...model, outputs: model.outputs.map((info) => ({ ...info, kind: outputKind })) },
     file: undefined,
     threads: 1,
     placement: ON_CPU,
@@ -96,6 +98,7 @@ const tick = () => vi.advanceTimersByTimeAsync(1);
 
 beforeEach(() => {
   vi.useFakeTimers();
+  outputKind = 'tensor';
   [routes, reports, judged, answers, startFails, released, isStable] = [
     [],
     [],
@@ -135,6 +138,34 @@ describe('a shadow', () => {
     expect(reports[0]!.candidateMs).toBeGreaterThanOrEqual(0);
     // Its time is not judged.
     expect(judged).toEqual(Array.from({ length: 4 }, () => 'ran undefined'));
+  });
+
+  it('compares what is in sequences, and strings as a whole', async () => {
+    outputKind = 'sequence';
+    const box = (...list: PackedTensor[]): WireTensor => ({ ...tensor(), data: packBox(list) });
+    const text = (letters: string): PackedTensor => ({
+      type: 'string',
+      shape: [1],
+      data: packStrings([letters]),
+    });
+    const numbers = { ...run(), results: [box(tensor(1, 2), tensor(3))] };
+    const letters = { ...run(), results: [box(text('a'))] };
+    const cases = [
+      { answered: numbers, gives: box(tensor(1, 2), tensor(3)), off: 0 },
+      { answered: numbers, gives: box(tensor(1, 2.5), tensor(3)), off: 0.5 },
+      { answered: numbers, gives: box(tensor(1, 2)), off: Infinity },
+      { answered: numbers, gives: box(tensor(1, 2), text('3')), off: Infinity },
+      { answered: letters, gives: box(text('a')), off: 0 },
+      { answered: letters, gives: box(text('b')), off: Infinity },
+    ];
+    answers = cases.map(({ gives }) => gives);
+    const shadow = shadowOf();
+    for (const { answered } of cases) {
+      shadow.repeat(answered);
+      await tick();
+    }
+    const found = reports.map(({ differences }) => differences?.get(0)?.maxAbs);
+    expect(found).toEqual(cases.map(({ off }) => off));
   });
 
   it('does nothing before the caller has its answer', () => {
