@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "engine/session.h"
@@ -60,7 +61,10 @@ Status feed(Run& run, const Graph& graph, const FedModel& fed, const Original& o
     const std::string& name = graph.values[graph.inputs[i]].name;
     const auto box = original.boxes.find(name);
     if (box != original.boxes.end()) {
-      SX_TRY(run.set_input(i, box->second));
+      // A box of its own: the run may append to the storage.
+      const auto elements = box->second.elements();
+      Box fed_box = box->second.present() ? Box({elements.begin(), elements.end()}) : Box::absent();
+      SX_TRY(run.set_input(i, std::move(fed_box)));
       continue;
     }
     for (const onnx::TensorProto& proto : fed.feeds) {
@@ -84,6 +88,19 @@ Result<bool> finish(Run& run) {
   return false;
 }
 
+// The same once more: whatever came of the first run, the second ends alike.
+Status repeat(Run& run, const Graph& graph, const FedModel& fed, const Original& original,
+              const Result<bool>& first) {
+  std::vector<ConstantPtr> kept;
+  run.reset();
+  SX_TRY(feed(run, graph, fed, original, kept));
+  const Result<bool> second = finish(run);
+  const bool in_time = (!first.ok() || first.value()) && (!second.ok() || second.value());
+  if (!in_time || first.status().code() == second.status().code()) return {};
+  return error(ErrorCode::INTERNAL, "%s, and then %s", error_name(first.status().code()).data(),
+               error_name(second.status().code()).data());
+}
+
 Result<bool> compile_and_run(const std::string& bytes, const FedModel& fed,
                              const Original& original) {
   ModelLoader loader;
@@ -93,7 +110,9 @@ Result<bool> compile_and_run(const std::string& bytes, const FedModel& fed,
   std::vector<ConstantPtr> kept;
   Run run(*session);
   SX_TRY(feed(run, session->graph(), fed, original, kept));
-  return finish(run);
+  Result<bool> done = finish(run);
+  SX_TRY(repeat(run, session->graph(), fed, original, done));
+  return done;
 }
 
 bool is_typed(const Status& status) {

@@ -151,6 +151,14 @@ TEST_CASE("bodies nested too deeply are refused") {
   CHECK(Session::create(nest(kMaxBodyDepth + 1)).status().code() == ErrorCode::LIMIT_EXCEEDED);
 }
 
+TEST_CASE("a graph in an attribute of another operator is no body") {
+  GraphBuilder g, body;
+  body.output(body.scalar<float>(1));
+  const ValueId x = g.input("x", {2});
+  g.output(g.node("Neg", {x}, {{"body", body.body()}}));
+  CHECK(Model(g).floats({floats_feed({2}, {1, -2})}) == std::vector<float>{-1, 2});
+}
+
 TEST_CASE("branches with outputs of different types are refused") {
   GraphBuilder g, then_body, else_body;
   then_body.output(then_body.scalar<float>(1));
