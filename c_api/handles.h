@@ -11,7 +11,7 @@
 
 struct sx_loader {
   sardonyx::ModelLoader loader;
-  bool for_gpu = false;
+  sardonyx::SessionOptions options;
 };
 
 struct sx_session {

@@ -59,7 +59,11 @@ int32_t sx_loader_external(sx_loader* loader, const char* name, void* data, size
 }
 
 void sx_loader_for_gpu(sx_loader* loader) {
-  loader->for_gpu = true;
+  loader->options.for_gpu = true;
+}
+
+void sx_loader_feed_weight(sx_loader* loader, const char* name) {
+  loader->options.fed_weights.push_back(name);
 }
 
 void sx_loader_destroy(sx_loader* loader) {
@@ -72,7 +76,7 @@ sx_session* sx_session_create(sx_loader* loader) {
     report(graph.status());
     return nullptr;
   }
-  Result<std::unique_ptr<Session>> session = Session::create(graph.take(), loader->for_gpu);
+  Result<std::unique_ptr<Session>> session = Session::create(graph.take(), loader->options);
   if (!session.ok()) {
     report(session.status());
     return nullptr;

@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 4
+#define SX_ABI_VERSION 5
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -47,6 +47,9 @@ int32_t sx_loader_push(sx_loader*, const uint8_t* bytes, size_t size);
 int32_t sx_loader_external(sx_loader*, const char* name, void* data, size_t size);
 // Before sx_session_create: the session is one whose steps a GPU can take over.
 void sx_loader_for_gpu(sx_loader*);
+// Before sx_session_create: runs may feed the weight of that name, which the model lists among its
+// inputs; once per weight.
+void sx_loader_feed_weight(sx_loader*, const char* name);
 void sx_loader_destroy(sx_loader*);
 
 // Parses, compiles and prepacks what the loader got. Consumes neither; destroy the loader

@@ -1,5 +1,5 @@
 // Models made for the tests. Each is written when a page asks for /models/<name>.onnx.
-import { encodeModel, node, tensor, value, type ModelParts } from '../tools/onnx/model.mjs';
+import { encodeModel, graph, node, tensor, value, type ModelParts } from '../tools/onnx/model.mjs';
 
 const x = value('x', 'float32', [1, 4]);
 const y = value('y', 'float32', [1, 4]);
@@ -79,7 +79,30 @@ const external: ModelParts = {
   ],
 };
 
+/** y = x + count, by a Loop. */
+const counting: ModelParts = {
+  inputs: [x, value('count', 'int64', [])],
+  outputs: [y],
+  nodes: [
+    node('Loop', ['count', '', 'x'], ['y'], {
+      body: graph({
+        inputs: [
+          value('i', 'int64', []),
+          value('condition', 'bool', []),
+          value('v', 'float32', [1, 4]),
+        ],
+        outputs: [value('go_on', 'bool', []), value('next', 'float32', [1, 4])],
+        nodes: [node('Identity', ['condition'], ['go_on']), node('Add', ['v', 'one'], ['next'])],
+      }),
+    }),
+  ],
+  initializers: [tensor('one', 'float32', [], [1])],
+};
+
 const good: Record<string, () => ModelParts> = {
+  counting: () => counting,
+  // The weight is an input with a default.
+  'fed-weight': () => ({ ...small, irVersion: 3, inputs: [x, value('w', 'float32', [4])] }),
   small: () => small,
   busy,
   external: () => external,

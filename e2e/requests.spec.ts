@@ -119,6 +119,22 @@ for (const isolated of [true, false]) {
       expect(found.shape).toEqual([5, 512]);
     });
 
+    test('a Loop that never ends is aborted, and the session goes on', async ({ page }) => {
+      const found = await page.evaluate(async (soon) => {
+        const { failureOf, modelUrl } = window.harness;
+        const session = await window.sardonyx.load(modelUrl('counting'));
+        const { Tensor } = window.sardonyx;
+        const x = new Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]);
+        const count = (n: bigint) => new Tensor('int64', BigInt64Array.of(n), []);
+        const stop = AbortSignal.timeout(soon);
+        const endless = { x, count: count(2n ** 63n - 1n) };
+        const failure = await failureOf(session.run(endless, { signal: stop }));
+        const { y } = await session.run({ x, count: count(5n) });
+        return { aborted: failure?.name, y: Array.from(y!.data as Float32Array) };
+      }, soon);
+      expect(found).toEqual({ aborted: 'TimeoutError', y: [6, 7, 8, 9] });
+    });
+
     test('an abort in the queue takes only that request', async ({ page }) => {
       const found = await page.evaluate(async () => {
         const { failureOf, modelUrl, rows } = window.harness;

@@ -152,6 +152,31 @@ test('external data comes from the map the caller gives', async ({ page }) => {
   expect(output).toEqual(smallOutput);
 });
 
+test('a weight among the inputs is a constant, or an input with a default', async ({ page }) => {
+  const found = await page.evaluate(async () => {
+    const { failureOf, modelUrl, runSmall } = window.harness;
+    const { load, Tensor } = window.sardonyx;
+    const url = modelUrl('fed-weight');
+    const fixed = await load(url);
+    const session = await load(url, { fedWeights: ['w'] });
+    const x = new Tensor('float32', Float32Array.of(1, 1, 1, 1), [1, 4]);
+    const w = new Tensor('float32', Float32Array.of(-1, 7, 8, 9), [4]);
+    const { y } = await session.run({ x, w });
+    return {
+      names: [fixed, session].map(({ inputs }) => inputs.map(({ name }) => name)),
+      defaults: [await runSmall(fixed), await runSmall(session)],
+      fed: Array.from(y!.data as Float32Array),
+      unknown: (await failureOf(load(url, { fedWeights: ['x'] })))?.code,
+    };
+  });
+  expect(found).toEqual({
+    names: [['x'], ['x', 'w']],
+    defaults: [smallOutput, smallOutput],
+    fed: [0, 7, 8, 9],
+    unknown: 'INVALID_ARGUMENT',
+  });
+});
+
 test('several sessions live side by side', async ({ page }) => {
   const outputs = await page.evaluate(async () => {
     const { load } = window.sardonyx;

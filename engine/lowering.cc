@@ -60,7 +60,8 @@ class Lowerer {
 
   SlotId define(ValueId id, Layout layout) {
     const Value& value = graph_.values[id];
-    out_->slots.push_back({id, value.dtype, layout, value.constant, kNeverUsed, value.kind});
+    const ConstantPtr constant = value.optional_input ? nullptr : value.constant;
+    out_->slots.push_back({id, value.dtype, layout, constant, kNeverUsed, value.kind});
     const auto slot = static_cast<SlotId>(out_->slots.size() - 1);
     by_layout_[id][index_of(layout)] = slot;
     return slot;
@@ -190,6 +191,7 @@ class Lowerer {
   }
 
   Status lower_bodies(Step& step) {
+    if (!(step.node->op->flags & kControlFlow)) return {};
     for (const Body& body : bodies_of(*step.node)) {
       StepBody lowered{body, nullptr, resolve_graph(*body.graph)};
       if (lowered.failure.ok()) {

@@ -53,7 +53,9 @@ Run::Run(const Session& session)
     : session_(session),
       frame_(session.lowering()),
       inputs_(session.graph().inputs.size()),
-      fed_boxes_(session.graph().inputs.size()) {}
+      fed_boxes_(session.graph().inputs.size()) {
+  reset();
+}
 
 Status Run::set_input(size_t index, const TensorView& view, size_t bytes) {
   if (index >= inputs_.size()) {
@@ -198,7 +200,10 @@ TensorView Run::output(size_t index) const {
 
 void Run::reset() {
   state_ = Progress::kNone;
-  std::fill(inputs_.begin(), inputs_.end(), TensorView());
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const Value& declared = session_.graph().values[session_.graph().inputs[i]];
+    inputs_[i] = declared.optional_input ? declared.constant->view() : TensorView();
+  }
   std::fill(fed_boxes_.begin(), fed_boxes_.end(), FedBox());
   frame_.reset();
 }

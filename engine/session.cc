@@ -9,25 +9,40 @@
 namespace sardonyx {
 namespace {
 
-// Weights that early exporters list as graph inputs count as constants.
-void bind_defaults(Graph& graph) {
-  std::erase_if(graph.inputs, [&](ValueId id) { return graph.values[id].constant != nullptr; });
-  for (Value& value : graph.values) value.optional_input = false;
+// Weights among the inputs become constants, but for those that are named.
+Status bind_weights(Graph& graph, const std::vector<std::string>& fed) {
+  for (const std::string& name : fed) {
+    const bool known = std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](ValueId id) {
+      return graph.values[id].optional_input && graph.values[id].name == name;
+    });
+    if (known) continue;
+    return error(ErrorCode::INVALID_ARGUMENT, "'%s' is no weight that the model lists as an input",
+                 name.c_str())
+        .at_tensor(name);
+  }
+  std::erase_if(graph.inputs, [&](ValueId id) {
+    Value& value = graph.values[id];
+    if (!value.optional_input) return false;
+    value.optional_input = std::find(fed.begin(), fed.end(), value.name) != fed.end();
+    return !value.optional_input;
+  });
+  return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph, bool for_gpu) {
+Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph,
+                                                 const SessionOptions& options) {
   auto session = std::make_unique<Session>();
   visit_graphs(*graph, [&](const Graph& each) {
     for (const Node& node : each.nodes) {
       ++session->operator_counts_[node.domain.empty() ? node.type : node.domain + "." + node.type];
     }
   });
-  bind_defaults(*graph);
+  SX_TRY(bind_weights(*graph, options.fed_weights));
   SX_TRY(run_passes(*graph));
   session->graph_ = std::move(graph);
-  if (for_gpu) {
+  if (options.for_gpu) {
     SX_ASSIGN(session->lowering_, lower_for_gpu(*session->graph_));
     SX_ASSIGN(session->gpu_weights_, place_gpu_weights(*session->lowering_));
   } else {

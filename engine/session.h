@@ -16,16 +16,22 @@
 
 namespace sardonyx {
 
+struct SessionOptions {
+  // Lowered so that a GPU can take over steps; runs on the CPU too, but slower.
+  bool for_gpu = false;
+  // Weights that the model lists among its inputs, as early exporters do, and that runs may feed.
+  // The others are constants.
+  std::vector<std::string> fed_weights;
+};
+
 // A compiled model: graph after the passes, lowered to the CPU. Immutable once created, except that
 // the weights that every kernel has packed are gone from the graph. Thread-compatible.
 class Session {
  public:
-  // Resolves operators, infers shapes, runs the passes, lowers.
-  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph) {
-    return create(std::move(graph), false);
-  }
-  // `for_gpu`: lowered so that a GPU can take over steps; runs on the CPU too, but slower.
-  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph, bool for_gpu);
+  // Resolves operators, infers shapes, runs the passes, lowers. INVALID_ARGUMENT when the options
+  // name what is no weight among the inputs.
+  static Result<std::unique_ptr<Session>> create(std::unique_ptr<Graph> graph,
+                                                 const SessionOptions& options = {});
   // Lowers a session made for a GPU anew for the CPU alone. No Run of the session may exist.
   Status leave_gpu();
 
@@ -60,7 +66,7 @@ class Run {
   Status set_input(size_t index, const TensorView& view, size_t bytes);
   // A sequence or an optional, whose elements the run shares. INPUT_DTYPE, INPUT_SHAPE.
   Status set_input(size_t index, Box box);
-  // INPUT_MISSING unless every input is set.
+  // INPUT_MISSING unless every input is set; those with a default need not be.
   Status start();
   // Runs steps until `budget_ms` has passed (checked between steps; 0: until the end).
   Result<State> advance(double budget_ms);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/bodies.h"
 #include "engine/graph_edit.h"
 #include "onnx/onnx.pb.h"
 
@@ -70,6 +71,7 @@ GraphBuilder::GraphBuilder(const ModelContext& model, GraphBuilder* outer)
   graph_->opsets = model.opsets;
   graph_->ir_version = model.ir_version;
   if (!outer) return;
+  depth_ = outer->depth_ + 1;
   own_scope_.around = outer->scope_;
   own_scope_.prefix = outer->scope_->prefix;
 }
@@ -278,6 +280,10 @@ ValueId GraphBuilder::reference(const std::string& name) {
 }
 
 Result<Attribute::Value> GraphBuilder::subgraph(const onnx::GraphProto& proto, Node& node) {
+  if (depth_ == kMaxBodyDepth) {
+    return error(ErrorCode::LIMIT_EXCEEDED, "%s is nested in more than %d bodies",
+                 node.label().c_str(), kMaxBodyDepth);
+  }
   GraphBuilder builder(model_, this);
   SX_ASSIGN(std::unique_ptr<Graph> graph, builder.build(proto));
   SX_TRY(normalize(*graph));

@@ -120,6 +120,7 @@ class GraphBuilder {
 
   const ModelContext& model_;
   GraphBuilder* outer_;
+  int depth_ = 0;
   std::unique_ptr<Graph> graph_;
   Scope own_scope_;
   Scope* scope_ = &own_scope_;

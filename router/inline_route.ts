@@ -110,7 +110,7 @@ export class InlineRoute implements Route {
   async #load(
     { Engine, factory }: EngineLibrary,
     module: WebAssembly.Module,
-    { threads, workerUrl, source, external, gpu }: RouteSetup,
+    { threads, workerUrl, source, external, fedWeights, gpu }: RouteSetup,
     hooks: RouteHooks,
   ): Promise<void> {
     const engine = await Engine.start(
@@ -130,7 +130,7 @@ export class InlineRoute implements Route {
     }
     this.#engine = engine;
     const onProgress = (progress: LoadProgress) => hooks.onProgress(progress);
-    const { model, file } = await engine.load(source, external, onProgress, gpu);
+    const { model, file } = await engine.load(source, { external, fedWeights }, onProgress, gpu);
     this.model = model;
     this.file = file;
   }

@@ -6,20 +6,19 @@ import type {
   LoadProgress,
   ModelDescription,
   Placement,
-  PlainSource,
+  LoadExtras,
   Plan,
   Slot,
   WireSource,
   WireTensor,
 } from '../worker/protocol.js';
 
-export interface RouteSetup {
+export interface RouteSetup extends LoadExtras {
   readonly workerUrl: string;
   readonly wasm: string | WebAssembly.Module;
   readonly threads: number;
   readonly isolated: boolean;
   readonly source: WireSource;
-  readonly external: Readonly<Record<string, PlainSource>>;
   // Where webgpu.mjs is, when the model is to run on a GPU.
   readonly gpu?: string | undefined;
 }

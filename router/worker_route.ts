@@ -147,7 +147,7 @@ export class WorkerRoute implements Route {
   }
 
   async #begin(spawn: Spawn): Promise<void> {
-    const { workerUrl, wasm, source, external, threads, gpu } = this.#setup;
+    const { workerUrl, wasm, source, external, fedWeights, threads, gpu } = this.#setup;
     const compiling = typeof wasm === 'string' ? compile(wasm) : Promise.resolve(wasm);
     compiling.catch(() => undefined);
     this.#watchdog.watch(this.#limits.scriptMs, () => this.#startFailed('did not start in time'));
@@ -161,7 +161,7 @@ export class WorkerRoute implements Route {
       return;
     }
     // The download begins while the module is still being compiled.
-    this.#post({ type: 'load', source, external, gpu });
+    this.#post({ type: 'load', source, extras: { external, fedWeights }, gpu });
     const module = await compiling;
     this.#post({ type: 'start', module, threads, control: this.#control });
     if (this.#heard) this.#watchStart();

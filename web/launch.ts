@@ -317,6 +317,7 @@ export class Launch {
       isolated: this.features.isolated,
       source: this.#plan.sourceOf(target),
       external: this.external,
+      fedWeights: this.options.fedWeights,
     };
     const began = performance.now();
     const onDegrade = ({ lost = false, why }: Placement) => {

@@ -32,6 +32,11 @@ export interface LoadOptions {
   execution?: 'worker' | 'inline';
   /** Files with weights, by the name that the model has for them. */
   externalData?: Readonly<Record<string, Source>>;
+  /**
+   * Weights that the model lists among its inputs, as early exporters do, and that runs may feed: they become
+   * inputs with a default. All others are constants.
+   */
+  fedWeights?: readonly string[];
   /** 'none': the files of a manifest are neither stored nor taken from storage; default 'auto'. */
   storage?: 'auto' | 'none';
   /** A server that may be asked when no route is left here, `true` for the manifest's; default none. */

@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -24,6 +24,7 @@ export interface Instance {
   _sx_loader_create(): number;
   _sx_loader_expect_size(loader: number, size: number): number;
   _sx_loader_push(loader: number, bytes: number, size: number): number;
+  _sx_loader_feed_weight(loader: number, name: number): void;
   _sx_loader_external(loader: number, name: number, data: number, size: number): number;
   _sx_loader_for_gpu(loader: number): void;
   _sx_loader_destroy(loader: number): void;

@@ -12,7 +12,7 @@ import type {
   LoadProgress,
   ModelDescription,
   Placement,
-  PlainSource,
+  LoadExtras,
   Plan,
   Slot,
   WireFeed,
@@ -85,13 +85,13 @@ export class Engine {
 
   async load(
     source: WireSource,
-    external: Readonly<Record<string, PlainSource>>,
+    extras: LoadExtras,
     onProgress: (progress: LoadProgress) => void,
     gpu?: string,
   ): Promise<Loaded> {
     try {
       const forGpu = gpu === undefined ? undefined : this.#startGpu(gpu);
-      this.#model = await loadModel(this.#instance, source, external, onProgress, forGpu);
+      this.#model = await loadModel(this.#instance, source, extras, onProgress, forGpu);
       this.#runner = new Runner(this.#instance, this.#model);
       const { description, file } = this.#model;
       return { model: description, file };

@@ -8,6 +8,7 @@ import {
   type LoadProgress,
   type ModelDescription,
   type ModelFile,
+  type LoadExtras,
   type PlainSource,
   type ValueInfo,
   type WireSource,
@@ -31,11 +32,11 @@ type OnProgress = (progress: LoadProgress) => void;
 export async function loadModel(
   instance: Instance,
   source: WireSource,
-  external: Readonly<Record<string, PlainSource>>,
+  extras: LoadExtras,
   onProgress: OnProgress,
   forGpu: Promise<boolean> | undefined,
 ): Promise<LoadedModel> {
-  const load = (from: WireSource) => loadOnce(instance, from, external, onProgress, forGpu);
+  const load = (from: WireSource) => loadOnce(instance, from, extras, onProgress, forGpu);
   try {
     return await load(source);
   } catch (thrown) {
@@ -49,7 +50,7 @@ export async function loadModel(
 async function loadOnce(
   instance: Instance,
   source: WireSource,
-  external: Readonly<Record<string, PlainSource>>,
+  extras: LoadExtras,
   onProgress: OnProgress,
   forGpu: Promise<boolean> | undefined,
 ): Promise<LoadedModel> {
@@ -57,9 +58,10 @@ async function loadOnce(
   if (loader === 0) throw new Failure('OUT_OF_MEMORY', 'no memory for the loader');
   try {
     const file = await pushModel(instance, loader, source, onProgress);
-    for (const [name, data] of Object.entries(external)) {
+    for (const [name, data] of Object.entries(extras.external)) {
       await pushExternal(instance, loader, name, data);
     }
+    for (const name of extras.fedWeights ?? []) feedWeight(instance, loader, name);
     if (await forGpu) instance._sx_loader_for_gpu(loader);
     onProgress({ phase: 'compile', loaded: 0, total: 1 });
     const session = instance._sx_session_create(loader) >>> 0;
@@ -183,6 +185,12 @@ async function pushExternal(
   const result = instance._sx_loader_external(loader, pointer, data, size);
   instance._sx_free(pointer);
   check(instance, result);
+}
+
+function feedWeight(instance: Instance, loader: number, name: string): void {
+  const pointer = writeString(instance, name);
+  instance._sx_loader_feed_weight(loader, pointer);
+  instance._sx_free(pointer);
 }
 
 interface RawValue extends Omit<ValueInfo, 'type' | 'kind'> {

@@ -4,7 +4,7 @@ import type { DType, TypedArray } from './dtypes.js';
 import type { WireFailure } from './failure.js';
 
 // Raised with every incompatible change of this file.
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 // Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
 // thread (Emscripten's 'em-pthread') or was loaded for inline execution.
 export const ENGINE_WORKER_NAME = 'sardonyx-engine';
@@ -143,11 +143,19 @@ export interface LoadProgress {
   readonly total?: number;
 }
 
+/** What loading takes beside the model itself. */
+export interface LoadExtras {
+  /** Files with weights, by the name that the model has for them. */
+  readonly external: Readonly<Record<string, PlainSource>>;
+  /** Weights among the model's inputs that runs may feed. */
+  readonly fedWeights?: readonly string[] | undefined;
+}
+
 export type ToWorker =
   | {
       readonly type: 'load';
       readonly source: WireSource;
-      readonly external: Readonly<Record<string, PlainSource>>;
+      readonly extras: LoadExtras;
       // Where webgpu.mjs is, when the model is to run on a GPU.
       readonly gpu?: string | undefined;
     }

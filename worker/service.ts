@@ -108,10 +108,10 @@ export class Service {
     }
   }
 
-  async #load(engine: Engine, { source, external, gpu }: Message<'load'>): Promise<void> {
+  async #load(engine: Engine, { source, extras, gpu }: Message<'load'>): Promise<void> {
     const { model, file } = await engine.load(
       source,
-      external,
+      extras,
       (progress) => this.#post({ type: 'progress', progress }),
       gpu,
     );

@@ -11,7 +11,7 @@ namespace sardonyx::test {
 namespace {
 
 std::unique_ptr<Session> compile_for_gpu(GraphBuilder& g) {
-  auto session = Session::create(g.finish(), true);
+  auto session = Session::create(g.finish(), {.for_gpu = true, .fed_weights = {}});
   INFO(session.status().message());
   REQUIRE(session.ok());
   return session.take();
