@@ -2,8 +2,8 @@
 // scores as an output.
 #include <cmath>
 
+#include "ops/cached_attention.h"
 #include "ops/dims.h"
-#include "ops/kv_cache.h"
 #include "ops/operator.h"
 #include "ops/scaled_dot_attention.h"
 #include "ops/shape_rule.h"
@@ -96,9 +96,7 @@ Result<Geometry> geometry(const Attributes& attributes, std::span<const TensorVi
 }
 
 struct Plan final : StepPlan {
-  AttentionPlan attention;
-  KvCache keys, values;
-  size_t spans = 0, past_rows = 0;  // in scratch memory, one per batch entry
+  CachedAttention attention;
 };
 
 class AttentionKernel final : public Kernel {
@@ -107,54 +105,40 @@ class AttentionKernel final : public Kernel {
 
   Status bind(BindContext& context) const override {
     SX_ASSIGN(const Geometry g, geometry(attributes_, context.inputs));
-    const AttentionShape shape = g.shape();
-    SX_TRY(check_attention(shape));
     auto plan = std::make_unique<Plan>();
     ScratchLayout scratch;
-    const bool scores = view_of(context.outputs, kScores).present();
-    SX_ASSIGN(plan->attention, AttentionPlan::make(shape, scores, scratch));
-    SX_ASSIGN(plan->keys, KvCache::place(view_of(context.inputs, kPastKey),
-                                         view_of(context.outputs, kPresentKey), shape, shape.size,
-                                         g.total, scratch));
-    SX_ASSIGN(plan->values, KvCache::place(view_of(context.inputs, kPastValue),
-                                           view_of(context.outputs, kPresentValue), shape,
-                                           shape.v_size, g.total, scratch));
-    SX_ASSIGN(plan->spans, scratch.add(shape.batch, sizeof(KeySpan)));
-    SX_ASSIGN(plan->past_rows, scratch.add(shape.batch, sizeof(int64_t)));
+    const bool scores = context.outputs.size() > kScores && context.outputs[kScores].present();
+    SX_ASSIGN(plan->attention,
+              CachedAttention::make(g.shape(), CacheTensors::of(context, kPastKey, kPresentKey),
+                                    CacheTensors::of(context, kPastValue, kPresentValue), scores,
+                                    scratch));
     context.scratch_bytes = scratch.bytes();
     context.plan = std::move(plan);
     return {};
   }
 
   Status run(const RunContext& context) const override {
-    const Plan& plan = *static_cast<const Plan*>(context.plan);
+    const CachedAttention& attention = static_cast<const Plan*>(context.plan)->attention;
     SX_ASSIGN(const Geometry g, geometry(attributes_, context.inputs));
+    SX_TRY(find_spans(context, g, attention.spans(context.scratch)));
     AttentionCall call;
     call.shape = g.shape();
     call.causal = attributes_.get_int("is_causal", 0) != 0;
     call.softcap = attributes_.get_float("softcap", 0.0f);
     call.scale = attributes_.get_float("scale", 1 / std::sqrt(static_cast<float>(g.q.size)));
-    auto* spans = reinterpret_cast<KeySpan*>(context.scratch + plan.spans);
-    auto* past_rows = reinterpret_cast<int64_t*>(context.scratch + plan.past_rows);
-    SX_TRY(find_spans(context, g, spans));
-    for (int64_t i = 0; i < g.q.batch; ++i) past_rows[i] = g.past;
-    call.spans = spans;
     if (context.has_input(kMask)) {
       SX_ASSIGN(call.masks[0],
                 make_mask(context.inputs[kMask], g.q.batch, g.q.heads, g.q.length, g.total));
     }
     call.q = rows_of(context.inputs[kQ], g.q);
-    SX_ASSIGN(call.k, plan.keys.gather(view_of(context.inputs, kPastKey),
-                                       rows_of(context.inputs[kK], g.k), g.k.length, past_rows,
-                                       view_of(context.outputs, kPresentKey), context.scratch));
-    SX_ASSIGN(call.v, plan.values.gather(view_of(context.inputs, kPastValue),
-                                         rows_of(context.inputs[kV], g.v), g.v.length, past_rows,
-                                         view_of(context.outputs, kPresentValue), context.scratch));
+    call.k = rows_of(context.inputs[kK], g.k);
+    call.v = rows_of(context.inputs[kV], g.v);
     call.y = context.outputs[kY].as<float>();
     call.y_steps = steps_of(context.outputs[kY], {g.q.batch, g.q.heads, g.q.length, g.v.size});
     if (context.has_output(kScores)) call.scores = context.outputs[kScores].as<float>();
     call.score_kind = static_cast<ScoreKind>(attributes_.get_int("qk_matmul_output_mode", 0));
-    return plan.attention.run(call, context.scratch);
+    return attention.run(call, g.k.length, CacheTensors::of(context, kPastKey, kPresentKey),
+                         CacheTensors::of(context, kPastValue, kPresentValue), context.scratch);
   }
   std::string_view name() const override { return "attention"; }
 
@@ -171,7 +155,7 @@ class AttentionKernel final : public Kernel {
   static Status find_spans(const RunContext& context, const Geometry& g, KeySpan* spans) {
     const bool given = context.has_input(kLengths);
     for (int64_t i = 0; i < g.q.batch; ++i) {
-      spans[i] = {g.total, g.past};
+      spans[i] = {.length = g.total, .offset = g.past, .past = g.past};
       if (!given) continue;
       const int64_t length = context.inputs[kLengths].as<const int64_t>()[i];
       if (length < 0 || length > g.total) {

@@ -2,7 +2,7 @@
 // the keys and values of earlier ones, rotary positions, a local window, a soft cap and sinks.
 #include <cmath>
 
-#include "ops/kv_cache.h"
+#include "ops/cached_attention.h"
 #include "ops/operator.h"
 #include "ops/rotary.h"
 #include "ops/scaled_dot_attention.h"
@@ -82,16 +82,13 @@ Result<Geometry> geometry(const Attributes& attributes, std::span<const TensorVi
 }
 
 struct Plan final : StepPlan {
-  AttentionPlan attention;
-  KvCache keys, values;
-  size_t spans = 0, past_rows = 0;                            // one per batch entry
+  CachedAttention attention;
   size_t positions = 0, turned_queries = 0, turned_keys = 0;  // for the rotation
 };
 
 // Where a run's tokens stand.
 struct Tokens {
   KeySpan* spans;
-  int64_t* past_rows;
   int64_t* positions;  // of every token, for the rotation
   int64_t total = 0;   // of the longest batch entry
 };
@@ -103,20 +100,14 @@ class GroupQueryKernel final : public Kernel {
 
   Status bind(BindContext& context) const override {
     SX_ASSIGN(const Geometry g, geometry(attributes_, context.inputs));
-    const AttentionShape shape = shape_of(g, capacity(g, context.outputs));
-    SX_TRY(check_attention(shape));
     auto plan = std::make_unique<Plan>();
     ScratchLayout scratch;
-    const bool scores = view_of(context.outputs, kScores).present();
-    SX_ASSIGN(plan->attention, AttentionPlan::make(shape, scores, scratch));
-    SX_ASSIGN(plan->keys,
-              KvCache::place(context.inputs[kPastKey], view_of(context.outputs, kPresentKey), shape,
-                             g.size, shape.keys, scratch));
-    SX_ASSIGN(plan->values,
-              KvCache::place(context.inputs[kPastValue], view_of(context.outputs, kPresentValue),
-                             shape, g.size, shape.keys, scratch));
-    SX_ASSIGN(plan->spans, scratch.add(g.batch, sizeof(KeySpan)));
-    SX_ASSIGN(plan->past_rows, scratch.add(g.batch, sizeof(int64_t)));
+    const bool scores = context.outputs.size() > kScores && context.outputs[kScores].present();
+    SX_ASSIGN(plan->attention,
+              CachedAttention::make(shape_of(g, capacity(g, context.outputs)),
+                                    CacheTensors::of(context, kPastKey, kPresentKey),
+                                    CacheTensors::of(context, kPastValue, kPresentValue), scores,
+                                    scratch));
     if (rotates_) {
       const int64_t row = g.batch * g.added * g.size;  // no more than the query has elements
       SX_ASSIGN(plan->positions, scratch.add(g.batch * g.added, sizeof(int64_t)));
@@ -131,27 +122,19 @@ class GroupQueryKernel final : public Kernel {
   Status run(const RunContext& context) const override {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     SX_ASSIGN(const Geometry g, geometry(attributes_, context.inputs));
-    Tokens tokens{reinterpret_cast<KeySpan*>(context.scratch + plan.spans),
-                  reinterpret_cast<int64_t*>(context.scratch + plan.past_rows),
+    Tokens tokens{plan.attention.spans(context.scratch),
                   reinterpret_cast<int64_t*>(context.scratch + plan.positions)};
     SX_TRY(place_tokens(context, g, tokens));
 
     AttentionCall call;
     call.shape = shape_of(g, tokens.total);
-    call.spans = tokens.spans;
     call.causal = attributes_.get_int("causal", 1) != 0;
     call.window = attributes_.get_int("local_window_size", -1);
     call.softcap = attributes_.get_float("softcap", 0.0f);
     call.scale = attributes_.get_float("scale", 0.0f);
     if (call.scale == 0) call.scale = 1 / std::sqrt(static_cast<float>(g.size));
-    HeadRows key, value;
-    split(context, g, call.q, key, value);
-    if (rotates_) SX_TRY(rotate(context, plan, g, tokens, call.q, key));
-    SX_ASSIGN(call.k, plan.keys.gather(context.inputs[kPastKey], key, g.added, tokens.past_rows,
-                                       view_of(context.outputs, kPresentKey), context.scratch));
-    SX_ASSIGN(call.v,
-              plan.values.gather(context.inputs[kPastValue], value, g.added, tokens.past_rows,
-                                 view_of(context.outputs, kPresentValue), context.scratch));
+    split(context, g, call);
+    if (rotates_) SX_TRY(rotate(context, plan, g, tokens, call));
     if (context.has_input(kBias)) {
       SX_ASSIGN(call.masks[0],
                 make_mask(context.inputs[kBias], g.batch, g.heads.q, g.added, tokens.total));
@@ -163,7 +146,9 @@ class GroupQueryKernel final : public Kernel {
     if (context.has_output(kScores)) call.scores = context.outputs[kScores].as<float>();
     call.score_kind =
         attributes_.get_int("qk_output", 0) == 2 ? ScoreKind::kProbabilities : ScoreKind::kMasked;
-    return plan.attention.run(call, context.scratch);
+    return plan.attention.run(call, g.added, CacheTensors::of(context, kPastKey, kPresentKey),
+                              CacheTensors::of(context, kPastValue, kPresentValue),
+                              context.scratch);
   }
   std::string_view name() const override { return "group_query_attention"; }
 
@@ -173,8 +158,8 @@ class GroupQueryKernel final : public Kernel {
   }
   // Length of the buffers of keys and values, at least as long as any batch entry.
   static int64_t capacity(const Geometry& g, std::span<const TensorView> outputs) {
-    for (size_t i : {kPresentKey, kPresentValue}) {
-      if (view_of(outputs, i).present()) return outputs[i].shape[2];
+    for (size_t i = kPresentKey; i <= kPresentValue && i < outputs.size(); ++i) {
+      if (outputs[i].present()) return outputs[i].shape[2];
     }
     return g.past + g.added;
   }
@@ -196,26 +181,24 @@ class GroupQueryKernel final : public Kernel {
                      static_cast<long long>(length - 1), static_cast<long long>(g.added),
                      static_cast<long long>(tokens.total));
       }
-      tokens.spans[i] = {length, past};
-      tokens.past_rows[i] = past;
+      tokens.spans[i] = {.length = length, .offset = past, .past = past};
     }
     return {};
   }
 
-  static void split(const RunContext& context, const Geometry& g, HeadRows& query, HeadRows& key,
-                    HeadRows& value) {
+  static void split(const RunContext& context, const Geometry& g, AttentionCall& call) {
     const auto* q = context.inputs[kQuery].as<const float>();
     if (g.packed) {
       const HeadSteps steps = heads_inside(g.heads.q + 2 * g.heads.kv, g.added, g.size);
-      query = {q, steps};
-      key = {q + g.heads.q * g.size, steps};
-      value = {key.data + g.heads.kv * g.size, steps};
+      call.q = {q, steps};
+      call.k = {q + g.heads.q * g.size, steps};
+      call.v = {call.k.data + g.heads.kv * g.size, steps};
       return;
     }
-    query = {q, heads_inside(g.heads.q, g.added, g.size)};
+    call.q = {q, heads_inside(g.heads.q, g.added, g.size)};
     const HeadSteps steps = heads_inside(g.heads.kv, g.added, g.size);
-    key = {context.inputs[kKey].as<const float>(), steps};
-    value = {context.inputs[kValue].as<const float>(), steps};
+    call.k = {context.inputs[kKey].as<const float>(), steps};
+    call.v = {context.inputs[kValue].as<const float>(), steps};
   }
 
   void find_positions(const RunContext& context, const Geometry& g, const Tokens& tokens) const {
@@ -225,14 +208,14 @@ class GroupQueryKernel final : public Kernel {
         continue;
       }
       const int64_t batch = i / g.added;
-      const int64_t at = tokens.past_rows[batch] + i % g.added;
+      const int64_t at = tokens.spans[batch].past + i % g.added;
       // Padding stands anywhere.
       tokens.positions[i] = at < tokens.spans[batch].length ? at : 0;
     }
   }
 
   Status rotate(const RunContext& context, const Plan& plan, const Geometry& g,
-                const Tokens& tokens, HeadRows& query, HeadRows& key) const {
+                const Tokens& tokens, AttentionCall& call) const {
     find_positions(context, g, tokens);
     const TensorView& cos = context.inputs[kCos];
     const Rotary rotary{.cos = cos.as<const float>(),
@@ -247,8 +230,8 @@ class GroupQueryKernel final : public Kernel {
       rows = {to, steps};
       return rotary.turn({g.batch, heads, g.added, g.size, tokens.positions}, from, to, steps);
     };
-    SX_TRY(turn(query, g.heads.q, plan.turned_queries));
-    return turn(key, g.heads.kv, plan.turned_keys);
+    SX_TRY(turn(call.q, g.heads.q, plan.turned_queries));
+    return turn(call.k, g.heads.kv, plan.turned_keys);
   }
 
   const Attributes& attributes_;

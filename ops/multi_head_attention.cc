@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/kv_cache.h"
+#include "ops/cached_attention.h"
 #include "ops/operator.h"
 #include "ops/scaled_dot_attention.h"
 #include "ops/shape_rule.h"
@@ -137,10 +137,8 @@ Shapes shapes_of(const Tensors& inputs) {
 
 struct Plan final : StepPlan {
   Geometry g;
-  AttentionPlan attention;
-  KvCache keys, values;
-  size_t spans = 0, past_rows = 0;  // one per batch entry
-  size_t biased[3] = {};            // queries, keys and values with their bias
+  CachedAttention attention;
+  size_t biased[3] = {};  // queries, keys and values with their bias
 };
 
 class MultiHeadKernel final : public Kernel {
@@ -151,19 +149,13 @@ class MultiHeadKernel final : public Kernel {
     auto plan = std::make_unique<Plan>();
     SX_ASSIGN(plan->g, geometry(attributes_, shapes_of(context.inputs)));
     const Geometry& g = plan->g;
-    const AttentionShape shape = g.shape();
     ScratchLayout scratch;
-    const bool scores = view_of(context.outputs, kScores).present();
-    SX_ASSIGN(plan->attention, AttentionPlan::make(shape, scores, scratch));
-    SX_ASSIGN(plan->keys, KvCache::place(view_of(context.inputs, kPastKey),
-                                         view_of(context.outputs, kPresentKey), shape, g.k.size,
-                                         shape.keys, scratch));
-    SX_ASSIGN(plan->values, KvCache::place(view_of(context.inputs, kPastValue),
-                                           view_of(context.outputs, kPresentValue), shape, g.v.size,
-                                           shape.keys, scratch));
-    SX_ASSIGN(plan->spans, scratch.add(g.batch, sizeof(KeySpan)));
-    SX_ASSIGN(plan->past_rows, scratch.add(g.batch, sizeof(int64_t)));
-    if (view_of(context.inputs, kBias).present()) {
+    const bool scores = context.outputs.size() > kScores && context.outputs[kScores].present();
+    SX_ASSIGN(plan->attention,
+              CachedAttention::make(g.shape(), CacheTensors::of(context, kPastKey, kPresentKey),
+                                    CacheTensors::of(context, kPastValue, kPresentValue), scores,
+                                    scratch));
+    if (context.inputs.size() > kBias && context.inputs[kBias].present()) {
       for (const auto& [at, part] : {std::pair(0, &g.q), {1, &g.k}, {2, &g.v}}) {
         // As many as the tensor has elements at most: no overflow.
         SX_ASSIGN(plan->biased[at],
@@ -178,15 +170,12 @@ class MultiHeadKernel final : public Kernel {
   Status run(const RunContext& context) const override {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     const Geometry& g = plan.g;
-    auto* spans = reinterpret_cast<KeySpan*>(context.scratch + plan.spans);
-    auto* past_rows = reinterpret_cast<int64_t*>(context.scratch + plan.past_rows);
+    KeySpan* spans = plan.attention.spans(context.scratch);
     for (int64_t i = 0; i < g.batch; ++i) {
-      spans[i] = {g.total(), g.past};
-      past_rows[i] = g.past;
+      spans[i] = {.length = g.total(), .offset = g.past, .past = g.past};
     }
     AttentionCall call;
     call.shape = g.shape();
-    call.spans = spans;
     call.causal = attributes_.get_int("unidirectional", 0) != 0;
     call.scale = attributes_.get_float("scale", 0.0f);
     if (call.scale == 0) call.scale = 1 / std::sqrt(static_cast<float>(g.q.size));
@@ -194,19 +183,15 @@ class MultiHeadKernel final : public Kernel {
 
     const bool bias = context.has_input(kBias);
     call.q = rows(context, plan, g.q, 0, 0, bias);
-    const HeadRows key = rows(context, plan, g.k, 1, g.q.size, bias && !g.whole_keys);
-    const HeadRows value = rows(context, plan, g.v, 2, 2 * g.q.size, bias && !g.whole_keys);
-    SX_ASSIGN(call.k,
-              plan.keys.gather(view_of(context.inputs, kPastKey), key, g.k.length, past_rows,
-                               view_of(context.outputs, kPresentKey), context.scratch));
-    SX_ASSIGN(call.v,
-              plan.values.gather(view_of(context.inputs, kPastValue), value, g.v.length, past_rows,
-                                 view_of(context.outputs, kPresentValue), context.scratch));
+    call.k = rows(context, plan, g.k, 1, g.q.size, bias && !g.whole_keys);
+    call.v = rows(context, plan, g.v, 2, 2 * g.q.size, bias && !g.whole_keys);
     call.y = context.outputs[kY].as<float>();
     call.y_steps = heads_inside(g.heads, g.q.length, g.v.size);
     if (context.has_output(kScores)) call.scores = context.outputs[kScores].as<float>();
     call.score_kind = ScoreKind::kMasked;
-    return plan.attention.run(call, context.scratch);
+    return plan.attention.run(call, g.k.length, CacheTensors::of(context, kPastKey, kPresentKey),
+                              CacheTensors::of(context, kPastValue, kPresentValue),
+                              context.scratch);
   }
   std::string_view name() const override { return "multi_head_attention"; }
 

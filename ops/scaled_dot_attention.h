@@ -47,6 +47,7 @@ Result<ScoreMask> make_mask(const TensorView& mask, int64_t batch, int64_t heads
 struct KeySpan {
   int64_t length = 0;  // only these count
   int64_t offset = 0;  // causal: query i sees keys up to i + offset
+  int64_t past = 0;    // so many of them are of earlier runs (ops/cached_attention.h)
 };
 
 enum class ScoreKind : uint8_t { kProducts, kCapped, kMasked, kProbabilities };
