@@ -1,9 +1,11 @@
-# sardonyx_library(NAME [OPTIMIZE_SPEED] SOURCES file... [DEPS target...] [OPTIONS flag...])
+# sardonyx_library(NAME [OPTIMIZE_SPEED] SOURCES file... [LOOPS file...] [DEPS target...]
+#                  [OPTIONS flag...])
 # A static library of the core: no exceptions, no RTTI, every warning an error. Built for size in
-# wasm unless OPTIMIZE_SPEED is given. Without SOURCES it is a header-only target. The target's name
-# is sardonyx_NAME, with sardonyx::NAME beside it, which is how DEPS name it.
+# wasm (-Oz) unless OPTIMIZE_SPEED is given; LOOPS are the sources that run per element or per step,
+# at -Os. Without SOURCES it is a header-only target. The target's name is sardonyx_NAME, with
+# sardonyx::NAME beside it, which is how DEPS name it.
 function(sardonyx_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "OPTIMIZE_SPEED" "" "SOURCES;DEPS;OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "OPTIMIZE_SPEED" "" "SOURCES;LOOPS;DEPS;OPTIONS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "sardonyx_library(${name}): unknown words: ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -22,6 +24,9 @@ function(sardonyx_library name)
     endif()
     target_compile_options(
       ${target} PRIVATE ${level} ${SARDONYX_COMPILE_OPTIONS} ${SARDONYX_NO_EXCEPTIONS} ${ARG_OPTIONS})
+    if(EMSCRIPTEN)
+      set_source_files_properties(${ARG_LOOPS} PROPERTIES COMPILE_OPTIONS -Os)
+    endif()
     if(EMSCRIPTEN AND SARDONYX_LTO AND NOT ARG_OPTIMIZE_SPEED)
       target_compile_options(${target} PRIVATE -flto)
     endif()

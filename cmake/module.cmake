@@ -3,7 +3,7 @@
 add_custom_target(sardonyx_modules)
 
 set(SARDONYX_MODULE_OPTIONS
-    -Os
+    -Oz
     -fno-exceptions
     -fno-rtti
     --no-entry

@@ -21,7 +21,7 @@ add_compile_options(-pthread -ffp-contract=off)
 add_link_options(-pthread)
 
 if(EMSCRIPTEN)
-  set(SARDONYX_OPT_SIZE -Os)
+  set(SARDONYX_OPT_SIZE -Oz)
   set(SARDONYX_OPT_SPEED -O3)
   add_compile_options(-msimd128 -mnontrapping-fptoint -mbulk-memory -DNDEBUG)
 elseif(SARDONYX_SANITIZE)
