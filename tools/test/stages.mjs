@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAll } from '../build.mjs';
 import { build, buildDir } from '../cmake.mjs';
-import { conformance } from '../conformance/index.mjs';
 import { npmBin, run } from '../process.mjs';
 import { root } from '../setup/paths.mjs';
 import { cppFiles, projectFiles } from './files.mjs';
@@ -77,7 +76,9 @@ async function buildStage({ jobs }) {
   return none();
 }
 
-function onnxSuite({ jobs }) {
+async function onnxSuite({ jobs }) {
+  // It needs npm packages, which set-up installs.
+  const { conformance } = await import('../conformance/index.mjs');
   return conformance({ preset: 'native', jobs, list: false });
 }
 
