@@ -24,6 +24,13 @@ std::optional<std::string> read_file(const std::string& path) {
   return std::string{std::istreambuf_iterator<char>(file), {}};
 }
 
+// FNV-1a.
+uint32_t hash(const std::string& text) {
+  uint32_t value = 2166136261u;
+  for (const char c : text) value = (value ^ static_cast<uint8_t>(c)) * 16777619u;
+  return value;
+}
+
 ValueKind kind_of(const onnx::TypeProto& type) {
   if (type.has_sequence_type()) return ValueKind::kSequence;
   if (!type.has_optional_type()) return ValueKind::kTensor;
@@ -124,6 +131,7 @@ bool is_typed(const Status& status) {
 
 std::optional<Original> read_original(const SuiteCase& test) {
   Original original;
+  original.hash = hash(test.group + "/" + test.name);
   const auto bytes = read_file(test.folder + "/model.onnx");
   if (!bytes || !original.fed.model.ParseFromString(*bytes)) return std::nullopt;
   const onnx::GraphProto& graph = original.fed.model.graph();
@@ -139,16 +147,16 @@ std::optional<Original> read_original(const SuiteCase& test) {
 Mutant run_mutant(const Original& original, uint32_t number, bool announce) {
   Mutant mutant;
   FedModel fed = original.fed;
-  Draw draw(number);
+  Draw draw(original.hash + number);
   mutate_model(fed, draw);
   mutant.story = draw.story();
   if (announce) std::fprintf(stderr, "%s\n", mutant.story.c_str());
   const size_t before = block_bytes_in_use();
-  const Result<bool> done = compile_and_run(fed.model.SerializeAsString(), fed, original);
+  Result<bool> done = compile_and_run(fed.model.SerializeAsString(), fed, original);
   if (done.ok()) {
     mutant.outcome = *done ? Outcome::kRan : Outcome::kCancelled;
   } else {
-    const Status status = done.status();
+    const Status& status = done.status();
     mutant.outcome = is_typed(status) ? Outcome::kRefused : Outcome::kWrong;
     mutant.detail = std::string(error_name(status.code())) + ": " + std::string(status.message());
   }

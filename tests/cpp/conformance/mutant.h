@@ -14,6 +14,7 @@ namespace sardonyx::test {
 
 // What the mutants of a test start from.
 struct Original {
+  uint32_t hash = 0;  // of the test's name, so that each has mutants of its own
   FedModel fed;
   std::map<std::string, Box> boxes;  // what inputs of other kinds than tensors are fed
 };

@@ -90,7 +90,6 @@ struct Progress {
   size_t test = 0;      // in the worker's share
   uint32_t mutant = 0;  // of the test: the one that runs
   size_t outcomes[4] = {};
-  pid_t process = 0;
 };
 
 void report(const Test& test, uint32_t seed, const std::string& what) {
@@ -129,11 +128,11 @@ void work(const std::vector<Test>& tests, const Options& options, size_t first,
   }
 }
 
-void start(const std::vector<Test>& tests, const Options& options, size_t first,
-           Progress& progress) {
+pid_t start(const std::vector<Test>& tests, const Options& options, size_t first,
+            Progress& progress) {
   std::fflush(stdout);
-  progress.process = fork();
-  if (progress.process != 0) return;
+  const pid_t process = fork();
+  if (process != 0) return process;
   work(tests, options, first, progress);
   std::fflush(stdout);
   _exit(0);
@@ -172,12 +171,16 @@ int run(const Options& options) {
   const std::vector<Test> tests = find_tests(*shared, options.filter);
   Progress* workers = shared_progress(options.jobs);
   if (!workers) return 2;
-  for (size_t i = 0; i < options.jobs; ++i) start(tests, options, i, workers[i]);
+  std::vector<pid_t> processes;
+  for (size_t i = 0; i < options.jobs; ++i) {
+    processes.push_back(start(tests, options, i, workers[i]));
+  }
   int status = 0;
   for (pid_t ended; (ended = wait(&status)) > 0;) {
     for (size_t i = 0; i < options.jobs; ++i) {
-      if (workers[i].process != ended) continue;
-      if (crashed(tests, options, i, status, workers[i])) start(tests, options, i, workers[i]);
+      if (processes[i] != ended || !crashed(tests, options, i, status, workers[i])) continue;
+      processes[i] = start(tests, options, i, workers[i]);
+      break;
     }
   }
   size_t sums[4] = {};
