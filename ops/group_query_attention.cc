@@ -188,6 +188,7 @@ class GroupQueryKernel final : public Kernel {
 
   static void split(const RunContext& context, const Geometry& g, AttentionCall& call) {
     const auto* q = context.inputs[kQuery].as<const float>();
+    if (!q) return;  // no tokens
     if (g.packed) {
       const HeadSteps steps = heads_inside(g.heads.q + 2 * g.heads.kv, g.added, g.size);
       call.q = {q, steps};

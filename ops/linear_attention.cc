@@ -112,9 +112,12 @@ class LinearAttentionKernel final : public Kernel {
     auto* states = context.has_output(1) ? context.outputs[1].as<float>()
                                          : reinterpret_cast<float*>(context.scratch + plan.states);
     auto* changes = reinterpret_cast<float*>(context.scratch + plan.changes);
+    // Null when it is absent or has no elements.
     const auto input = [&](size_t i, int64_t offset) -> const float* {
-      return context.has_input(i) ? context.inputs[i].as<const float>() + offset : nullptr;
+      const auto* data = context.has_input(i) ? context.inputs[i].as<const float>() : nullptr;
+      return data ? data + offset : nullptr;
     };
+    auto* y = context.outputs[0].as<float>();
     const int64_t state_size = d.k_size * d.v_size;
     const double ns_per_head =
         1.5 * static_cast<double>(state_size) * static_cast<double>(d.tokens);
@@ -129,19 +132,18 @@ class LinearAttentionKernel final : public Kernel {
             } else {
               std::fill_n(state, state_size, 0.0f);
             }
-            const Head head{
-                .d = d,
-                .rule = rule_,
-                .scale = scale,
-                .q = input(kQuery, (first * d.q_heads + group) * d.k_size),
-                .k = input(kKey, (first * d.heads + h) * d.k_size),
-                .v = input(kValue, (first * d.heads + h) * d.v_size),
-                .decay = input(kDecay, (first * d.heads + h) * d.decays),
-                .beta = input(kBeta, first * d.betas + (d.betas == 1 ? 0 : h)),
-                .erase = input(kErase, (first * d.heads + h) * d.k_size),
-                .state = state,
-                .change = changes + i * d.v_size,
-                .y = context.outputs[0].as<float>() + (first * d.q_heads + group) * d.v_size};
+            const Head head{.d = d,
+                            .rule = rule_,
+                            .scale = scale,
+                            .q = input(kQuery, (first * d.q_heads + group) * d.k_size),
+                            .k = input(kKey, (first * d.heads + h) * d.k_size),
+                            .v = input(kValue, (first * d.heads + h) * d.v_size),
+                            .decay = input(kDecay, (first * d.heads + h) * d.decays),
+                            .beta = input(kBeta, first * d.betas + (d.betas == 1 ? 0 : h)),
+                            .erase = input(kErase, (first * d.heads + h) * d.k_size),
+                            .state = state,
+                            .change = changes + i * d.v_size,
+                            .y = y ? y + (first * d.q_heads + group) * d.v_size : nullptr};
             for (int64_t token = 0; token < d.tokens; ++token) {
               if (rule_.gated) head.fade(token);
               head.write(token);

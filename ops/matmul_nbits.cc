@@ -73,6 +73,7 @@ class NBitsKernel final : public Kernel {
   Status run(const RunContext& context) const override {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     if (context.has_input(kGroups)) SX_TRY(check_groups(context.inputs[kGroups]));
+    if (plan.rows == 0) return {};
     const double ns_per_column =
         (kNsPerWeight + kNsPerProduct * static_cast<double>(plan.rows)) * static_cast<double>(w_.k);
     const int64_t grain = simd::grain_for(ns_per_column * kColumns);

@@ -224,7 +224,9 @@ class MultiHeadKernel final : public Kernel {
   static HeadRows rows(const RunContext& context, const Plan& plan, const Part& part, size_t which,
                        int64_t before, bool biased) {
     const Geometry& g = plan.g;
-    HeadRows from{context.inputs[part.input].as<const float>() + part.offset, part.steps};
+    const auto* data = context.inputs[part.input].as<const float>();
+    if (!data) return {};  // no tokens
+    HeadRows from{data + part.offset, part.steps};
     if (!biased) return from;
     const float* bias = context.inputs[kBias].as<const float>() + before * g.heads;
     auto* to = reinterpret_cast<float*>(context.scratch + plan.biased[which]);

@@ -164,6 +164,14 @@ TEST_CASE("Attention of 16-bit floats", "[attention]") {
   }
 }
 
+TEST_CASE("Attention without queries or keys", "[attention]") {
+  for (const Sizes& s :
+       {Sizes{2, 2, 2, 0, 3, 4, 5}, Sizes{2, 2, 2, 3, 0, 4, 5}, Sizes{0, 2, 2, 3, 3, 4, 5}}) {
+    auto ref = random_attention(s).run();
+    attention().input(ref.q).input(ref.k).input(ref.v).expect(ref.y).run();
+  }
+}
+
 TEST_CASE("Attention refuses what does not fit", "[attention]") {
   const TestTensor q = random_f32({1, 2, 3, 4}, 1);
   const auto fails = [&](const Shape& k, const Shape& v, ErrorCode code) {

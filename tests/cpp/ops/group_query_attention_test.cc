@@ -205,6 +205,16 @@ TEST_CASE("GroupQueryAttention of 16-bit floats", "[group_query_attention]") {
   c.expect(test).run();
 }
 
+TEST_CASE("GroupQueryAttention without batch entries", "[group_query_attention]") {
+  for (bool is_packed : {false, true}) {
+    Case c({.past = {}, .added = 2, .total = 2}, true);
+    c.ref.run();
+    OpTest test = c.test(is_packed);
+    test.set("do_rotary", 1).weight(c.cos).weight(c.sin);
+    c.expect(test).run();
+  }
+}
+
 TEST_CASE("GroupQueryAttention refuses what does not fit", "[group_query_attention]") {
   const Case c(kNext, false);
   c.test().set("num_heads", 3).fails(ErrorCode::ATTRIBUTE_INVALID);

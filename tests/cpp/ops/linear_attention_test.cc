@@ -142,6 +142,21 @@ TEST_CASE("LinearAttention of 16-bit floats begins with zeros", "[linear_attenti
       .run();
 }
 
+TEST_CASE("LinearAttention without tokens gives the state back", "[linear_attention]") {
+  const TestTensor past = random_f32({2, 2, 4, 5}, 1);
+  OpTest("LinearAttention", 27)
+      .set("update_rule", "linear")
+      .set("q_num_heads", 2)
+      .set("kv_num_heads", 2)
+      .input(random_f32({2, 0, 8}, 1))
+      .input(random_f32({2, 0, 8}, 1))
+      .input(random_f32({2, 0, 10}, 1))
+      .input(past)
+      .expect(random_f32({2, 0, 10}, 1))
+      .expect(past)
+      .run();
+}
+
 TEST_CASE("LinearAttention refuses what does not fit", "[linear_attention]") {
   const Case plain = make_case("linear", kHeads);
   test_of(plain).set("update_rule", "round").fails(ErrorCode::ATTRIBUTE_INVALID);

@@ -152,6 +152,13 @@ TEST_CASE("MultiHeadAttention of 16-bit floats", "[multi_head_attention]") {
       .run();
 }
 
+TEST_CASE("MultiHeadAttention without tokens", "[multi_head_attention]") {
+  attention()
+      .input(random_f32({2, 0, kHeads, 3, kSize}, 1))
+      .expect(random_f32({2, 0, kHeads * kSize}, 1))
+      .run();
+}
+
 TEST_CASE("MultiHeadAttention refuses what does not fit", "[multi_head_attention]") {
   const TestTensor query = random_f32({2, 4, 24}, 1), key = random_f32({2, 5, 24}, 2);
   const auto test = [&](const TestTensor& k, const TestTensor& v) {
