@@ -24,7 +24,7 @@ std::vector<std::vector<float>> floats_in(const TensorView& view) {
   return out;
 }
 
-ConstantPtr vector_of(const std::vector<float>& values) {
+ConstantPtr list_of(const std::vector<float>& values) {
   auto made = make_constant(DType::kFloat32, {static_cast<int64_t>(values.size())});
   REQUIRE(made.ok());
   std::copy(values.begin(), values.end(), (*made)->view().as<float>());
@@ -39,7 +39,7 @@ Status finish(Run& run) {
 }  // namespace
 
 TEST_CASE("strings and sequences of them are carried by a Loop", "[boxes]") {
-  GraphBuilder g;
+  GraphBuilder g(20);
   const ValueId count = g.input("count", {}, DType::kInt64);
   const ValueId text = g.input("text", {1}, DType::kString);
   const ValueId list =
@@ -91,7 +91,7 @@ TEST_CASE("SequenceMap runs its body on each element", "[boxes]") {
   Model model(g);
   Run& run = model.state();
   std::vector<float> one{1}, ten{10};
-  REQUIRE(run.set_input(0, Box({vector_of({1, 2}), vector_of({3})})).ok());
+  REQUIRE(run.set_input(0, Box({list_of({1, 2}), list_of({3})})).ok());
   REQUIRE(run.set_input(1, {DType::kFloat32, Layout::kRowMajor, {1}, one.data()}, 4).ok());
   REQUIRE(run.set_input(2, {DType::kFloat32, Layout::kRowMajor, {1}, ten.data()}, 4).ok());
   REQUIRE(finish(run).ok());
