@@ -14,7 +14,7 @@ ConstantPtr constant_of(const Shape& shape, const std::vector<T>& values) {
   auto made = make_constant(kDTypeOf<T>, shape);
   REQUIRE(made.ok());
   REQUIRE((*made)->view().elements() == static_cast<int64_t>(values.size()));
-  std::copy(values.begin(), values.end(), (*made)->view().as<T>());
+  std::copy(values.begin(), values.end(), (*made)->view().template as<T>());
   return made.take();
 }
 
