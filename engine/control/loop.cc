@@ -60,7 +60,11 @@ class LoopCall final : public Call {
       SX_TRY(set_outputs());
       return nullptr;
     }
-    for (size_t i = 0; i < carried_.size(); ++i) feeds_[kFixedInputs + i] = carried_[i].view();
+    for (size_t i = 0; i < carried_.size(); ++i) {
+      TensorView& feed = feeds_[kFixedInputs + i];
+      feed = carried_[i].view();
+      feed.kind = body_.graph->values[body_.graph->inputs[kFixedInputs + i]].kind;
+    }
     SX_TRY(frame_.start(feeds_).in_body(frame_.place()));
     return &frame_;
   }
@@ -87,7 +91,10 @@ class LoopCall final : public Call {
   }
 
   Status set_outputs() {
-    for (size_t i = 0; i < carried_.size(); ++i) outputs_[i] = carried_[i].view();
+    for (size_t i = 0; i < carried_.size(); ++i) {
+      outputs_[i] = carried_[i].view();
+      outputs_[i].kind = body_output(body_, kFixedOutputs + i).kind;
+    }
     for (size_t i = 0; i < stacks_.size(); ++i) {
       const size_t number = carried_.size() + i;
       const ValueFacts facts = body_output(body_, kFixedOutputs + number);
@@ -135,6 +142,11 @@ Status infer_carried(const Body& body, size_t i, const ValueFacts& initial) {
 Status check_carried(const Body& body, size_t i, const ValueFacts& initial) {
   const ValueFacts next = body_output(body, kFixedOutputs + i);
   if (same_type(next, initial)) return {};
+  // A box that holds a sequence stands for the optional as well.
+  if (next.dtype == initial.dtype && next.kind == ValueKind::kSequence &&
+      initial.kind == ValueKind::kOptionalSequence) {
+    return {};
+  }
   return error(ErrorCode::DTYPE_UNSUPPORTED, "carried value %zu begins as %s and goes on as %s", i,
                describe_type(initial).c_str(), describe_type(next).c_str());
 }
