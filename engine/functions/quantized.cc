@@ -94,8 +94,8 @@ Status expand_qlinear_concat(FunctionBody& body) {
   return {};
 }
 
-// (a, a scale, a zero point, b, b scale, b zero point, c of int32, y scale, y zero point). Without a
-// scale y is float. The scale of c is that of the products.
+// (a, a scale, a zero point, b, b scale, b zero point, c of int32, y scale, y zero point). Without
+// a scale y is float. The scale of c is that of the products.
 Status expand_qgemm(FunctionBody& body) {
   for (size_t i : {0, 1, 3, 4}) {
     if (!body.has_input(i)) return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu", i);

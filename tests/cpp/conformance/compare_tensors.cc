@@ -6,6 +6,7 @@
 
 #include "base/string_ref.h"
 #include "ops/convert.h"
+#include "ops/small_float.h"
 
 namespace sardonyx::test {
 namespace {
@@ -74,6 +75,9 @@ std::string difference(const TensorView& actual, const TensorView& expected) {
   if (expected.elements() == 0) return {};
   if (is_float(expected.dtype)) {
     return compare_floats(doubles(actual), doubles(expected), tolerance_of(expected.dtype));
+  }
+  if (ops::is_small_float(expected.dtype)) {
+    return compare_floats(doubles(actual), doubles(expected), {0, 0});
   }
   if (expected.dtype == DType::kComplex64) {
     return compare_floats(parts<float>(actual), parts<float>(expected), {1e-3, 1e-5});

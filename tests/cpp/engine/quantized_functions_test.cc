@@ -119,9 +119,8 @@ TEST_CASE("QLinearConcat takes a scale per operand") {
   const ValueId x = q.input("a", {2, 3});
   const ValueId fine = q.g.scalar(1.0f / 100), middle = q.g.constant<uint8_t>({}, {120});
   const ValueId y = q.g.node("QuantizeLinear", {q.g.input("b", {2, 2}), fine, middle});
-  const auto found =
-      q.run("QLinearConcat", {q.scale, q.zero, x, q.scale, q.zero, y, fine, middle},
-            {{"axis", int64_t{1}}});
+  const auto found = q.run("QLinearConcat", {q.scale, q.zero, x, q.scale, q.zero, y, fine, middle},
+                           {{"axis", int64_t{1}}});
   check_near(found, {a[0], a[1], a[2], b[0], b[1], a[3], a[4], a[5], b[2], b[3]}, 1.5 * kStep);
 }
 

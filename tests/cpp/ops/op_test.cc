@@ -167,13 +167,16 @@ OpTest& OpTest::attribute_tensor(std::string name, const TestTensor& value) {
   return *this;
 }
 
+OpTest::Input::Input(Kind kind_, TestTensor tensor_, ConstantPtr constant_)
+    : kind(kind_), tensor(std::move(tensor_)), constant(std::move(constant_)) {
+  void* data = tensor.bytes.empty() ? nullptr : tensor.bytes.data();
+  view = {tensor.dtype, Layout::kRowMajor, tensor.shape, data};
+}
+
 OpTest& OpTest::add(Kind kind, TestTensor tensor) {
   ConstantPtr constant;
   if (kind == Kind::kConstant || kind == Kind::kWeight) constant = to_constant(tensor);
-  inputs_.push_back({kind, std::move(tensor), std::move(constant), {}});
-  Input& input = inputs_.back();
-  void* data = input.tensor.bytes.empty() ? nullptr : input.tensor.bytes.data();
-  input.view = {input.tensor.dtype, Layout::kRowMajor, input.tensor.shape, data};
+  inputs_.emplace_back(kind, std::move(tensor), std::move(constant));
   return *this;
 }
 OpTest& OpTest::input(TestTensor tensor) {

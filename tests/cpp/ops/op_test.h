@@ -128,6 +128,10 @@ class OpTest {
     TestTensor tensor;
     ConstantPtr constant;
     TensorView view;  // of tensor
+
+    Input(Kind kind_, TestTensor tensor_, ConstantPtr constant_);
+    Input(const Input& other) : Input(other.kind, other.tensor, other.constant) {}
+    Input(Input&&) = default;
   };
   struct Variant;
   struct Knowledge;
