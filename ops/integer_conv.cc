@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ops/conv_shape.h"
+#include "ops/integer_weights.h"
 #include "ops/quantization.h"
 #include "ops/shape_rule.h"
 #include "simd/integer_conv.h"
@@ -56,29 +57,20 @@ class IntegerConvKernel final : public Kernel {
 
 Status IntegerConvKernel::prepare(const KernelInit& init) {
   SX_TRY(check_constant_scales(init, at_));
-  const ConstantPtr& weights = init.inputs[at_.w].constant;
-  const bool has_zero = init.has_input(at_.w_zero);
-  const ConstantPtr zero = has_zero ? init.inputs[at_.w_zero].constant : nullptr;
-  if (!weights || (has_zero && !zero)) return {};
+  const ConstantPtr weights = fixed_integer_weights(init, at_);
+  if (!weights) return {};
   Window window;
   SX_ASSIGN(const ConvSpec spec, integer_spec(attributes_, weights->shape, window));
   if (simd::is_integer_depthwise(spec)) name_ = "integer_depthwise";
-  SX_ASSIGN(const Block zeros,
-            Block::allocate(static_cast<uint64_t>(spec.out_channels) * sizeof(int32_t)));
-  SX_TRY(read_zeros(zero ? zero->view() : TensorView(), spec.out_channels, zeros.as<int32_t>()));
-  const auto size = simd::integer_conv_packed_size(spec);
-  if (!size) return check_integer_depth(std::nullopt);
-  // Packs are shared by nodes with the same zero points only.
-  std::string packing = "integer_conv." + std::to_string(spec.groups) + "." +
-                        std::to_string(spec.dilation[2] == 1) + ".";
-  packing.append(zeros.as<const char>(), zeros.size());
-  SX_ASSIGN(weights_, init.packs.get(weights, packing, [&]() -> Result<Block> {
-    SX_ASSIGN(Block block, Block::allocate(static_cast<uint64_t>(*size) * sizeof(int16_t)));
-    simd::integer_conv_pack(spec, byte_matrix(weights->view()), zeros.as<int32_t>(),
-                            block.as<int16_t>());
-    return block;
-  }));
-  init.consumed(at_.w);
+  IntegerPacking packing;
+  packing.name = "integer_conv." + std::to_string(spec.groups) + "." +
+                 std::to_string(spec.dilation[2] == 1) + ".";
+  packing.columns = spec.out_channels;
+  packing.size = simd::integer_conv_packed_size(spec);
+  packing.pack = [&](const int32_t* zeros, int16_t* packed) {
+    simd::integer_conv_pack(spec, byte_matrix(weights->view()), zeros, packed);
+  };
+  SX_ASSIGN(weights_, pack_integer_weights(init, at_, packing));
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "ops/integer_weights.h"
 #include "ops/matmul_shape.h"
 #include "ops/quantization.h"
 #include "ops/shape_rule.h"
@@ -65,27 +66,20 @@ class IntegerMatMulKernel final : public Kernel {
 
 Status IntegerMatMulKernel::prepare(const KernelInit& init) {
   SX_TRY(check_constant_scales(init, at_));
-  const ConstantPtr& b = init.inputs[at_.w].constant;
-  const bool has_zero = init.has_input(at_.w_zero);
-  const ConstantPtr zero = has_zero ? init.inputs[at_.w_zero].constant : nullptr;
-  if (!b || (has_zero && !zero) || b->shape.rank() == 0) return {};
+  const ConstantPtr b = fixed_integer_weights(init, at_);
+  if (!b || b->shape.rank() == 0) return {};
   const MatrixStack stack = as_stack(b->shape, false);
   const int64_t k = stack.rows, n = stack.columns;
   const int64_t matrices = stack.batch.product(0, stack.batch.rank());
   SX_TRY(check_integer_depth(k));
-  const auto size = packed_size(matrices, k, n);
-  if (!size) return error(ErrorCode::LIMIT_EXCEEDED, "B is too large");
-  SX_ASSIGN(const Block zeros, Block::allocate(static_cast<uint64_t>(n) * sizeof(int32_t)));
-  SX_TRY(read_zeros(zero ? zero->view() : TensorView(), n, zeros.as<int32_t>()));
-  // Packs are shared by nodes with the same zero points only.
-  std::string packing = "integer_gemm.";
-  packing.append(zeros.as<const char>(), zeros.size());
-  SX_ASSIGN(b_, init.packs.get(b, packing, [&]() -> Result<Block> {
-    SX_ASSIGN(Block block, Block::allocate(static_cast<uint64_t>(*size) * sizeof(int16_t)));
-    pack(b->view(), matrices, k, n, zeros.as<int32_t>(), block.as<int16_t>());
-    return block;
-  }));
-  init.consumed(at_.w);
+  IntegerPacking packing;
+  packing.name = "integer_gemm.";
+  packing.columns = n;
+  packing.size = packed_size(matrices, k, n);
+  packing.pack = [&](const int32_t* zeros, int16_t* packed) {
+    pack(b->view(), matrices, k, n, zeros, packed);
+  };
+  SX_ASSIGN(b_, pack_integer_weights(init, at_, packing));
   return {};
 }
 

@@ -28,6 +28,19 @@ ConvAlgorithm choose_conv(const ConvSpec& spec) {
   return ConvAlgorithm::kIndirect;
 }
 
+Result<Block> conv_pixel_offsets(const ConvShape& shape, int64_t row_pixels, int64_t pixel) {
+  SX_ASSIGN(Block block,
+            Block::allocate(static_cast<uint64_t>(shape.out_plane()) * sizeof(int32_t)));
+  auto* to = block.as<int32_t>();
+  for (int64_t y = 0; y < shape.out[1]; ++y) {
+    for (int64_t x = 0; x < shape.out[2]; ++x) {
+      *to++ =
+          static_cast<int32_t>((y * shape.stride[1] * row_pixels + x * shape.stride[2]) * pixel);
+    }
+  }
+  return block;
+}
+
 bool conv_takes_channel_blocks(const ConvSpec& spec) {
   switch (choose_conv(spec)) {
     case ConvAlgorithm::kIndirect:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/block.h"
 #include "base/tensor.h"
 
 namespace sardonyx::simd {
@@ -49,6 +50,10 @@ enum class ConvAlgorithm : uint8_t {
 // The one place where an algorithm is chosen. Depends on nothing that changes between bindings, so
 // that weights are packed once.
 ConvAlgorithm choose_conv(const ConvSpec& spec);
+
+// Where the window of each output pixel starts in a padded image whose rows are `row_pixels` apart
+// and whose pixels have `pixel` elements: int32, row after row.
+Result<Block> conv_pixel_offsets(const ConvShape& shape, int64_t row_pixels, int64_t pixel);
 
 // Whether some algorithm reads and writes channel blocks for this convolution.
 bool conv_takes_channel_blocks(const ConvSpec& spec);

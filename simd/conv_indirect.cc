@@ -284,15 +284,7 @@ Result<IndirectConv> IndirectConv::make(const ConvShape& shape) {
   }
   conv.groups_stride_ = *stride;
 
-  SX_ASSIGN(conv.pixels_,
-            Block::allocate(static_cast<uint64_t>(shape.out_plane()) * sizeof(int32_t)));
-  auto* pixels = conv.pixels_.as<int32_t>();
-  for (int64_t y = 0; y < shape.out[1]; ++y) {
-    for (int64_t x = 0; x < shape.out[2]; ++x) {
-      *pixels++ =
-          static_cast<int32_t>((y * shape.stride[1] * conv.columns_ + x * shape.stride[2]) * pixel);
-    }
-  }
+  SX_ASSIGN(conv.pixels_, conv_pixel_offsets(shape, conv.columns_, pixel));
 
   // Neighbouring taps are one run where nothing lies between them.
   const bool merges = shape.dilation[2] == 1;

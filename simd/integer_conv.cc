@@ -181,16 +181,7 @@ Result<IntegerConv> IntegerConv::make(const ConvShape& shape) {
   }
   conv.group_stride_ = *stride;
 
-  SX_ASSIGN(conv.pixels_,
-            Block::allocate(static_cast<uint64_t>(shape.out_plane()) * sizeof(int32_t)));
-  auto* pixels = conv.pixels_.as<int32_t>();
-  for (int64_t y = 0; y < shape.out[1]; ++y) {
-    for (int64_t x = 0; x < shape.out[2]; ++x) {
-      *pixels++ = static_cast<int32_t>((y * shape.stride[1] * conv.columns_ + x * shape.stride[2]) *
-                                       conv.pixel_);
-    }
-  }
-
+  SX_ASSIGN(conv.pixels_, conv_pixel_offsets(shape, conv.columns_, conv.pixel_));
   const int64_t runs_per_row = shape.kernel[2] / runs.taps_of(shape, 0);
   conv.full_runs_ = runs.full_blocks * shape.kernel[1] * runs_per_row;
   conv.full_pairs_ = (runs.taps_of(shape, 0) * runs.lanes + 1) / 2;
