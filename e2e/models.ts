@@ -1,5 +1,13 @@
 // Models made for the tests. Each is written when a page asks for /models/<name>.onnx.
-import { encodeModel, graph, node, tensor, value, type ModelParts } from '../tools/onnx/model.mjs';
+import {
+  encodeModel,
+  graph,
+  node,
+  sequence,
+  tensor,
+  value,
+  type ModelParts,
+} from '../tools/onnx/model.mjs';
 
 const x = value('x', 'float32', [1, 4]);
 const y = value('y', 'float32', [1, 4]);
@@ -135,6 +143,17 @@ const good: Record<string, () => ModelParts> = {
     inputs: [value('data', 'float32', ['count']), value('shape', 'int64', [2])],
     outputs: [value('y', 'float32', ['rows', 'columns'])],
     nodes: [node('Reshape', ['data', 'shape'], ['y'], {}, { name: 'fold' })],
+  }),
+  // Words are joined; a sequence gets its own concatenation as its last tensor.
+  'strings-and-sequences': () => ({
+    opset: 20,
+    inputs: [value('words', 'string', ['n']), sequence(value('parts', 'float32', ['m']))],
+    outputs: [value('doubled', 'string', ['n']), sequence(value('longer', 'float32', ['m']))],
+    nodes: [
+      node('StringConcat', ['words', 'words'], ['doubled']),
+      node('ConcatFromSequence', ['parts'], ['all'], { axis: 0 }),
+      node('SequenceInsert', ['parts', 'all'], ['longer']),
+    ],
   }),
   'newer-opset': () => ({ ...small, opset: 99 }),
   'newer-ir': () => ({ ...small, irVersion: 99 }),

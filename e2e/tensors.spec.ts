@@ -1,4 +1,5 @@
 // Sources, tensors and who owns them.
+import type { Tensor, Value } from '../web/index';
 import { expect, openPage, test } from './site';
 
 const smallOutput = [1, 0, 1.5, 8];
@@ -33,6 +34,31 @@ test('every kind of source gives the same session', async ({ page }) => {
   expect(Object.keys(found.outputs)).toHaveLength(6);
   for (const output of Object.values(found.outputs)) expect(output).toEqual(smallOutput);
   expect(found.kept).toBe(true);
+});
+
+test('strings and a sequence of tensors go in and come out', async ({ page }) => {
+  const found = await page.evaluate(async () => {
+    const { load, Tensor } = window.sardonyx;
+    const session = await load(window.harness.modelUrl('strings-and-sequences'));
+    const floats = (...values: number[]) =>
+      new Tensor('float32', Float32Array.from(values), [values.length]);
+    const { doubled, longer } = await session.run<Value>({
+      words: new Tensor('string', ['a', '', 'größe 😀'], [3]),
+      parts: [floats(1, 2), floats(3)],
+    });
+    const kinds = session.inputs.map(({ kind }) => kind);
+    await session.dispose();
+    return {
+      kinds,
+      doubled: (doubled as Tensor<string[]>).data,
+      longer: (longer as readonly Tensor[]).map(({ data }) => Array.from(data as Float32Array)),
+    };
+  });
+  expect(found).toEqual({
+    kinds: ['tensor', 'sequence'],
+    doubled: ['aa', '', 'größe 😀größe 😀'],
+    longer: [[1, 2], [3], [1, 2, 3]],
+  });
 });
 
 test('inputs and outputs are described by name, dtype and shape', async ({ page }) => {

@@ -49,7 +49,7 @@ describe.each(['worker', 'inline'] as const)('%s execution', (execution) => {
     );
     expect([...phases]).toEqual(['download', 'compile']);
     expect(session.inputs).toEqual([
-      { name: 'image', type: 'float32', shape: ['batch', 4], optional: false },
+      { name: 'image', kind: 'tensor', type: 'float32', shape: ['batch', 4], optional: false },
     ]);
     expect(session.outputs.map(({ name }) => name)).toEqual(['scores']);
     const { scores } = await session.run({ image: image() });

@@ -14,9 +14,11 @@ interface Onnx {
     values: ArrayLike<number>,
   ) => object;
   readonly value: (name: string, dtype: string, dims: (number | string)[]) => object;
+  readonly sequence: (of: object) => object;
+  readonly optional: (of: object) => object;
 }
 const script = '../../tools/onnx/model.mjs';
-const { encodeModel, node, tensor, value } = (await import(script)) as Onnx;
+const { encodeModel, node, optional, sequence, tensor, value } = (await import(script)) as Onnx;
 
 // scores = image [batch, 4] · weights [4, 3]; weights[i][j] = i + 10 j.
 export const linearModel = () =>
@@ -27,6 +29,32 @@ export const linearModel = () =>
       tensor('weights', 'float32', [4, 3], [0, 10, 20, 1, 11, 21, 2, 12, 22, 3, 13, 23]),
     ],
     nodes: [node('MatMul', ['image', 'weights'], ['scores'])],
+  });
+
+// Words that are joined, a sequence that grows by one, an optional that is asked and given back.
+export const valuesModel = () =>
+  encodeModel({
+    opset: 20,
+    inputs: [
+      value('words', 'string', ['n']),
+      sequence(value('parts', 'float32', ['m'])),
+      optional(value('extra', 'float32', [2])),
+    ],
+    outputs: [
+      value('doubled', 'string', ['n']),
+      sequence(value('longer', 'float32', ['m'])),
+      value('all', 'float32', ['k']),
+      value('has', 'bool', []),
+      optional(value('same', 'float32', [2])),
+    ],
+    initializers: [tensor('one', 'float32', [1], [1])],
+    nodes: [
+      node('StringConcat', ['words', 'words'], ['doubled']),
+      node('SequenceInsert', ['parts', 'one'], ['longer']),
+      node('ConcatFromSequence', ['longer'], ['all'], { axis: 0 }),
+      node('OptionalHasElement', ['extra'], ['has']),
+      node('Identity', ['extra'], ['same']),
+    ],
   });
 
 // linearModel() with other weights: float16, bytes with a scale, or blocks of four bits.

@@ -76,8 +76,25 @@ describe('Tensor', () => {
   });
 });
 
+describe('tensors of strings', () => {
+  it('hold an array of strings', () => {
+    const data = ['a', 'größe', ''];
+    expect(new Tensor('string', data, [3]).data).toBe(data);
+    expect(new Tensor('string', [], [0, 2]).data).toEqual([]);
+  });
+
+  it.each([
+    ['numbers among them', ['a', 1], [2], 'INPUT_DTYPE'],
+    ['bytes', new Uint8Array(1), [1], 'INPUT_DTYPE'],
+    ['one string', 'a', [1], 'INPUT_DTYPE'],
+    ['too few', ['a'], [2], 'INPUT_SIZE'],
+  ])('refuse %s', (_, data, shape, code) => {
+    expect(make('string', data, shape)).toBe(code);
+  });
+});
+
 describe('dtypes', () => {
-  it('knows every number of ONNX but string and the complex ones', () => {
+  it('knows every number of ONNX but the complex ones', () => {
     const known = Array.from({ length: 40 }, (_, n) => n).filter((n) => dtypeByNumber(n));
     expect(known).toEqual([
       1,
@@ -87,6 +104,7 @@ describe('dtypes', () => {
       5,
       6,
       7,
+      8,
       9,
       ...Array.from({ length: 4 }, (_, i) => 10 + i),
       ...Array.from({ length: 11 }, (_, i) => 16 + i),

@@ -18,7 +18,7 @@ export interface NodeMessage {
 }
 export interface ValueMessage {
   name: string;
-  type: { tensorType: { elemType: number; shape: { dim: object[] } } };
+  type: object;
 }
 export interface GraphParts {
   name?: string;
@@ -48,5 +48,7 @@ export function tensor(
   values: Values | Uint8Array,
 ): TensorMessage;
 export function value(name: string, dtype: string, dims: (number | string)[]): ValueMessage;
+export function sequence(of: ValueMessage): ValueMessage;
+export function optional(of: ValueMessage): ValueMessage;
 export function graph(parts: GraphParts): object;
 export function encodeModel(parts: ModelParts): Uint8Array;

@@ -51,6 +51,10 @@ export function value(name, dtype, dims) {
   return { name, type: { tensorType: { elemType: dtypes[dtype], shape: { dim } } } };
 }
 
+/** `of` as a sequence or an optional of what it was. */
+export const sequence = ({ name, type }) => ({ name, type: { sequenceType: { elemType: type } } });
+export const optional = ({ name, type }) => ({ name, type: { optionalType: { elemType: type } } });
+
 export function graph({ name = 'graph', inputs, outputs, nodes, initializers = [] }) {
   return { name, input: inputs, output: outputs, node: nodes, initializer: initializers };
 }

@@ -4,7 +4,8 @@ import type { RouteFilter } from '../../router/choose.js';
 import { load, type LoadOptions } from '../load.js';
 import type { Session } from '../session.js';
 import { resolveUrl, type Source } from '../source.js';
-import { Tensor as EngineTensor, type TypedArray } from '../tensor.js';
+import { Tensor as EngineTensor, type AnyTensor, type TensorData } from '../tensor.js';
+import type { Value } from '../values.js';
 import { readCreateArguments, readRunArguments } from './arguments.js';
 import { env } from './env.js';
 import { Tensor, type DataType, type Type } from './tensor.js';
@@ -80,12 +81,15 @@ export class InferenceSession {
       Object.entries(feeds).map(([name, feed]) => [name, toEngine(feed)]),
     );
     const { signal } = options;
-    const results = await this.#session.run(tensors, {
+    const results = await this.#session.run<Value>(tensors, {
       outputs: Object.keys(fetches),
       ...(signal ? { signal } : {}),
     });
     return Object.fromEntries(
-      Object.entries(results).map(([name, result]) => [name, fromEngine(result, fetches[name])]),
+      Object.entries(results).map(([name, result]) => [
+        name,
+        fromEngine(name, result, fetches[name]),
+      ]),
     );
   }
 
@@ -134,21 +138,27 @@ function external(
   );
 }
 
-function toEngine(tensor: Tensor): EngineTensor {
+function toEngine(tensor: Tensor): AnyTensor {
   const { type, data, dims } = tensor;
-  if (type === 'string') throw new Error('string tensors are not supported.');
-  const bits = type === 'int4' ? bytesOf(data as Int8Array) : (data as TypedArray);
-  return new EngineTensor(type, bits, dims);
+  const elements = type === 'int4' ? bytesOf(data as Int8Array) : (data as TensorData);
+  return new EngineTensor(type, elements, dims);
 }
 
-function fromEngine({ type, data, shape }: EngineTensor, target: Tensor | null | undefined) {
-  const bits = type === 'int4' ? new Int8Array(data.buffer as ArrayBuffer) : data;
+function fromEngine(name: string, value: Value, target: Tensor | null | undefined) {
+  if (!(value instanceof EngineTensor)) {
+    throw new Error(
+      `output ${name} is no tensor: sequences and optionals need the session of sardonyx.`,
+    );
+  }
+  const { type, data, shape } = value;
+  const bits = type === 'int4' ? new Int8Array((data as Uint8Array).buffer as ArrayBuffer) : data;
   const result = new Tensor(type as Type, bits as DataType, shape);
   if (!target) return result;
   if (target.type !== result.type || target.size !== result.size) {
     throw new Error('a pre-allocated output does not fit the result.');
   }
-  (target.data as Uint8Array).set(result.data as Uint8Array);
+  if (Array.isArray(target.data)) Object.assign(target.data, result.data);
+  else (target.data as Uint8Array).set(result.data as Uint8Array);
   return target;
 }
 
