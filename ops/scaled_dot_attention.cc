@@ -285,8 +285,7 @@ void AttentionBlock::add_values(int64_t begin, int64_t count) {
   simd::GemmEpilogue onto_sums;
   onto_sums.add = sums_;
   onto_sums.add_stride = shape_.v_size;
-  simd::gemm_block(shape, {scores_, values, sums_}, onto_sums, 0, rows_, 0,
-                   panels(shape_.v_size));
+  simd::gemm_block(shape, {scores_, values, sums_}, onto_sums, 0, rows_, 0, panels(shape_.v_size));
 }
 
 void AttentionBlock::store(int64_t row) {

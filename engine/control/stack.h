@@ -27,8 +27,8 @@ class Stack {
   int64_t count_ = 0;
   bool started_ = false;
   TensorView element_;
-  int64_t outer_ = 1;       // elements before the axis
-  Shape row_shape_;         // the elements behind it
+  int64_t outer_ = 1;  // elements before the axis
+  Shape row_shape_;    // the elements behind it
   size_t inner_bytes_ = 0;
   Block memory_;
   ValueHeap heap_;

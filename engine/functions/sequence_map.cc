@@ -47,8 +47,8 @@ class LoopBody {
       if (function_.facts(i).kind != ValueKind::kSequence) continue;
       feeds[i] = add_node("SequenceAt", {feeds[i], iteration});
     }
-    const std::vector<ValueId> results = splice(
-        *graph_, *body_.graph, feeds, function_.caller().name + "/", graph_->nodes);
+    const std::vector<ValueId> results =
+        splice(*graph_, *body_.graph, feeds, function_.caller().name + "/", graph_->nodes);
     graph_->outputs.push_back(condition);
     for (size_t i = 0; i < results.size(); ++i) {
       graph_->outputs.push_back(add_node("SequenceInsert", {made[i], results[i]}));

@@ -65,9 +65,12 @@ describe.each(['worker', 'inline'] as const)('%s execution', (execution) => {
     const session = await sessionOf(execution);
     const good = { words: words('a'), parts: [floats(1)], extra: null };
     const codeOf = (feeds: Record<string, unknown>) =>
-      session.run({ ...good, ...feeds } as Record<string, Sardonyx.Value>).then(
+      session.run({ ...good, ...feeds }).then(
         () => 'resolved',
-        (thrown: Sardonyx.SardonyxError) => `${thrown.code} ${thrown.where?.tensor}`,
+        (thrown: unknown) => {
+          const { code, where } = thrown as Sardonyx.SardonyxError;
+          return `${code} ${where?.tensor}`;
+        },
       );
     expect(await codeOf({ words: [words('a')] })).toBe('INPUT_DTYPE words');
     expect(await codeOf({ words: null })).toBe('INPUT_DTYPE words');

@@ -4,11 +4,11 @@ import type { RouteFilter } from '../../router/choose.js';
 import { load, type LoadOptions } from '../load.js';
 import type { Session } from '../session.js';
 import { resolveUrl, type Source } from '../source.js';
-import { Tensor as EngineTensor, type AnyTensor, type TensorData } from '../tensor.js';
+import { Tensor as EngineTensor, type AnyTensor } from '../tensor.js';
 import type { Value } from '../values.js';
 import { readCreateArguments, readRunArguments } from './arguments.js';
 import { env } from './env.js';
-import { Tensor, type DataType, type Type } from './tensor.js';
+import { Tensor, type Type } from './tensor.js';
 
 export type OnnxValueMap = Readonly<Record<string, Tensor>>;
 export type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
@@ -140,7 +140,7 @@ function external(
 
 function toEngine(tensor: Tensor): AnyTensor {
   const { type, data, dims } = tensor;
-  const elements = type === 'int4' ? bytesOf(data as Int8Array) : (data as TensorData);
+  const elements = type === 'int4' ? bytesOf(data as Int8Array) : data;
   return new EngineTensor(type, elements, dims);
 }
 
@@ -152,7 +152,7 @@ function fromEngine(name: string, value: Value, target: Tensor | null | undefine
   }
   const { type, data, shape } = value;
   const bits = type === 'int4' ? new Int8Array((data as Uint8Array).buffer as ArrayBuffer) : data;
-  const result = new Tensor(type as Type, bits as DataType, shape);
+  const result = new Tensor(type as Type, bits, shape);
   if (!target) return result;
   if (target.type !== result.type || target.size !== result.size) {
     throw new Error('a pre-allocated output does not fit the result.');

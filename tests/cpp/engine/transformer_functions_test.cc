@@ -328,9 +328,8 @@ TEST_CASE("FlexAttention passes scores and shares through its graphs") {
   GraphBuilder share;
   const ValueId shares = share.input("shares", {2, 4, 3, 5});
   share.output(share.node("Mul", {shares, share.scalar(2.0f)}));
-  const auto attributes =
-      AttributeList{{"score_mod", std::shared_ptr<Graph>(std::move(score_mod))},
-                    {"prob_mod", std::shared_ptr<Graph>(share.raw())}};
+  const auto attributes = AttributeList{{"score_mod", std::shared_ptr<Graph>(std::move(score_mod))},
+                                        {"prob_mod", std::shared_ptr<Graph>(share.raw())}};
 
   GraphBuilder g, plain;
   const auto inputs = [](GraphBuilder& to) {
