@@ -20,6 +20,7 @@ Status Carried::stage(const TensorView& output) {
   }
   staged_.data = spare_.data();
   ops::copy_bytes(staged_.data, output.data, bytes);
+  if (!needs_heap(staged_.kind, staged_.dtype)) return {};
   spare_heap_.clear();
   return spare_heap_.own(staged_);
 }
@@ -27,7 +28,8 @@ Status Carried::stage(const TensorView& output) {
 void Carried::commit() {
   if (staged_.data && staged_.data == spare_.data()) {
     std::swap(memory_, spare_);
-    std::swap(heap_, spare_heap_);
+    // Even to swap two empty heaps allocates.
+    if (needs_heap(staged_.kind, staged_.dtype)) std::swap(heap_, spare_heap_);
   }
   view_ = staged_;
 }
