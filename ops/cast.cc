@@ -63,6 +63,9 @@ Status infer_cast(InferContext& context) {
   SX_TRY(check_arity(context, 1, 1));
   SX_TRY(context.attributes.require_int("to").take_status());
   SX_ASSIGN(const DType to, dtype_attribute(context.attributes, "to", DType::kUndefined));
+  if (to == DType::kUndefined) {
+    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'to' is 0: not a dtype");
+  }
   return set_cast_output(context, to);
 }
 
