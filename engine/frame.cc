@@ -41,6 +41,8 @@ Frame::~Frame() = default;
 Status Frame::start(std::span<const TensorView> inputs) {
   inputs_.assign(inputs.begin(), inputs.end());
   heap_.clear();
+  // What an earlier execution has made must not be taken for contents of this one.
+  std::fill(addresses_.begin(), addresses_.end(), nullptr);
   for (size_t i = 0; i < inputs_.size(); ++i) addresses_[lowering_.inputs[i]] = inputs_[i].data;
   path_.clear();
   transient_.clear();

@@ -244,12 +244,12 @@ Status read_nodes(const Attributes& attributes, TreeModel& model) {
   return {};
 }
 
-// The walk from every root ends: no place is reached twice on one way down.
+// The walk from every node ends: no place is reached twice on one way down.
 Status check_acyclic(const TreeModel& model) {
   std::vector<uint8_t> seen(model.nodes.size(), 0);  // 1: on the way down, 2: done
   std::vector<std::pair<Place, int>> way;
-  for (const Place root : model.roots) {
-    if (!(root & TreeModel::kLeaf)) way.push_back({root, 0});
+  for (Place start = 0; start < model.nodes.size(); ++start) {
+    way.push_back({start, 0});
     while (!way.empty()) {
       auto& [place, next] = way.back();
       if (next == 2 || seen[place] == 2) {

@@ -29,7 +29,7 @@ struct TreeModel {
   struct Node {
     int64_t feature = 0;
     double split = 0;
-    Place yes = 0, no = 0;
+    Place yes = kLeaf, no = kLeaf;
     uint32_t members = 0;  // kMember: first of the set, its end is the next node's first
     uint32_t members_end = 0;
     TreeTest test = TreeTest::kLessEqual;

@@ -34,6 +34,8 @@ std::unique_ptr<Session> compile(GraphBuilder& g) {
 }
 
 void feed(Run& run, size_t index, const ConstantPtr& tensor) {
+  static std::vector<ConstantPtr> kept;
+  kept.push_back(tensor);
   const Status status = run.set_input(index, tensor->view(), tensor->payload.bytes);
   INFO(status.message());
   REQUIRE(status.ok());

@@ -12,7 +12,7 @@
 
 namespace sardonyx::test {
 
-// These fail the test on any error.
+// These fail the test on any error. What is fed is kept for the whole program.
 std::unique_ptr<Session> compile(GraphBuilder& g);
 void feed(Run& run, size_t index, const ConstantPtr& tensor);
 void finish(Run& run);
