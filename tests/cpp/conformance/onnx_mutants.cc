@@ -1,6 +1,7 @@
 // Damages the models of ONNX's suite and what they are fed: each mutant runs or is refused with a
 // typed error. The same mutants in every run.
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +134,7 @@ pid_t start(const std::vector<Test>& tests, const Options& options, size_t first
   std::fflush(stdout);
   const pid_t process = fork();
   if (process != 0) return process;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   work(tests, options, first, progress);
   std::fflush(stdout);
   _exit(0);
