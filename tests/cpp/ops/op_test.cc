@@ -443,7 +443,7 @@ Result<std::vector<TestTensor>> OpTest::execute(const Variant& variant,
     for (const BufferPtr& buffer : output_buffers) buffer->poison();
     if (variant.in_place) input_buffers[0]->fill(input_bytes[0]);
     scratch.poison();
-    SX_TRY(kernel->run(RunContext{inputs, outputs, scratch.data(), bind.plan.get(), &heap_}));
+    SX_TRY(kernel->run(RunContext{inputs, outputs, scratch.data(), bind.plan.get(), heap_.get()}));
   }
 
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -160,7 +161,8 @@ class OpTest {
   double absolute_ = 1e-6;
   std::string kernel_;
   const Operator* op_ = nullptr;
-  mutable ValueHeap heap_;  // of all runs: results are compared after them
+  // Of all runs, and of copies of the test: results are compared after them.
+  std::shared_ptr<ValueHeap> heap_ = std::make_shared<ValueHeap>();
 };
 
 }  // namespace sardonyx::test
