@@ -136,7 +136,7 @@ TEST_CASE("Cast writes numbers as strings", "[cast]") {
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  as_strings(f32({2, 3}, {0.1f, -1.5f, 3e20f, 0.47892547f, 1, 16777217}),
+  as_strings(f32({2, 3}, {0.1f, -1.5f, 3e20f, 0.47892547f, 1, 16777216}),
              {"0.1", "-1.5", "3e+20", "0.47892547", "1", "16777216"});
   as_strings(f32({3}, {nan, infinity, -infinity}), {"NaN", "INF", "-INF"});
   as_strings(tensor<double>({2}, {0.1, 1.0 / 3}), {"0.1", "0.3333333333333333"});
