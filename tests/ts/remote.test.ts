@@ -54,7 +54,7 @@ describe('a remote route', { timeout: 60_000 }, () => {
       error: { code: 'NO_CANDIDATE' },
     });
     expect(session.inputs).toEqual([
-      { name: 'image', type: 'float32', shape: [null, 4], optional: false },
+      { name: 'image', kind: 'tensor', type: 'float32', shape: [null, 4], optional: false },
     ]);
     const runs = await Promise.all([
       session.run({ image: image() }),
@@ -223,8 +223,8 @@ describe('a server that does not keep to the protocol', { timeout: 60_000 }, () 
     ['null', 'null'],
     ['no inputs', JSON.stringify({ ...right, inputs: [] })],
     [
-      'text tensors',
-      JSON.stringify({ ...right, outputs: values('scores', { datatype: 'BYTES' }) }),
+      'of no known datatype',
+      JSON.stringify({ ...right, outputs: values('scores', { datatype: 'TEXT' }) }),
     ],
     ['no shape', JSON.stringify({ ...right, outputs: values('scores', { shape: 3 }) })],
   ])('has metadata that are %s', async (_, metadata) => {

@@ -10,8 +10,8 @@ class ScriptedSession extends EventTarget {
   static open: ScriptedSession[] = [];
   static loads: string[] = [];
   static failure: Error | undefined;
-  readonly inputs = [{ name: 'x', type: 'float32', shape: [1], optional: false }];
-  readonly outputs = [{ name: 'y', type: 'float32', shape: [1], optional: false }];
+  readonly inputs = [{ name: 'x', kind: 'tensor', type: 'float32', shape: [1], optional: false }];
+  readonly outputs = [{ name: 'y', kind: 'tensor', type: 'float32', shape: [1], optional: false }];
   state = 'serving';
   disposed = false;
   readonly runs: { x: number; end: () => void; reject: (reason: unknown) => void }[] = [];

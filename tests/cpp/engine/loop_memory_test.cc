@@ -17,6 +17,10 @@ void* operator new(size_t bytes) {
   if (!memory) std::abort();
   return memory;
 }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(bytes ? bytes : 1);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }

@@ -464,6 +464,10 @@ Result<std::vector<TestTensor>> OpTest::execute(const Variant& variant,
       if (!results[i].bytes.empty()) {
         std::memcpy(results[i].bytes.data(), outputs[i].data, results[i].bytes.size());
       }
+      // Strings may be of the kernel, which goes.
+      const TensorView kept{outputs[i].dtype, Layout::kRowMajor, outputs[i].shape,
+                            results[i].bytes.data()};
+      if (kept.dtype == DType::kString) SX_TRY(heap_->own(kept));
     }
   }
   return results;

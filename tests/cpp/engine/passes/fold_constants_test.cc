@@ -149,7 +149,7 @@ TEST_CASE("inline_constants refuses what it can not hold", "[passes]") {
     CHECK(status.node() == "Constant0");
     return status.code();
   };
-  CHECK(code({{"value_string", std::string("a")}}) == ErrorCode::MODEL_UNSUPPORTED);
+  CHECK(code({{"sparse_value", int64_t{1}}}) == ErrorCode::MODEL_UNSUPPORTED);
   CHECK(code({}) == ErrorCode::ATTRIBUTE_INVALID);
 }
 
