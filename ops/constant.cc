@@ -1,4 +1,5 @@
 // Constant, ConstantOfShape and Range: tensors out of attributes and scalars.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -109,24 +110,31 @@ Result<int64_t> range_elements(const TensorView& start, const TensorView& limit,
   return *count;
 }
 
+// first + i * step; `type` is that of T.
+template <typename T>
+void fill_range(const TensorView& y, DType type, T first, T step) {
+  constexpr int64_t kBlock = 256;
+  T block[kBlock];
+  const auto width = static_cast<size_t>(dtype_bits(y.dtype)) / 8;
+  const int64_t count = y.elements();
+  auto* out = y.as<uint8_t>();
+  for (int64_t i = 0; i < count; i += kBlock, out += kBlock * width) {
+    const int64_t length = std::min(kBlock, count - i);
+    for (int64_t k = 0; k < length; ++k) block[k] = first + static_cast<T>(i + k) * step;
+    convert(y.dtype, out, type, block, 1, length);
+  }
+}
+
 Status run_range(const Attributes&, const RunContext& context) {
   const TensorView& y = context.outputs[0];
   const TensorView& start = context.inputs[0];
   const TensorView& delta = context.inputs[2];
-  const int64_t count = y.elements();
-  auto* out = y.as<uint8_t>();
-  const auto width = static_cast<size_t>(dtype_bits(y.dtype)) / 8;
-  for (int64_t i = 0; i < count; ++i, out += width) {
-    if (compute_dtype(y.dtype) == DType::kInt64) {
-      const auto first = static_cast<uint64_t>(read_as<int64_t>(DType::kInt64, start));
-      const auto step = static_cast<uint64_t>(read_as<int64_t>(DType::kInt64, delta));
-      const uint64_t value = first + static_cast<uint64_t>(i) * step;
-      convert(y.dtype, out, DType::kUint64, &value, 1, 1);
-    } else {
-      const double value = read_as<double>(DType::kFloat64, start) +
-                           static_cast<double>(i) * read_as<double>(DType::kFloat64, delta);
-      convert(y.dtype, out, DType::kFloat64, &value, 1, 1);
-    }
+  if (compute_dtype(y.dtype) == DType::kInt64) {
+    fill_range(y, DType::kUint64, static_cast<uint64_t>(read_as<int64_t>(DType::kInt64, start)),
+               static_cast<uint64_t>(read_as<int64_t>(DType::kInt64, delta)));
+  } else {
+    fill_range(y, DType::kFloat64, read_as<double>(DType::kFloat64, start),
+               read_as<double>(DType::kFloat64, delta));
   }
   return {};
 }

@@ -11,7 +11,7 @@ Result<ValueId> aligned(FunctionBody& body, int64_t axis) {
   SX_ASSIGN(const int a_rank, body.rank(0));
   SX_ASSIGN(const int b_rank, body.rank(1));
   const int64_t first = axis < 0 ? axis + a_rank : axis;
-  if (first < 0 || first + b_rank > a_rank) {
+  if (first < 0 || first > a_rank - b_rank) {
     return error(ErrorCode::ATTRIBUTE_INVALID, "axis %lld does not fit ranks %d and %d",
                  static_cast<long long>(axis), a_rank, b_rank);
   }

@@ -76,8 +76,10 @@ TEST_CASE("the second operand of opset 6 aligns at an axis") {
   const auto slopes = old_operator("PRelu", {3}, {});
   REQUIRE(resolve_graph(*slopes).ok());
   CHECK(types(*slopes) == "Unsqueeze PRelu");
-  const auto beyond = old_operator("Add", {3}, {{"broadcast", int64_t{1}}, {"axis", int64_t{3}}});
-  CHECK(resolve_graph(*beyond).code() == ErrorCode::ATTRIBUTE_INVALID);
+  for (const int64_t axis : {int64_t{3}, int64_t{-4}, INT64_MAX}) {
+    const auto beyond = old_operator("Add", {3}, {{"broadcast", int64_t{1}}, {"axis", axis}});
+    CHECK(resolve_graph(*beyond).code() == ErrorCode::ATTRIBUTE_INVALID);
+  }
 }
 
 TEST_CASE("no function hides behind a kernel") {

@@ -71,6 +71,9 @@ TEST_CASE("Range", "[constant]") {
   check_range<float>(0, 1, 0.3f, {0, 0.3f, 0.6f, 0.9f});
   check_range<float>(5, 2, -1.5f, {5, 3.5f});
   check_range<double>(0, 0.5, 0.25, {0, 0.25});
+  std::vector<int32_t> many;
+  for (int32_t i = 0; i < 600; ++i) many.push_back(7 - 3 * i);
+  check_range<int32_t>(7, 7 - 1800, -3, many);
 }
 
 TEST_CASE("Range of 16-bit floats", "[constant]") {
