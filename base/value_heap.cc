@@ -40,8 +40,8 @@ Result<const Box*> ValueHeap::add(Box box) {
     return error(ErrorCode::LIMIT_EXCEEDED, "a run with more than %zu sequences and optionals",
                  kMaxBoxes);
   }
-  boxes_.push_back(std::move(box));
-  return &boxes_.back();
+  boxes_.push_back(std::make_unique<Box>(std::move(box)));
+  return boxes_.back().get();
 }
 
 Status ValueHeap::own(const TensorView& view) {

@@ -1,7 +1,7 @@
 // What the values of one run refer to: characters of strings, sequences and optionals.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -32,7 +32,7 @@ class ValueHeap {
   std::vector<Block> blocks_;  // the last one has `left_` bytes to give
   size_t left_ = 0;
   size_t bytes_ = 0;
-  std::deque<Box> boxes_;
+  std::vector<std::unique_ptr<Box>> boxes_;  // moving a heap allocates nothing
 };
 
 }  // namespace sardonyx
