@@ -31,9 +31,10 @@ constexpr std::optional<T> checked_mul(T a, T b) {
   return out;
 }
 
+// For b above 0.
 template <typename T>
 constexpr T ceil_div(T a, T b) {
-  return (a + b - 1) / b;
+  return a / b + (a % b > 0);
 }
 
 template <typename T>

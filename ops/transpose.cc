@@ -19,7 +19,11 @@ Result<IntList> permutation(const Attributes& attributes, int rank) {
     return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'perm' has %d axes, the input %d",
                  out.size(), rank);
   }
-  for (int i = 0; i < rank; ++i) out[i] = *normalize_axis(out[i], rank);
+  for (int64_t axis : out) {
+    if (axis >= 0) continue;
+    return error(ErrorCode::ATTRIBUTE_INVALID, "attribute 'perm' has axis %lld",
+                 static_cast<long long>(axis));
+  }
   return out;
 }
 

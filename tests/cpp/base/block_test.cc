@@ -39,5 +39,7 @@ TEST_CASE("size arithmetic is checked") {
   CHECK(checked_sub<int64_t>(INT64_MIN, 1) == std::nullopt);
   CHECK(checked_mul<int64_t>(1 << 20, 1 << 20) == int64_t{1} << 40);
   CHECK(ceil_div(7, 4) == 2);
+  CHECK(ceil_div(8, 4) == 2);
+  CHECK(ceil_div<int64_t>(3, INT64_MAX) == 1);
   CHECK(round_up(9, 4) == 12);
 }

@@ -56,7 +56,7 @@ TEST_CASE("Transpose without a permutation reverses", "[transpose]") {
 TEST_CASE("Transpose refuses what is no permutation", "[transpose]") {
   const TestTensor x = random_f32({2, 3, 4}, 6);
   const std::vector<std::vector<int64_t>> kWrong = {
-      {0, 1}, {0, 1, 1}, {0, 1, 3}, {0, 1, 2, 3}, std::vector<int64_t>(99, 0)};
+      {0, 1}, {0, 1, 1}, {0, 1, 3}, {0, -2, 2}, {0, 1, 2, 3}, std::vector<int64_t>(99, 0)};
   for (const auto& perm : kWrong) {
     OpTest("Transpose").ints("perm", perm).input(x).fails(ErrorCode::ATTRIBUTE_INVALID);
   }
