@@ -27,8 +27,8 @@ const test = base.extend<object, { installed: Installed }>({
   ],
 });
 
-/** The two wasm modules are 560 kB of 680; the rest is for operators to come, not for a file by mistake. */
-const MAX_TARBALL_BYTES = 900_000;
+/** The two wasm modules are 800 kB of 1,070; the rest is for operators to come, not for a file by mistake. */
+const MAX_TARBALL_BYTES = 1_200_000;
 
 const vite = repositoryTool('vite/bin/vite.js');
 const answers = { variant: 'int8', read: { A: 'A', 7: '7' } };
