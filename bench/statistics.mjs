@@ -1,18 +1,20 @@
-export const median = (values) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
+export const median = (values) => quantile(sortedCopy(values), 0.5);
 
-/** Median and the range of the middle half, by linear interpolation. */
+/** Median and the range of the middle half. */
 export function spread(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (p) => {
-    const place = p * (sorted.length - 1);
-    const low = Math.floor(place);
-    return (
-      sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low])
-    );
-  };
-  return { median: median(values), q1: at(0.25), q3: at(0.75) };
+  const sorted = sortedCopy(values);
+  return { median: quantile(sorted, 0.5), q1: quantile(sorted, 0.25), q3: quantile(sorted, 0.75) };
 }
+
+export const geometricMean = (values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+/** By linear interpolation between the two nearest. */
+export function quantile(sorted, p) {
+  const place = p * (sorted.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low]);
+}
+
+const sortedCopy = (values) => [...values].sort((a, b) => a - b);

@@ -1,0 +1,59 @@
+// Twins of networks that people run: their graphs as exporters write them, with random weights.
+//   node bench/twins/index.mjs [NAME …]     writes build/bench/twins/<name>.onnx and <name>.json
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { root } from '../../tools/setup/paths.mjs';
+
+export const TWINS = [
+  'mobilenet_v2',
+  'resnet50',
+  'efficientnet_lite0',
+  'minilm_l6',
+  'vit_tiny',
+  'whisper_tiny_encoder',
+  'decoder_layers',
+];
+
+export const twinsFolder = join(root, 'build/bench/twins');
+const here = import.meta.dirname;
+
+/** The encoded model and its inputs: {name, dtype, dims, low, high}. */
+export async function writeTwin(name) {
+  const { write } = await import(`./${name}.mjs`);
+  return write();
+}
+
+/** Changes when any script that writes twins does. */
+function version() {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(here).sort()) hash.update(readFileSync(join(here, file)));
+  hash.update(readFileSync(join(here, '../seeded_numbers.mjs')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+const readSpec = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
+
+/** Writes the file unless it is there and of this version; gives its path and inputs. */
+export async function ensureTwin(name, folder = twinsFolder) {
+  const path = join(folder, `${name}.onnx`);
+  const specPath = join(folder, `${name}.json`);
+  const spec = readSpec(specPath);
+  if (spec?.version === version() && existsSync(path)) return { path, inputs: spec.inputs };
+  const { bytes, inputs } = await writeTwin(name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${path}.new`, bytes);
+  renameSync(`${path}.new`, path);
+  writeFileSync(specPath, `${JSON.stringify({ version: version(), inputs }, null, 2)}\n`);
+  return { path, inputs };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const names = process.argv.slice(2);
+  for (const name of names.length ? names : TWINS) {
+    const { path, inputs } = await ensureTwin(name);
+    console.log(`${path}: ${inputs.map((input) => `${input.name} [${input.dims}]`).join(', ')}`);
+  }
+}
