@@ -35,7 +35,7 @@ Status infer(InferContext& context, size_t max_inputs) {
 
 // --- what is computed ----------------------------------------------------------------------------
 
-// Floats of the packed weights; 0 when the algorithm takes them as they are.
+// Floats of the packed weights.
 std::optional<int64_t> packed_size(const ConvSpec& spec) {
   switch (choose_conv(spec)) {
     case ConvAlgorithm::kIndirect:
@@ -43,16 +43,19 @@ std::optional<int64_t> packed_size(const ConvSpec& spec) {
     case ConvAlgorithm::kDepthwise:
       return simd::depthwise_packed_size(spec);
     case ConvAlgorithm::kDirect:
-      return 0;
+      return simd::direct_packed_size(spec);
   }
   return std::nullopt;
 }
 
 void pack(const ConvSpec& spec, const float* weights, float* packed) {
-  if (choose_conv(spec) == ConvAlgorithm::kIndirect) {
-    simd::indirect_pack(spec, weights, packed);
-  } else {
-    simd::depthwise_pack(spec, weights, packed);
+  switch (choose_conv(spec)) {
+    case ConvAlgorithm::kIndirect:
+      return simd::indirect_pack(spec, weights, packed);
+    case ConvAlgorithm::kDepthwise:
+      return simd::depthwise_pack(spec, weights, packed);
+    case ConvAlgorithm::kDirect:
+      return simd::direct_pack(spec, weights, packed);
   }
 }
 
@@ -79,7 +82,7 @@ constexpr size_t kNone = SIZE_MAX;
 
 struct Plan final : StepPlan {
   ConvShape shape;
-  std::variant<std::monostate, simd::IndirectConv, simd::DepthwiseConv> algorithm;
+  std::variant<std::monostate, simd::IndirectConv, simd::DepthwiseConv, simd::DirectConv> algorithm;
   // Parts of the scratch memory, kNone where there is no need for one.
   size_t weights = kNone, bias = kNone, stage = kNone, x = kNone, z = kNone, y = kNone;
 };
@@ -131,10 +134,7 @@ Status ConvKernel::prepare(const KernelInit& init) {
     if (bias) init.consumed(kB);
   }
   const auto size = packed_size(spec);
-  if (size == 0) return {};
-  const std::string packing =
-      (choose_conv(spec) == ConvAlgorithm::kIndirect ? "conv.indirect." : "conv.depthwise.") +
-      std::to_string(spec.groups);
+  const std::string packing = std::string(name_) + '.' + std::to_string(spec.groups);
   SX_ASSIGN(weights_, init.packs.get(weights, packing, [&]() -> Result<Block> {
     const auto bytes = checked_mul<int64_t>(size.value_or(INT64_MAX), sizeof(float));
     SX_ASSIGN(Block block, Block::allocate(static_cast<uint64_t>(bytes.value_or(INT64_MAX))));
@@ -148,7 +148,7 @@ Status ConvKernel::prepare(const KernelInit& init) {
 Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
   const ConvSpec& spec = plan.shape;
   ScratchLayout scratch;
-  if (!weights_ && choose_conv(spec) != ConvAlgorithm::kDirect) {
+  if (!weights_) {
     SX_ASSIGN(plan.weights, scratch.add_floats(packed_size(spec)));
   }
   if (!bias_) {
@@ -167,10 +167,14 @@ Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
       context.inputs[kZ].layout != out_layout) {
     SX_ASSIGN(plan.z, scratch.add_floats(storage_elements(y.shape, out_layout)));
   }
+  int64_t stage = 0;
   if (const auto* indirect = std::get_if<simd::IndirectConv>(&plan.algorithm)) {
-    if (indirect->scratch_floats() > 0) {
-      SX_ASSIGN(plan.stage, scratch.add_floats(indirect->scratch_floats()));
-    }
+    stage = indirect->scratch_floats();
+  } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {
+    stage = direct->scratch_floats();
+  }
+  if (stage > 0) {
+    SX_ASSIGN(plan.stage, scratch.add_floats(stage));
   }
   context.scratch_bytes = scratch.bytes();
   return {};
@@ -199,8 +203,10 @@ Status ConvKernel::bind(BindContext& context) const {
         SX_ASSIGN(plan->algorithm, simd::DepthwiseConv::make(plan->shape));
         break;
       }
-      case ConvAlgorithm::kDirect:
+      case ConvAlgorithm::kDirect: {
+        SX_ASSIGN(plan->algorithm, simd::DirectConv::make(plan->shape));
         break;
+      }
     }
     SX_TRY(place_scratch(context, *plan));
   }
@@ -249,8 +255,8 @@ Status ConvKernel::run(const RunContext& context) const {
     SX_TRY(indirect->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   } else if (const auto* depthwise = std::get_if<simd::DepthwiseConv>(&plan.algorithm)) {
     SX_TRY(depthwise->run(x, weights, bias, z, activation_, y));
-  } else {
-    SX_TRY(simd::conv_direct(shape, x, weights, bias, z, activation_, y));
+  } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {
+    SX_TRY(direct->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   }
   if (plan.y == kNone) return {};
   return simd::to_row_major(y, shape.batch, shape.out_channels, shape.out_plane(), sizeof(float),

@@ -15,8 +15,8 @@ bool groups_fill_blocks(const ConvSpec& spec) {
          (spec.group_in() % kChannelBlock == 0 && spec.group_out() % kChannelBlock == 0);
 }
 
-// A tile of the indirect GEMM computes eight output channels: with fewer than four of them per
-// group, rows of multiply-adds along the width are faster.
+// A tile of the indirect GEMM computes eight output channels, which are mostly padding where a
+// group has fewer than four.
 constexpr int64_t kLeastGroupOut = 4;
 
 }  // namespace
@@ -24,7 +24,7 @@ constexpr int64_t kLeastGroupOut = 4;
 ConvAlgorithm choose_conv(const ConvSpec& spec) {
   if (spec.spatial_axes > 2) return ConvAlgorithm::kDirect;
   if (is_depthwise(spec)) return ConvAlgorithm::kDepthwise;
-  if (spec.groups > 1 && spec.group_out() < kLeastGroupOut) return ConvAlgorithm::kDirect;
+  if (spec.group_out() < kLeastGroupOut) return ConvAlgorithm::kDirect;
   return ConvAlgorithm::kIndirect;
 }
 

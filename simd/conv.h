@@ -44,7 +44,7 @@ struct ConvShape : ConvSpec {
 enum class ConvAlgorithm : uint8_t {
   kIndirect,   // GEMM over an indirection table; 1x1 and first layers included
   kDepthwise,  // one channel per group, channel-blocked
-  kDirect,     // any groups, any number of axes, row-major
+  kDirect,     // vectorised along the width, row-major; few output channels, and three axes
 };
 
 // The one place where an algorithm is chosen. Depends on nothing that changes between bindings, so

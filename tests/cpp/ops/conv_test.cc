@@ -51,7 +51,8 @@ void check(const Case& c, bool with_bias, const char* kernel = nullptr) {
 TEST_CASE("Conv 1x1 for all channel remainders", "[conv]") {
   for (int64_t in : {1, 3, 4, 5, 8, 11}) {
     for (int64_t out : {1, 3, 4, 7, 8, 9, 33}) {
-      check({{1, in, 3, 5}, {out, in, 1, 1}, 1, {}, {}, {}}, true, "conv_1x1");
+      check({{1, in, 3, 5}, {out, in, 1, 1}, 1, {}, {}, {}}, true,
+            out < 4 ? "conv_direct" : "conv_1x1");
     }
   }
   check({{2, 7, 1, 1}, {37, 7, 1, 1}, 1, {}, {}, {}}, false);
@@ -62,7 +63,8 @@ TEST_CASE("Conv 1x1 for all channel remainders", "[conv]") {
 TEST_CASE("Conv 3x3 and larger over odd shapes", "[conv]") {
   for (int64_t in : {1, 2, 3, 4, 5, 9}) {
     for (int64_t out : {1, 5, 8, 12}) {
-      check({{1, in, 6, 7}, {out, in, 3, 3}, 1, {}, {}, {1, 1, 1, 1}}, true, "conv_indirect");
+      check({{1, in, 6, 7}, {out, in, 3, 3}, 1, {}, {}, {1, 1, 1, 1}}, true,
+            out < 4 ? "conv_direct" : "conv_indirect");
       check({{1, in, 6, 7}, {out, in, 3, 3}, 1, {2, 2}, {}, {0, 1, 1, 0}}, true);
     }
   }
@@ -117,6 +119,9 @@ TEST_CASE("Conv over one and three axes", "[conv]") {
   check({{1, 6, 9}, {6, 1, 3}, 6, {}, {}, {2, 0}}, true);
   check({{1, 3, 4, 5, 6}, {4, 3, 3, 3, 3}, 1, {}, {}, {1, 1, 1, 1, 1, 1}}, true, "conv_direct");
   check({{2, 2, 5, 5, 7}, {4, 1, 2, 3, 1}, 2, {1, 2, 2}, {2, 1, 1}, {0, 1, 0, 1, 1, 0}}, true);
+  check({{1, 5, 6, 7, 18}, {5, 5, 3, 3, 3}, 1, {}, {4, 4, 4}, {4, 4, 4, 4, 4, 4}}, true);
+  check({{1, 7, 3, 4, 35}, {19, 7, 1, 2, 5}, 1, {2, 1, 3}, {1, 3, 2}, {1, 2, 5, 0, 1, 4}}, false);
+  check({{1, 4, 2, 2, 3}, {3, 4, 3, 3, 3}, 1, {}, {3, 1, 8}, {6, 2, 9, 3, 1, 8}}, true);
 }
 
 TEST_CASE("Conv pads automatically", "[conv]") {
@@ -181,15 +186,19 @@ TEST_CASE("FusedConv adds Z and activates", "[conv]") {
   }
 }
 
-TEST_CASE("Conv keeps NaN where it is", "[conv]") {
-  TestTensor x = random_f32({1, 3, 6, 6}, 1);
-  x.as<float>()[0] = NAN;
-  const TestTensor w = random_f32({5, 3, 3, 3}, 2);
-  Window window({3, 3});
-  window.pad_begin = window.pad_end = {1, 1};
-  OpTest test("Conv", 11);
-  test.ints("pads", {1, 1, 1, 1}).input(x).weight(w);
-  test.tolerance(1e-5, 2e-5).expect(reference::conv(x, w, nullptr, 1, window)).run();
+TEST_CASE("Conv keeps NaN and infinities where they are", "[conv]") {
+  for (float special : {NAN, INFINITY, -INFINITY, -0.0f, 1e-42f}) {
+    for (int64_t filters : {2, 5}) {
+      TestTensor x = random_f32({1, 3, 6, 40}, 1);
+      x.as<float>()[43] = special;
+      const TestTensor w = random_f32({filters, 3, 3, 3}, 2);
+      Window window({3, 3});
+      window.pad_begin = window.pad_end = {1, 1};
+      OpTest test("Conv", 11);
+      test.ints("pads", {1, 1, 1, 1}).input(x).weight(w);
+      test.tolerance(1e-5, 2e-5).expect(reference::conv(x, w, nullptr, 1, window)).run();
+    }
+  }
 }
 
 TEST_CASE("Conv of nothing", "[conv]") {

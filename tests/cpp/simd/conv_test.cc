@@ -139,6 +139,19 @@ std::vector<float> run_depthwise(const ConvShape& s, const Operands& o) {
   return y;
 }
 
+std::vector<float> run_direct(const ConvShape& s, const Operands& o) {
+  std::vector<float> packed(static_cast<size_t>(*direct_packed_size(s)), kNan);
+  direct_pack(s, o.w.data(), packed.data());
+  std::vector<float> y(o.expected.size(), kNan);
+  auto conv = DirectConv::make(s);
+  REQUIRE(conv.ok());
+  std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
+  REQUIRE(conv->run(o.x.data(), packed.data(), o.bias.data(), o.add.data(), kRelu, y.data(),
+                    scratch.data())
+              .ok());
+  return y;
+}
+
 TEST_CASE("Indirect convolution in every layout", "[conv]") {
   const Case cases[] = {
       {1, 1, 1, 3, 3, 1, 1, 1, 0},   {3, 5, 1, 7, 9, 3, 2, 1, 1},    {4, 8, 1, 5, 6, 3, 1, 1, 1},
@@ -180,15 +193,30 @@ TEST_CASE("Depthwise convolution of every width", "[conv]") {
   }
 }
 
-TEST_CASE("Direct convolution", "[conv]") {
+TEST_CASE("Direct convolution of every tile, stride and dilation", "[conv]") {
+  for (int64_t filters : {1, 2, 3, 4, 5, 6, 7, 13}) {
+    for (int64_t width : {1, 5, 12, 33, 100}) {
+      for (int64_t stride : {1, 2, 3}) {
+        for (int64_t dilation : {1, 2, 9}) {
+          const Case c{3, filters, 1, 6, width, 3, stride, dilation, dilation};
+          const ConvShape s = shape_of(c, Layout::kRowMajor, Layout::kRowMajor);
+          INFO("filters " << filters << " width " << width << " stride " << stride << " dilation "
+                          << dilation);
+          const Operands o(s);
+          check_close(run_direct(s, o), o.expected, filters, s.out_plane(), Layout::kRowMajor);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Direct convolution in groups, without padding, and 1x1", "[conv]") {
   for (const Case& c : {Case{6, 9, 3, 5, 7, 3, 1, 1, 1}, Case{4, 4, 4, 6, 9, 3, 2, 2, 2},
-                        Case{3, 2, 1, 4, 4, 1, 1, 1, 0}}) {
+                        Case{8, 16, 4, 9, 40, 5, 1, 1, 0}, Case{3, 2, 1, 4, 4, 1, 1, 1, 0},
+                        Case{2, 3, 1, 4, 6, 2, 4, 1, 3}}) {
     const ConvShape s = shape_of(c, Layout::kRowMajor, Layout::kRowMajor);
     const Operands o(s);
-    std::vector<float> y(o.expected.size(), kNan);
-    REQUIRE(
-        conv_direct(s, o.x.data(), o.w.data(), o.bias.data(), o.add.data(), kRelu, y.data()).ok());
-    check_close(y, o.expected, s.out_channels, s.out_plane(), Layout::kRowMajor);
+    check_close(run_direct(s, o), o.expected, s.out_channels, s.out_plane(), Layout::kRowMajor);
   }
 }
 
@@ -196,12 +224,15 @@ TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]"
   const Case wide{32, 48, 1, 40, 41, 3, 1, 1, 1}, deep{40, 40, 40, 64, 60, 3, 1, 1, 1};
   const ConvShape a = shape_of(wide, Layout::kNC4HW4, Layout::kNC4HW4);
   const ConvShape b = shape_of(deep, Layout::kNC4HW4, Layout::kNC4HW4);
-  const Operands oa(a), ob(b);
+  const ConvShape c =
+      shape_of({9, 5, 1, 50, 130, 3, 1, 2, 2}, Layout::kRowMajor, Layout::kRowMajor);
+  const Operands oa(a), ob(b), oc(c);
   set_threads(1);
-  const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob);
+  const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob), yc = run_direct(c, oc);
   set_threads(3);
   CHECK(run_indirect(a, oa) == ya);
   CHECK(run_depthwise(b, ob) == yb);
+  CHECK(run_direct(c, oc) == yc);
   set_threads(1);
 }
 
