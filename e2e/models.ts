@@ -124,6 +124,12 @@ const good: Record<string, () => ModelParts> = {
     outputs: [value('y', 'float32', ['rows', 'columns'])],
     nodes: [node('Transpose', ['x'], ['t'], { perm: [1, 0] }), node('MatMul', ['x', 't'], ['y'])],
   }),
+  // A row joins those of the runs before.
+  growing: () => ({
+    inputs: [value('state', 'float32', ['rows', 64]), value('row', 'float32', [1, 64])],
+    outputs: [value('longer', 'float32', ['more', 64])],
+    nodes: [node('Concat', ['state', 'row'], ['longer'], { axis: 0 })],
+  }),
   'two-outputs': () => ({
     ...small,
     outputs: [y, value('product', 'float32', [1, 4])],

@@ -42,7 +42,7 @@ async function probe(): Promise<Features> {
     engine: plain && sharedMemoryWorks(),
     relaxedSimd: relaxed,
     isolated: isIsolated(),
-    cores: Math.max(1, cores()),
+    cores: cores(),
   };
 }
 
@@ -53,7 +53,7 @@ export function memoryHint(): number | undefined {
   return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
 }
 
-function cores(): number {
+export function cores(): number {
   if (isNode) return process.getBuiltinModule('node:os').availableParallelism();
-  return navigator.hardwareConcurrency || 1;
+  return Math.max(1, navigator.hardwareConcurrency || 1);
 }

@@ -5,6 +5,9 @@ import type { Slot } from '../worker/protocol.js';
 // Slots per input, lent ones included.
 const MAX_PER_INPUT = 8;
 
+// For what grows, so that it need not be asked for at each run.
+const roomFor = (bytes: number) => 2 ** Math.ceil(Math.log2(bytes));
+
 export interface SlotSource {
   request(input: number, bytes: number): void;
   release(slot: Slot): void;
@@ -31,10 +34,11 @@ export class SlotPool {
   take(input: number, bytes: number, onClose?: () => void): Slot | undefined {
     const free = this.#freeOf(input);
     const index = free.findIndex(({ view }) => view.length >= bytes);
-    if (index < 0) this.#releaseAll(input);
+    const grows = index < 0 && free.length > 0;
+    if (grows) this.#releaseAll(input);
     const slot = index < 0 ? undefined : free.splice(index, 1)[0];
     if (slot) this.#lent.set(slot, onClose);
-    if (free.length === 0) this.#ask(input, bytes);
+    if (free.length === 0) this.#ask(input, grows ? roomFor(bytes) : bytes);
     return slot;
   }
 

@@ -1,5 +1,6 @@
 // A route whose engine lives in a worker of its own.
 import { Failure } from '../worker/failure.js';
+import { Lane } from '../worker/lane.js';
 import {
   ON_CPU,
   PROTOCOL_VERSION,
@@ -12,10 +13,12 @@ import {
   type WireTensor,
 } from '../worker/protocol.js';
 import { compile } from './compile.js';
+import { cores } from './features.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
 import { SlotPool } from './slots.js';
-import { stage } from './stage.js';
+import { Spin } from './spin.js';
+import { posted, stage } from './stage.js';
 import { Watchdog } from './watchdog.js';
 import { spawn as spawnWorker, type Spawn, type WorkerPort } from './worker_port.js';
 
@@ -26,7 +29,7 @@ interface Pending<T> {
 
 interface CurrentRun extends Pending<readonly WireTensor[] | undefined> {
   readonly id: number;
-  readonly staged: readonly Slot[];
+  readonly slots: readonly Slot[];
   cancelled: boolean;
   grace?: ReturnType<typeof setTimeout>;
 }
@@ -43,7 +46,8 @@ export class WorkerRoute implements Route {
   readonly #hooks: RouteHooks;
   readonly #limits: Limits;
   readonly #watchdog = new Watchdog();
-  readonly #control: Int32Array | null;
+  readonly #lane: Lane | null;
+  readonly #spin = new Spin(cores());
   readonly #slots: SlotPool;
   readonly #explains = new Map<number, Pending<Plan>>();
   readonly #began = performance.now();
@@ -60,7 +64,7 @@ export class WorkerRoute implements Route {
     this.#setup = setup;
     this.#hooks = hooks;
     this.#limits = limits;
-    this.#control = setup.isolated ? new Int32Array(new SharedArrayBuffer(4)) : null;
+    this.#lane = setup.isolated ? new Lane() : null;
     this.#slots = new SlotPool({
       request: (input, bytes) => this.#post({ type: 'reserve', input, bytes }),
       release: ({ pointer }) => this.#post({ type: 'free', pointer }),
@@ -93,12 +97,23 @@ export class WorkerRoute implements Route {
     outputs: readonly number[],
   ): Promise<readonly WireTensor[] | undefined> {
     const id = this.#nextId++;
-    const { wire, staged, transfer } = stage(feeds, this.#control ? this.#slots : undefined);
+    const { wire, slots } = stage(feeds, this.#lane ? this.#slots : undefined);
+    const waitMs = this.#spin.allowance;
+    const given = this.#lane?.give({ id, feeds: wire, outputs }, waitMs > 0);
+    if (given && waitMs > 0) {
+      const results = this.#await(waitMs);
+      if (results) {
+        this.#giveBack(slots);
+        return Promise.resolve(results);
+      }
+    }
     return new Promise((resolve, reject) => {
-      this.#run = { id, staged, cancelled: false, resolve, reject };
+      this.#run = { id, slots, cancelled: false, resolve, reject };
       this.#watch(this.#limits.runMs, 'made no progress with a run');
       this.#holdProcess();
-      this.#post({ type: 'run', id, feeds: wire, outputs }, transfer);
+      if (given) return;
+      const { sent, transfer } = posted(feeds, wire);
+      this.#post({ type: 'run', id, feeds: sent, outputs }, transfer);
     });
   }
 
@@ -106,7 +121,7 @@ export class WorkerRoute implements Route {
     const run = this.#run;
     if (!run || run.cancelled) return;
     run.cancelled = true;
-    if (this.#control) Atomics.store(this.#control, 0, run.id);
+    this.#lane?.cancel(run.id);
     this.#post({ type: 'cancel', id: run.id });
     const grace = Math.max(this.#limits.graceMs, this.#loadMs);
     run.grace = setTimeout(() => {
@@ -124,7 +139,7 @@ export class WorkerRoute implements Route {
   }
 
   lend(input: number, bytes: number, onClose: () => void): Slot | undefined {
-    return this.#control ? this.#slots.take(input, bytes, onClose) : undefined;
+    return this.#lane ? this.#slots.take(input, bytes, onClose) : undefined;
   }
 
   takeBack(slot: Slot): void {
@@ -137,7 +152,7 @@ export class WorkerRoute implements Route {
 
   async dispose(): Promise<void> {
     if (this.closed) return;
-    if (this.#control) Atomics.store(this.#control, 0, 0x7fffffff);
+    this.#lane?.cancel(0x7fffffff);
     await new Promise<void>((resolve) => {
       this.#stopped = resolve;
       setTimeout(resolve, this.#limits.stopMs);
@@ -163,7 +178,7 @@ export class WorkerRoute implements Route {
     // The download begins while the module is still being compiled.
     this.#post({ type: 'load', source, extras: { external, fedWeights }, gpu });
     const module = await compiling;
-    this.#post({ type: 'start', module, threads, control: this.#control });
+    this.#post({ type: 'start', module, threads, lane: this.#lane?.buffer ?? null });
     if (this.#heard) this.#watchStart();
     this.#moduleSent = true;
   }
@@ -206,6 +221,7 @@ export class WorkerRoute implements Route {
       case 'kept':
         return;
       case 'done':
+        this.#spin.took(message.ms);
         return this.#settle(message.id, (run) => run.resolve(message.outputs));
       case 'cancelled':
         return this.#settle(message.id, (run) => run.resolve(undefined));
@@ -257,8 +273,22 @@ export class WorkerRoute implements Route {
     this.#run = undefined;
     clearTimeout(run.grace);
     this.#watchdog.stop();
-    for (const slot of run.staged) this.#slots.give(slot);
+    this.#giveBack(run.slots);
     this.#holdProcess();
+  }
+
+  // The answer to a run in the lane; undefined when it comes by message.
+  #await(ms: number): readonly WireTensor[] | undefined {
+    const answer = this.#lane!.await(ms);
+    this.#spin.ended(answer !== undefined);
+    if (!answer) return undefined;
+    this.memoryBytes = answer.memoryBytes;
+    this.#spin.took(answer.ms);
+    return answer.outputs;
+  }
+
+  #giveBack(slots: readonly Slot[]): void {
+    for (const slot of slots) this.#slots.give(slot);
   }
 
   // A Node process stays while something waits for the worker.
@@ -283,7 +313,9 @@ export class WorkerRoute implements Route {
   }
 
   #post(message: ToWorker, transfer?: readonly Transferable[]): void {
-    this.#port?.post(message, transfer);
+    if (!this.#port) return;
+    this.#port.post(message, transfer);
+    this.#lane?.mail();
   }
 
   // Ends the worker. Everything that waits for it is settled with `reason`.

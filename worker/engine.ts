@@ -20,6 +20,7 @@ import type {
   WireTensor,
 } from './protocol.js';
 import { ON_CPU } from './protocol.js';
+import type { Result } from './result.js';
 import { Runner, type RunHooks } from './runner.js';
 import { check, lastError } from './status.js';
 import { widen } from './threads.js';
@@ -119,6 +120,21 @@ export class Engine {
     } catch (thrown) {
       throw this.#failed(thrown);
     }
+  }
+
+  // Whether run() has to wait for something: runNow() is then not to be used.
+  get waits(): boolean {
+    return this.#gpu !== undefined;
+  }
+
+  // As run(), in one go; see Runner.runNow().
+  runNow(
+    feeds: readonly WireFeed[],
+    outputs: readonly number[],
+    hooks: RunHooks,
+    use: (results: readonly Result[]) => void,
+  ): boolean {
+    return this.#guard(() => this.#alive(this.#runner).runNow(feeds, outputs, hooks, use));
   }
 
   explain(): Plan {

@@ -1,10 +1,11 @@
 // The messages between a route (router/worker_route.ts) and its worker (worker/service.ts).
-// One run is under way at a time; control goes by message, data by shared memory where there is any.
+// One run is under way at a time; control goes by message, data by shared memory where there is any, and short runs
+// altogether (lane.ts).
 import type { DType, TypedArray } from './dtypes.js';
 import type { WireFailure } from './failure.js';
 
 // Raised with every incompatible change of this file.
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 // Worker.name (workerData in Node) of an engine worker. The same script with another name is a pool
 // thread (Emscripten's 'em-pthread') or was loaded for inline execution.
 export const ENGINE_WORKER_NAME = 'sardonyx-engine';
@@ -163,8 +164,8 @@ export type ToWorker =
       readonly type: 'start';
       readonly module: WebAssembly.Module;
       readonly threads: number;
-      // Index 0 holds the id of the run to stop; null on pages that are not isolated.
-      readonly control: Int32Array | null;
+      // See lane.ts; null on pages that are not isolated.
+      readonly lane: SharedArrayBuffer | null;
     }
   | {
       readonly type: 'run';
@@ -199,7 +200,13 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly slot: Slot }
   // Sent during long runs: the engine makes progress.
   | { readonly type: 'alive' }
-  | { readonly type: 'done'; readonly id: number; readonly outputs: readonly WireTensor[] }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly outputs: readonly WireTensor[];
+      // How long the engine took.
+      readonly ms: number;
+    }
   | { readonly type: 'cancelled'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure }
   | { readonly type: 'explained'; readonly id: number; readonly plan: Plan }

@@ -6,6 +6,7 @@ import { agree, type GpuExecutor, GpuFailure } from './gpu.js';
 import type { LoadedModel } from './load_model.js';
 import { allocate, bytesAt, viewAt } from './memory.js';
 import { VALUE_KINDS, type WireFeed, type WireTensor } from './protocol.js';
+import { copyOf, type Result } from './result.js';
 import { check, lastError } from './status.js';
 
 // How long the engine works before it looks for a cancel.
@@ -51,9 +52,26 @@ export class Runner {
   ): Promise<WireTensor[] | undefined> {
     if (hooks.cancelled()) return undefined;
     this.#feed(feeds);
-    const results = (await this.#compute(hooks)) ? this.#outputs(outputs) : undefined;
-    this.#instance._sx_run_reset(this.#run);
-    return results;
+    const done = await this.#compute(hooks);
+    return this.#end(done ? this.#outputs(outputs).map(copyOf) : undefined);
+  }
+
+  // As run(), in one go: hooks.betweenSlices() must not ask to wait. `use` gets the results before their memory goes;
+  // false when cancelled.
+  runNow(
+    feeds: readonly WireFeed[],
+    outputs: readonly number[],
+    hooks: RunHooks,
+    use: (results: readonly Result[]) => void,
+  ): boolean {
+    if (hooks.cancelled()) return false;
+    this.#feed(feeds);
+    while (!this.#advance()) {
+      void hooks.betweenSlices();
+      if (hooks.cancelled()) return this.#end(false);
+    }
+    use(this.#outputs(outputs));
+    return this.#end(true);
   }
 
   // As run(), on the GPU. Each plan's first run is done on the CPU too and compared. Rejects with
@@ -73,14 +91,13 @@ export class Runner {
     let expected: WireTensor[] | undefined;
     if (!this.#trusted.has(id)) {
       if (!(await this.#compute(hooks))) return undefined;
-      expected = this.#outputs(outputs);
+      expected = this.#outputs(outputs).map(copyOf);
       check(instance, instance._sx_run_start(this.#run));
     }
     const contents = await this.#dispatch(gpu, hooks);
     if (!contents) return undefined;
     instance._sx_run_finish_on_gpu(this.#run);
-    const results = this.#outputs(outputs, contents);
-    instance._sx_run_reset(this.#run);
+    const results = this.#end(this.#outputs(outputs, contents).map(copyOf));
     if (expected && !agree(results, expected)) {
       throw new GpuFailure('the GPU computes other numbers than the CPU');
     }
@@ -103,17 +120,27 @@ export class Runner {
     check(instance, instance._sx_run_start(this.#run));
   }
 
+  // Lets go of what the run has been fed and has made.
+  #end<T>(result: T): T {
+    this.#instance._sx_run_reset(this.#run);
+    return result;
+  }
+
+  // True at the end of the run.
+  #advance(): boolean {
+    const state = this.#instance._sx_run_advance(this.#run, SLICE_MS);
+    if (state < 0) throw lastError(this.#instance);
+    return state === 0;
+  }
+
   // False when cancelled.
   async #compute(hooks: RunHooks): Promise<boolean> {
-    const instance = this.#instance;
-    for (;;) {
-      const state = instance._sx_run_advance(this.#run, SLICE_MS);
-      if (state < 0) throw lastError(instance);
-      if (state === 0) return true;
+    while (!this.#advance()) {
       const pause = hooks.betweenSlices();
       if (pause) await pause;
       if (hooks.cancelled()) return false;
     }
+    return true;
   }
 
   // Contents of the outputs. Undefined when cancelled; the GPU then works on.
@@ -193,8 +220,8 @@ export class Runner {
     return staging.pointer;
   }
 
-  // A copy in an ordinary ArrayBuffer; undefined for an output that the model did not compute.
-  #output(output: number, contents?: Uint8Array): WireTensor | undefined {
+  // Undefined for an output that the model did not compute.
+  #output(output: number, contents?: Uint8Array): Result | undefined {
     const instance = this.#instance;
     const pointer = instance._sx_run_output(this.#run, output) >>> 0;
     if (pointer === 0) return undefined;
@@ -208,9 +235,8 @@ export class Runner {
     const data = view.getUint32(OUTPUT.data, true);
     const bytes = view.getUint32(OUTPUT.bytes, true);
     if (data === 0 && bytes > 0 && !contents) throw lastError(instance);
-    const copy = contents?.slice(0, bytes) ?? bytesAt(instance, data, bytes).slice();
     const isTensor = view.getInt32(OUTPUT.kind, true) === VALUE_KINDS.indexOf('tensor');
-    const elements = isTensor ? new info.array(copy.buffer) : copy;
-    return { output, type: info.type, shape, data: elements };
+    const found = contents?.subarray(0, bytes) ?? bytesAt(instance, data, bytes);
+    return { output, type: info.type, shape, bytes: found, isTensor };
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LIMITS } from '../../router/limits.js';
 import type { Feed, RouteSetup } from '../../router/route.js';
 import { WorkerRoute } from '../../router/worker_route.js';
+import { Lane, LANE_BYTES } from '../../worker/lane.js';
 import { PROTOCOL_VERSION, type Slot } from '../../worker/protocol.js';
 import { emptyModule, model, ScriptedWorker } from './scripted_worker.js';
 
@@ -57,13 +58,16 @@ const slot = (bytes: number, pointer = 4096): Slot => ({
   view: new Uint8Array(new SharedArrayBuffer(bytes)),
 });
 
+// The worker's side of it.
+const laneOf = (worker: ScriptedWorker) => new Lane(worker.last('start')!.lane!);
+
 describe('starting', () => {
   it('sends the source before the module is there, then loads', async () => {
     const starting = start();
     await tick();
     expect(worker.received.map(({ type }) => type)).toEqual(['load', 'start']);
     expect(worker.last('start')).toMatchObject({ threads: 2, module: emptyModule });
-    expect(worker.last('start')!.control).toBeInstanceOf(Int32Array);
+    expect(worker.last('start')!.lane).toBeInstanceOf(SharedArrayBuffer);
     worker.send({ type: 'hello', version: PROTOCOL_VERSION });
     worker.send({ type: 'progress', progress: { phase: 'download', loaded: 3 } });
     worker.send({ type: 'loaded', model });
@@ -77,9 +81,9 @@ describe('starting', () => {
     expect(route.memoryBytes).toBe(4096);
   });
 
-  it('shares no cancel word on a page that is not isolated', async () => {
+  it('shares no memory on a page that is not isolated', async () => {
     await started({ isolated: false });
-    expect(worker.last('start')!.control).toBeNull();
+    expect(worker.last('start')!.lane).toBeNull();
   });
 
   it('gives ENGINE_START with the URL when the script does not answer', async () => {
@@ -159,7 +163,7 @@ describe('running', () => {
     expect(feeds[0]!.data).toEqual(data);
     expect(feeds[0]!.data).not.toBe(data);
     expect(worker.transferred).toEqual([(feeds[0]!.data as Float32Array).buffer]);
-    worker.send({ type: 'done', id, outputs: [result] });
+    worker.send({ type: 'done', id, outputs: [result], ms: 1 });
     await expect(running).resolves.toEqual([result]);
   });
 
@@ -183,7 +187,7 @@ describe('running', () => {
     expect(worker.last('reserve')).toMatchObject({ input: 0, bytes: 8 });
     const memory = slot(8);
     worker.send({ type: 'slot', slot: memory });
-    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [] });
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1 });
     void route.run([feed(Float32Array.of(3, 4))], [0]);
     expect(worker.last('run')!.feeds[0]!.data).toBe(4096);
     expect([...new Float32Array(memory.view.buffer)]).toEqual([3, 4]);
@@ -212,7 +216,7 @@ describe('running', () => {
     const { id } = worker.last('run')!;
     route.cancel();
     expect(worker.last('cancel')).toEqual({ type: 'cancel', id });
-    if (isolated) expect(worker.last('start')!.control![0]).toBe(id);
+    if (isolated) expect(laneOf(worker).isCancelled(id)).toBe(true);
     worker.send({ type: 'cancelled', id });
     await expect(running).resolves.toBeUndefined();
     await tick(60_000);
@@ -270,8 +274,107 @@ describe('running', () => {
     worker.error('RuntimeError: unreachable');
     await expect(running).rejects.toThrow(failure('ENGINE_TRAP', 'unreachable'));
     await expect(explaining).rejects.toThrow(failure('ENGINE_TRAP'));
-    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [] });
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1 });
     expect(route.closed).toBe(true);
+  });
+});
+
+describe('running in the lane', () => {
+  const data = Float32Array.of(1, 2);
+  const bytes = new Uint8Array(data.buffer);
+  const results = [{ output: 0, type: 'float32', shape: [2], bytes, isTensor: true }] as const;
+  const given = (lane: Lane) => lane.next(worker.received.length, Infinity, 0)!;
+  // Answers come at once, or never.
+  beforeEach(() => void vi.useRealTimers());
+
+  async function opened() {
+    const starting = start();
+    await vi.waitFor(() => expect(worker.last('start')).toBeDefined());
+    worker.load();
+    const route = await starting;
+    const lane = laneOf(worker);
+    lane.open();
+    return { route, lane };
+  }
+
+  // After a run that says that the engine is fast.
+  async function fast() {
+    const { route, lane } = await opened();
+    const running = route.run([feed(data, true)], [0]);
+    const { id } = given(lane);
+    lane.release();
+    worker.send({ type: 'done', id, outputs: [], ms: 0.01 });
+    await running;
+    return { route, lane };
+  }
+
+  it('gives a run there and takes the answer by message', async () => {
+    const { route, lane } = await opened();
+    const running = route.run([feed(data, true)], [0]);
+    expect(worker.last('run')).toBeUndefined();
+    const run = given(lane);
+    expect(run).toMatchObject({ outputs: [0], feeds: [{ input: 0, type: 'float32', shape: [2] }] });
+    expect(run.feeds[0]!.data).toEqual(bytes);
+    expect(lane.answer({ ms: 1, memoryBytes: 1 }, results)).toBe(false);
+    lane.release();
+    worker.send({ type: 'done', id: run.id, outputs: [], ms: 1 });
+    await expect(running).resolves.toEqual([]);
+  });
+
+  it('waits in the lane for an engine that is fast, in vain when it is not', async () => {
+    const { route, lane } = await fast();
+    const running = route.run([feed(data, true)], [0]);
+    const { id } = given(lane);
+    expect(lane.answer({ ms: 1, memoryBytes: 1 }, results)).toBe(false);
+    lane.release();
+    worker.send({ type: 'done', id, outputs: [], ms: 1 });
+    await expect(running).resolves.toEqual([]);
+  });
+
+  it('cancels by word and message', async () => {
+    const { route, lane } = await opened();
+    const running = route.run([feed(data, true)], [0]);
+    const { id } = given(lane);
+    expect(lane.isCancelled(id)).toBe(false);
+    route.cancel();
+    expect(lane.isCancelled(id)).toBe(true);
+    lane.release();
+    worker.send({ type: 'cancelled', id });
+    await expect(running).resolves.toBeUndefined();
+  });
+
+  it('rejects a run that failed and goes on', async () => {
+    const { route, lane } = await fast();
+    const running = route.run([feed(data, true)], [0]);
+    const { id } = given(lane);
+    lane.release();
+    worker.send({ type: 'failed', id, failure: { code: 'SHAPE_MISMATCH', message: 'at Add' } });
+    await expect(running).rejects.toThrow(failure('SHAPE_MISMATCH', 'Add'));
+    void route.run([feed(data, true)], [0]);
+    expect(given(lane).id).toBeGreaterThan(id);
+  });
+
+  it.each([opened, fast])('rejects what waits when the worker traps (%#)', async (open) => {
+    const { route } = await open();
+    const running = route.run([feed(data, true)], [0]);
+    worker.error('RuntimeError: unreachable');
+    await expect(running).rejects.toThrow(failure('ENGINE_TRAP', 'unreachable'));
+    expect(route.closed).toBe(true);
+  });
+
+  it('sends what does not fit by message', async () => {
+    const { route } = await opened();
+    void route.run([feed(new Float32Array(LANE_BYTES / 4), true)], [0]);
+    expect(worker.last('run')!.feeds[0]!.data).toHaveLength(LANE_BYTES / 4);
+  });
+
+  it('sends the worker to its event loop for a message', async () => {
+    const { route, lane } = await opened();
+    const { length } = worker.received;
+    void route.explain();
+    expect(lane.next(length, Infinity, 0)).toBeUndefined();
+    void route.run([feed(data, true)], [0]);
+    expect(worker.last('run')).toBeDefined();
   });
 });
 

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Spin } from '../../router/spin.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  vi.runAllTimers();
+  vi.useRealTimers();
+});
+
+function spinOf(ms: number): Spin {
+  const spin = new Spin(2);
+  spin.took(ms);
+  return spin;
+}
+
+it('waits for fast engines only, and never long', () => {
+  expect(new Spin(2).allowance).toBe(0);
+  expect(spinOf(0.05).allowance).toBeGreaterThan(0.05);
+  expect(spinOf(0.2).allowance).toBe(0.25);
+  expect(spinOf(0.21).allowance).toBe(0);
+});
+
+it('does not wait on one core', () => {
+  const spin = new Spin(1);
+  spin.took(0.05);
+  expect(spin.allowance).toBe(0);
+});
+
+it('goes by the shortest of recent times', () => {
+  const spin = spinOf(5);
+  spin.took(0.1);
+  spin.took(9);
+  expect(spin.allowance).toBeGreaterThan(0);
+  for (let i = 0; i < 4; i++) spin.took(9);
+  expect(spin.allowance).toBe(0);
+});
+
+it('rests after a wait in vain, longer each time, until one succeeds', () => {
+  const spin = spinOf(0.05);
+  const rest = () => {
+    let runs = 0;
+    while (spin.allowance === 0) runs++;
+    return runs;
+  };
+  const rests = Array.from({ length: 6 }, () => {
+    spin.ended(false);
+    return rest();
+  });
+  expect(rests).toEqual([1, 2, 4, 8, 16, 16]);
+  spin.ended(true);
+  expect(rest()).toBe(0);
+  spin.ended(false);
+  expect(rest()).toBe(1);
+});
+
+it('leaves the event loop a turn after some milliseconds of all sessions', () => {
+  const [one, other] = [spinOf(0.05), spinOf(0.05)];
+  expect(one.allowance).toBeGreaterThan(0);
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 9);
+  expect(one.allowance).toBe(0);
+  expect(other.allowance).toBe(0);
+  vi.runAllTimers();
+  expect(other.allowance).toBeGreaterThan(0);
+  vi.restoreAllMocks();
+});
