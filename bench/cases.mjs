@@ -53,26 +53,31 @@ async function twinCase(name) {
   };
 }
 
-export const modelCases = () =>
+const modelCases = () =>
   onnxFiles(modelsFolder).map((name) =>
     fileCase('model', join(modelsFolder, `${name}.onnx`), `/models/${name}.onnx`),
   );
 
-export const lightCases = () =>
+const lightCases = () =>
   onnxFiles(lightFolder).map((name) =>
     fileCase('light', join(lightFolder, `${name}.onnx`), `/light/${name}.onnx`),
   );
 
-export async function twinCases(names = TWINS) {
+async function twinCases() {
   const cases = [];
-  for (const name of names) cases.push(await twinCase(name));
+  for (const name of TWINS) cases.push(await twinCase(name));
   return cases;
 }
 
 /** Files that the caller names; others of the same folder, external data say, are served beside them. */
-export const givenCases = (paths) =>
+const givenCases = (paths) =>
   paths.map((path, i) =>
-    fileCase('file', resolve(path), `/files/${i}/${encodeURIComponent(basename(path))}`, `file-${i}`),
+    fileCase(
+      'file',
+      resolve(path),
+      `/files/${i}/${encodeURIComponent(basename(path))}`,
+      `file-${i}`,
+    ),
   );
 
 export const caseMounts = (paths = []) => [
@@ -95,4 +100,18 @@ export function inputsMount(cases) {
     const list = last.inputs.map(({ name, dtype, dims }) => ({ name, dtype, dims }));
     return { body: JSON.stringify(list), type: 'application/json' };
   };
+}
+
+/** The cases that the command line asks for: `models` are names, `files` paths, of the parts that need models. */
+export async function chooseCases({ parts, models, files }) {
+  const start = parts.some((part) => part === 'cold' || part === 'memory');
+  const named = [];
+  if (!files.length || models) {
+    if (start || parts.includes('models')) named.push(...modelCases());
+    if (parts.includes('models')) named.push(...lightCases());
+    if (start || parts.includes('twins')) named.push(...(await twinCases()));
+  }
+  const unknown = models?.find((name) => !named.some((each) => each.name === name));
+  if (unknown) throw new Error(`there is no model ${unknown}`);
+  return [...named.filter(({ name }) => !models || models.includes(name)), ...givenCases(files)];
 }

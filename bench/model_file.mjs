@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { ModelProto, dtypes } from '../tools/onnx/schema.mjs';
 
 const dtypeNames = Object.fromEntries(Object.entries(dtypes).map(([name, n]) => [n, name]));
-const INTEGER_OPERATOR = /^(QLinear|DequantizeLinear|DynamicQuantize|MatMulInteger|ConvInteger|MatMulNBits|GatherBlockQuantized)/;
+const INTEGER_OPERATOR =
+  /^(QLinear|DequantizeLinear|DynamicQuantize|MatMulInteger|ConvInteger|MatMulNBits|GatherBlockQuantized)/;
 
 /** Symbolic and absent dims become 1. */
 function inputSpec({ name, type }) {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../tools/setup/paths.mjs';
 
-export const PARTS = ['models', 'twins'];
+export const PARTS = ['models', 'twins', 'kernels', 'calls', 'cold', 'memory'];
 const ENGINES = ['sardonyx', 'onnxruntime'];
 
 const list = (text) => text?.split(',').filter(Boolean);
@@ -23,12 +23,19 @@ function positive(name, text) {
   return number;
 }
 
+/** Models, files or kernels that are named are all there is to measure. */
+function implied({ models, files, kernels }) {
+  const parts = [...(models || files ? ['models', 'twins'] : []), ...(kernels ? ['kernels'] : [])];
+  return parts.length ? parts.join() : undefined;
+}
+
 export function readOptions(args = process.argv.slice(2)) {
   const { values } = parseArgs({
     args,
     options: {
       models: { type: 'string' },
       files: { type: 'string' },
+      kernels: { type: 'string', default: '' },
       threads: { type: 'string', default: '1,2' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -36,7 +43,8 @@ export function readOptions(args = process.argv.slice(2)) {
       engines: { type: 'string' },
       module: { type: 'string' },
       dist: { type: 'string', default: 'dist' },
-      json: { type: 'string', default: 'build/bench/figures.json' },
+      json: { type: 'string', default: 'bench/report/figures.json' },
+      write: { type: 'boolean', default: false },
     },
   });
   const files = list(values.files)?.map((path) => resolve(path)) ?? [];
@@ -44,7 +52,8 @@ export function readOptions(args = process.argv.slice(2)) {
   return {
     models,
     files,
-    parts: files.length && !values.only && !models ? [] : subset('only', values.only, PARTS),
+    kernels: values.kernels,
+    parts: subset('only', values.only ?? implied(values), PARTS),
     engines: subset('engines', values.engines, ENGINES),
     threads: list(values.threads).map((text) => positive('threads', text)),
     rounds: positive('rounds', values.rounds ?? (values.quick ? 3 : 7)),
@@ -52,5 +61,6 @@ export function readOptions(args = process.argv.slice(2)) {
     module: values.module,
     dist: resolve(root, values.dist),
     json: resolve(root, values.json),
+    write: values.write,
   };
 }

@@ -1,87 +1,91 @@
 // npm run bench: Sardonyx and onnxruntime-web in turns in one Chromium, a fresh page each time.
+//   --only PARTS      of models, twins, kernels, calls, cold, memory
 //   --models a,b      some models or twins only             --files a.onnx,b.onnx   models of yours
 //   --threads 1,2     numbers of threads                    --rounds 7              visits per engine
-//   --only PARTS      models, twins                         --engines sardonyx      without the other
-//   --quick           3 rounds, shorter ones                --module simd           the module without relaxed SIMD
-//   --dist DIR        another build of Sardonyx             --json FILE             where the figures go
+//   --kernels TEXT    kernels with this in their name       --engines sardonyx      without the other
+//   --quick           3 rounds, shorter ones                --write                 the table in docs/performance.md
+//   --dist DIR        another build of Sardonyx             --module simd           the module without relaxed SIMD
+//   --json FILE       where the figures go (bench/report/figures.json; the report lies beside it)
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { main, seconds } from '../tools/process.mjs';
 import { serve } from '../tools/server.mjs';
 import { root } from '../tools/setup/paths.mjs';
-import {
-  caseMounts,
-  givenCases,
-  inputsMount,
-  lightCases,
-  modelCases,
-  twinCases,
-} from './cases.mjs';
-import { line, ms, range } from './console.mjs';
+import { emptyModelMount } from './calls.mjs';
+import { caseMounts, chooseCases, inputsMount } from './cases.mjs';
+import { kernelsMount } from './kernels.mjs';
 import { machine } from './machine.mjs';
+import { benchCalls, benchCold, benchKernels, benchMemory, benchModels } from './measure.mjs';
+import { watchedMount } from './memory.mjs';
 import { readOptions } from './options.mjs';
-import { steady } from './steady.mjs';
+import { measurePeak, peakFolder } from './peak.mjs';
+import { printSummary } from './console.mjs';
+import { reportPage } from './report.mjs';
+import { downloadSizes } from './sizes.mjs';
+import { summarize } from './summary.mjs';
+import { writeTables } from './table.mjs';
 import { launch } from './turns.mjs';
 
-async function chooseCases({ parts, models, files }) {
-  const all = [
-    ...(parts.includes('models') ? [...modelCases(), ...lightCases()] : []),
-    ...(parts.includes('twins') ? await twinCases() : []),
-  ];
-  const unknown = models?.find((name) => !all.some((each) => each.name === name));
-  if (unknown) throw new Error(`there is no model ${unknown}`);
-  return [...all.filter(({ name }) => !models || models.includes(name)), ...givenCases(files)];
-}
+// Files may be kept, as those of a site are; a fresh page has none of them.
+const CACHED = { 'Cache-Control': 'public, max-age=3600' };
 
-const WIDTHS = [28, 7, 12, 12, 20];
+const mounts = (options, cases) => [
+  ['/dist/', options.dist],
+  ['/watched/', watchedMount(options.dist)],
+  ['/ort/', join(root, 'node_modules/onnxruntime-web/dist')],
+  ...caseMounts(options.files),
+  ['/inputs/', inputsMount(cases)],
+  ['/kernels/', kernelsMount()],
+  ['/empty/', emptyModelMount],
+  ['/peak/', peakFolder],
+  ['/', join(root, 'bench/page')],
+];
 
-async function benchModels(browser, base, cases, options) {
-  console.log(line(['model, ms per run', 'threads', ...options.engines, 'ratio'], WIDTHS));
-  const rows = [];
-  for (const which of cases) {
-    const { key, name, group, precision, gemmOnly, bytes } = which;
-    const row = { key, name, group, precision, gemmOnly, bytes, threads: {} };
-    for (const threads of options.threads) {
-      const figures = await steady(browser, base, which, { ...options, threads }).catch((error) => ({
-        error: error.message.split('\n')[0],
-      }));
-      row.threads[threads] = figures;
-      const times = options.engines.map((engine) => figures[engine] && ms(figures[engine].ms.median));
-      const ratio = figures.ratio ? range(figures.ratio) : '';
-      const problem = figures.error ?? figures.differs ?? '';
-      console.log(line([name, threads, ...times, ratio], WIDTHS), problem);
-    }
-    rows.push(row);
-  }
-  return rows;
-}
-
-async function main() {
-  const options = readOptions();
-  const cases = await chooseCases(options);
-  const server = await serve({
-    mounts: [
-      ['/dist/', options.dist],
-      ['/ort/', join(root, 'node_modules/onnxruntime-web/dist')],
-      ...caseMounts(options.files),
-      ['/inputs/', inputsMount(cases)],
-      ['/', join(root, 'bench/page')],
-    ],
-  });
-  const browser = await launch();
-  const report = { machine: machine(browser), module: options.module, rounds: options.rounds };
+async function measure(bench) {
+  const { browser, server, options } = bench;
+  const has = (...parts) => parts.some((part) => options.parts.includes(part));
+  const { engines, rounds, module, quick } = options;
+  const report = { machine: machine(browser), engines, rounds, module, quick };
   const { cpu, chromium, onnxruntimeWeb } = report.machine;
   console.log(`Chromium ${chromium}, onnxruntime-web ${onnxruntimeWeb}, ${cpu}`);
+  report.peak = await measurePeak(browser, server.url, options.threads);
+  const { gflops, readGBs, copyGBs } = report.peak;
+  console.log(
+    `one core: ${gflops.toFixed(1)} GFLOP/s, reads ${readGBs.toFixed(1)} GB/s, copies ${copyGBs.toFixed(1)} GB/s`,
+  );
+  if (has('calls')) report.calls = await benchCalls(bench);
+  if (has('kernels')) report.kernels = await benchKernels({ ...bench, peak: report.peak });
+  if (has('models', 'twins')) report.models = await benchModels(bench);
+  if (has('cold')) report.cold = await benchCold(bench);
+  if (has('memory')) report.memory = await benchMemory(bench);
+  if (has('cold')) report.brotliBytes = await downloadSizes(options.dist);
+  return report;
+}
+
+function failures({ models = [], cold = [], memory = [] }) {
+  const figures = [...models.flatMap(({ threads }) => Object.values(threads)), ...cold, ...memory];
+  return figures.filter(({ error, differs }) => error ?? differs);
+}
+
+await main('bench', async () => {
+  const start = Date.now();
+  const options = readOptions();
+  const cases = await chooseCases(options);
+  const server = await serve({ headers: CACHED, mounts: mounts(options, cases) });
+  const browser = await launch();
   try {
-    report.models = await benchModels(browser, server.url, cases, options);
+    const report = await measure({ browser, server, cases, options });
+    report.summary = summarize(report);
+    printSummary(report.summary);
+    mkdirSync(dirname(options.json), { recursive: true });
+    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    const html = options.json.replace(/(\.json)?$/, '.html');
+    writeFileSync(html, reportPage(report));
+    if (options.write) await writeTables(report);
+    console.log(`${html} and ${options.json}, after ${seconds(start)}`);
+    if (failures(report).length) process.exitCode = 1;
   } finally {
     await browser.close();
     await server.close();
   }
-  mkdirSync(dirname(options.json), { recursive: true });
-  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(`figures in ${options.json}`);
-  const wrong = report.models.flatMap(({ threads }) => Object.values(threads));
-  if (wrong.some(({ error, differs }) => error ?? differs)) process.exitCode = 1;
-}
-
-await main();
+});

@@ -1,27 +1,30 @@
 // Time of a run when everything is warm, for one model and one number of threads.
 import { difference } from './agreement.mjs';
 import { median, spread } from './statistics.mjs';
-import { callInPage, freshPage, inTurns } from './turns.mjs';
+import { freshContext, inTurns, visit } from './turns.mjs';
+
+const PACE = { warmMs: 400, measureMs: 400, minRuns: 5 };
+const QUICK_PACE = { warmMs: 150, measureMs: 150, minRuns: 3 };
 
 /** {sardonyx: {ms}, onnxruntime: {ms}, ratio, about, differs?}; `ratio` is onnxruntime-web's time by ours. */
-export async function steady(browser, base, which, { engines, threads, rounds, module, quick }) {
-  const pace = quick ? { warmMs: 150, measureMs: 150 } : { warmMs: 400, measureMs: 400 };
-  const visit = (engine) =>
-    freshPage(browser, base, (page) =>
-      callInPage(page, '/measure.js', 'measure', {
+export async function steady(browser, base, which, options) {
+  const { engines, rounds, threads, module, quick } = options;
+  const seen = await inTurns(engines, rounds, (engine) =>
+    freshContext(browser, (context) =>
+      visit(context, base, {
         engine,
         threads,
-        module: engine === 'sardonyx' ? module : undefined,
+        module,
         url: which.url,
         inputs: `/inputs/${which.key}`,
-        minRuns: 5,
-        ...pace,
+        steady: quick ? QUICK_PACE : PACE,
       }),
-    );
-  return summarize(await inTurns(engines, rounds, visit), engines, which.precision);
+    ),
+  );
+  return summarize(seen, engines, which.precision);
 }
 
-export function summarize(seen, engines, precision) {
+function summarize(seen, engines, precision) {
   const figures = { rounds: seen.length };
   for (const engine of engines) {
     figures[engine] = { ms: spread(seen.map((round) => median(round[engine].times))) };

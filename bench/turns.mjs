@@ -1,33 +1,54 @@
-// Engines in turns, A B then B A, each visit in a fresh page of one browser.
+// Engines in turns, A B then B A, each visit in fresh pages of one browser.
 import { chromium } from '@playwright/test';
 
-export const launch = (args = []) =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', ...args],
-  });
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = ['--no-sandbox'];
 
-/** Opens a page with an empty cache and calls `use(page)`. */
-export async function freshPage(browser, url, use) {
+export const launch = (args = []) => chromium.launch({ executablePath, args: [...FLAGS, ...args] });
+
+/** A browser with the profile in this folder. */
+export const launchProfile = (folder) =>
+  chromium.launchPersistentContext(folder, { executablePath, args: FLAGS });
+
+/** A browser context with empty caches, for `use(context)`. */
+export async function freshContext(browser, use) {
   const context = await browser.newContext();
   try {
-    const page = await context.newPage();
-    await page.goto(url);
-    return await use(page);
+    return await use(context);
   } finally {
     await context.close();
   }
 }
 
-/** Calls a function that a module of the bench's page exports. */
-export const callInPage = (page, module, name, options) =>
-  page.evaluate(
-    async ([module, name, options]) => {
-      const exported = await import(module);
-      return exported[name](options);
-    },
-    [module, name, options],
-  );
+/** Opens visit.html and waits for what it measures. */
+export async function openVisit(page, base, options) {
+  const query = new URLSearchParams({ options: JSON.stringify(options) });
+  await page.goto(`${base}visit.html?${query}`);
+  return page.evaluate(() => globalThis.visited);
+}
+
+/** The same in a new page, which is closed after `idleMs`. */
+export async function visit(context, base, { idleMs = 0, ...options }) {
+  const page = await context.newPage();
+  const result = await openVisit(page, base, options);
+  await page.waitForTimeout(idleMs);
+  await page.close();
+  return result;
+}
+
+/** Calls a function that a module of bench/page exports, in a fresh page. */
+export const callInPage = (browser, base, module, name, options) =>
+  freshContext(browser, async (context) => {
+    const page = await context.newPage();
+    await page.goto(base);
+    return page.evaluate(
+      async ([module, name, options]) => {
+        const exported = await import(module);
+        return exported[name](options);
+      },
+      [module, name, options],
+    );
+  });
 
 /** `visit(engine)` for each engine, `rounds` times, in turns; gives a list of {engine: result}. */
 export async function inTurns(engines, rounds, visit) {

@@ -1,7 +1,7 @@
 // Both engines behind one form, by their public APIs only: load(url) gives {tensor, run, read, about}.
 
-async function sardonyx({ threads, module, execution }) {
-  const { Tensor, load } = await import('/dist/index.mjs');
+async function sardonyx({ threads, module, execution, dist = '/dist/' }) {
+  const { Tensor, load } = await import(`${dist}index.mjs`);
   const force = { threads, ...(module && { module }) };
   return async (url) => {
     const session = await load(url, { force, ...(execution && { execution }) });

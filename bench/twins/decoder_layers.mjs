@@ -1,6 +1,6 @@
 // Four layers of a decoder of 0.5 billion parameters (the shapes of Qwen2-0.5B), one token with 256 in the KV cache:
 // RMS norm, rotary positions, grouped queries and SiLU, spelt in plain operators.
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { linear } from './transformer.mjs';
 
 const WIDTH = 896;

@@ -1,5 +1,5 @@
 // EfficientNet-Lite0 at 224×224 (timm's efficientnet_lite0): inverted residuals with 3×3 and 5×5, ReLU6, no squeeze.
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { classifier, conv, invertedResidual, relu6 } from './convolution.mjs';
 
 // expand, channels, repeats, stride of the first, kernel

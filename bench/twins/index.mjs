@@ -1,10 +1,16 @@
 // Twins of networks that people run: their graphs as exporters write them, with random weights.
 //   node bench/twins/index.mjs [NAME …]     writes build/bench/twins/<name>.onnx and <name>.json
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { root } from '../../tools/setup/paths.mjs';
 
 export const TWINS = [
@@ -30,7 +36,8 @@ export async function writeTwin(name) {
 function version() {
   const hash = createHash('sha256');
   for (const file of readdirSync(here).sort()) hash.update(readFileSync(join(here, file)));
-  hash.update(readFileSync(join(here, '../seeded_numbers.mjs')));
+  for (const file of ['../graph_writer.mjs', '../seeded_numbers.mjs'])
+    hash.update(readFileSync(join(here, file)));
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -1,6 +1,6 @@
 // MiniLM-L6 (sentence-transformers' all-MiniLM-L6-v2) at 128 tokens: BERT with 6 layers of 384, exported with symbolic
 // batch and sequence.
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { attend, feedForward, layerNorm, linear, splitHeads } from './transformer.mjs';
 
 const WIDTH = 384;
@@ -16,7 +16,11 @@ function embeddings(g, ids, types) {
   // The positions 0 … t−1 are a slice of a constant by the length of the sequence.
   const length = g.op('Gather', [g.op('Shape', [ids]), g.constant('int64', [], [1n])], { axis: 0 });
   const end = g.op('Unsqueeze', [length, g.ints(0)]);
-  const all = g.constant('int64', [1, 512], Array.from({ length: 512 }, (_, i) => BigInt(i)));
+  const all = g.constant(
+    'int64',
+    [1, 512],
+    Array.from({ length: 512 }, (_, i) => BigInt(i)),
+  );
   const positions = g.op('Slice', [all, g.ints(0), end, g.ints(1), g.ints(1)]);
   const places = g.op('Gather', [table(512), positions]);
   const sum = g.op('Add', [g.op('Add', [words, kinds]), places]);
@@ -32,8 +36,7 @@ function additiveMask(g, mask) {
 
 function layer(g, x, mask, output) {
   const size = WIDTH / HEADS;
-  const heads = (transposed) =>
-    splitHeads(g, linear(g, x, WIDTH, WIDTH), HEADS, size, transposed);
+  const heads = (transposed) => splitHeads(g, linear(g, x, WIDTH, WIDTH), HEADS, size, transposed);
   const mixed = attend(g, {
     q: heads(false),
     kT: heads(true),

@@ -1,5 +1,5 @@
 // MobileNetV2 1.0 at 224×224 (torchvision's mobilenet_v2).
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { classifier, conv, invertedResidual, relu6 } from './convolution.mjs';
 
 // expand, channels, repeats, stride of the first

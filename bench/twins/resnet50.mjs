@@ -1,5 +1,5 @@
 // ResNet-50 at 224×224 (torchvision's resnet50: the stride is in the 3×3).
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { classifier, conv } from './convolution.mjs';
 
 // channels inside the block, repeats, stride of the first

@@ -1,5 +1,5 @@
 // ViT-Tiny/16 at 224×224 (timm's vit_tiny_patch16_224): 12 layers of 192, one product for q, k and v.
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { attend, feedForward, layerNorm, linear } from './transformer.mjs';
 
 const WIDTH = 192;

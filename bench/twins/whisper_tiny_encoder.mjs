@@ -1,5 +1,5 @@
 // The encoder of Whisper-tiny over 30 s: two 1-D convolutions, 4 layers of 384 over 1,500 frames.
-import { GraphWriter } from './graph_writer.mjs';
+import { GraphWriter } from '../graph_writer.mjs';
 import { attend, feedForward, gelu, layerNorm, linear, splitHeads } from './transformer.mjs';
 
 const WIDTH = 384;

@@ -1,6 +1,6 @@
 // Writes a network node by node, as an exporter does, with weights from a seeded generator.
-import { encodeModel, node, tensor, value } from '../../tools/onnx/model.mjs';
-import { seededNumbers } from '../seeded_numbers.mjs';
+import { encodeModel, node, tensor, value } from '../tools/onnx/model.mjs';
+import { seededNumbers } from './seeded_numbers.mjs';
 
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
 

@@ -1,0 +1,101 @@
+// The parts of a bench: what each measures, and the lines that it prints.
+import { measureCalls } from './calls.mjs';
+import { coldStart } from './cold.mjs';
+import { ms, print, range } from './console.mjs';
+import { measureKernels } from './kernels.mjs';
+import { emptyPagePeak, peakMemory } from './memory.mjs';
+import { steady } from './steady.mjs';
+
+const describe = ({ key, name, group, precision, gemmOnly, bytes }) => ({
+  ...{ key, name, group, precision, gemmOnly, bytes },
+});
+
+/** One figure of a case; a failure is a figure too, so that the others are still measured. */
+const attempt = (work) =>
+  work().catch((error) => ({ error: String(error.message).split('\n')[0] }));
+
+const problem = ({ error, differs }) => error ?? differs;
+
+export async function benchModels({ browser, server, cases, options }) {
+  print(['model, ms per run', ...options.engines, 'ratio']);
+  const rows = [];
+  for (const which of cases) {
+    const row = { ...describe(which), threads: {} };
+    for (const threads of options.threads) {
+      const figures = await attempt(() =>
+        steady(browser, server.url, which, { ...options, threads }),
+      );
+      row.threads[threads] = figures;
+      const times = options.engines.map(
+        (engine) => figures[engine] && ms(figures[engine].ms.median),
+      );
+      const label = `${which.name}, ${threads} thread${threads > 1 ? 's' : ''}`;
+      print([label, ...times, figures.ratio && range(figures.ratio), problem(figures)]);
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+export async function benchKernels({ browser, server, options, peak }) {
+  print(['kernel, share of the peak', ...options.engines, 'ratio']);
+  const rows = [];
+  for await (const row of measureKernels(browser, server.url, { ...options, peak })) {
+    const rates = options.engines.map(
+      (engine) =>
+        `${row[engine].rate.median.toFixed(1)} ${row.unit} ${Math.round(row[engine].share * 100)} %`,
+    );
+    print([row.name, ...rates, row.ratio && range(row.ratio)]);
+    rows.push(row);
+  }
+  return rows;
+}
+
+export async function benchCalls({ browser, server, options }) {
+  print(['call, µs: p50 and p90', ...options.engines, 'ratio']);
+  const rows = [];
+  for await (const row of measureCalls(browser, server.url, options)) {
+    const times = options.engines.map(
+      (engine) => `${Math.round(row[engine].p50.median)} ${Math.round(row[engine].p90.median)}`,
+    );
+    print([row.name, ...times, row.ratio && range(row.ratio)]);
+    rows.push(row);
+  }
+  return rows;
+}
+
+const startable = ({ group }) => group !== 'light';
+
+export async function benchCold({ server, cases, options }) {
+  print(['first output, ms: cache cold, warm', ...options.engines, 'share']);
+  const rows = [];
+  for (const which of cases.filter(startable)) {
+    const figures = await attempt(() => coldStart(server, which, options));
+    const times = options.engines.map(
+      (engine) =>
+        figures[engine] &&
+        `${Math.round(figures[engine].cold.median)}, ${Math.round(figures[engine].warm.median)}`,
+    );
+    print([which.name, ...times, figures.cold && range(figures.cold), problem(figures)]);
+    rows.push({ ...describe(which), ...figures });
+  }
+  return rows;
+}
+
+export async function benchMemory({ server, cases, options }) {
+  const emptyPage = await emptyPagePeak(server.url);
+  print(['peak memory, MB: process, wasm', ...options.engines, 'share']);
+  const rows = [];
+  for (const which of cases.filter(startable)) {
+    const figures = await attempt(() => peakMemory(server.url, which, { ...options, emptyPage }));
+    const megabytes = ({ median }) => Math.round(median / 1e6);
+    const sizes = options.engines.map(
+      (engine) =>
+        figures[engine] &&
+        `${megabytes(figures[engine].process)}, ${megabytes(figures[engine].wasm)}`,
+    );
+    print([which.name, ...sizes, figures.process && range(figures.process), problem(figures)]);
+    rows.push({ ...describe(which), ...figures });
+  }
+  return rows;
+}

@@ -1,0 +1,23 @@
+// The script of visit.html: opens a model as soon as the page is there, and then does what the address asks for.
+import { digest } from './digest.js';
+import { engine } from './engines.js';
+import { feedsOf, fetchInputs } from './inputs.js';
+import { timeRuns, warmUp } from './timing.js';
+
+/** Times from the navigation, in milliseconds: `firstOutput` is the first result in the page's hands. */
+async function visit({ url, inputs: inputsUrl, steady, ...options }) {
+  const [open, inputs] = await Promise.all([engine(options), fetchInputs(inputsUrl)]);
+  const session = await open(url);
+  const feeds = feedsOf(session, inputs);
+  const run = () => session.run(feeds);
+  const results = await run();
+  const firstOutput = performance.now();
+  const seen = { firstOutput, outputs: digest(results, session.read), about: session.about() };
+  if (!steady) return seen;
+  await warmUp(run, steady.warmMs);
+  return { ...seen, times: await timeRuns(run, steady) };
+}
+
+const options = JSON.parse(new URLSearchParams(location.search).get('options'));
+globalThis.visited = visit(options);
+globalThis.visited.catch(() => undefined); // reported to who awaits it
