@@ -35,4 +35,5 @@ struct sx_run {
   std::vector<sx_output> outputs;
   std::vector<sardonyx::Block> packed;  // by output
   sx_gpu_plan plan{};
+  std::string profile;
 };

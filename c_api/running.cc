@@ -6,6 +6,7 @@
 #include "base/string_tensor.h"
 #include "c_api/handles.h"
 #include "c_api/last_error.h"
+#include "engine/describe.h"
 
 using namespace sardonyx;
 using c_api::report;
@@ -115,6 +116,15 @@ const sx_output* sx_run_output(sx_run* run, uint32_t index) {
   output.data = run->packed[index].data();
   output.bytes = run->packed[index].size();
   return &output;
+}
+
+void sx_run_measure(sx_run* run, int32_t on) {
+  run->run.measure(on != 0);
+}
+
+const char* sx_run_profile(sx_run* run) {
+  run->profile = describe_profile(run->run);
+  return run->profile.c_str();
 }
 
 void sx_run_reset(sx_run* run) {

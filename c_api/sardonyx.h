@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 5
+#define SX_ABI_VERSION 6
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -148,6 +148,15 @@ const sx_gpu_plan* sx_run_gpu_plan(sx_run*);
 int32_t sx_run_cpu_steps(sx_run*, uint32_t begin, uint32_t end);
 // All steps have run; sx_run_output tells dtypes and shapes, the plan where the contents are.
 void sx_run_finish_on_gpu(sx_run*);
+
+// Measures the runs that start from now on and their steps on the CPU, from zero; 0: no longer.
+void sx_run_measure(sx_run*, int32_t on);
+// JSON of these runs:
+// {"runs":n,"ns":n,"steps":[{"node","operator","kernel","depth":n,"body",
+// "calls":n,"ns":n,"flops":n,"bytes":n,"outputs":[{"dtype","layout","shape"}]}]}. Calls and times are of all runs,
+// the latter with the bodies of the step, whose own steps follow it, deeper; flops and bytes
+// (engine/step_cost.h) are of the last call. Valid until the next call.
+const char* sx_run_profile(sx_run*);
 
 // Forgets inputs and outputs, keeps memory for the next run.
 void sx_run_reset(sx_run*);

@@ -5,12 +5,13 @@ import { doctor } from './doctor.js';
 import { inspect } from './inspect.js';
 import { packCommand } from './pack.js';
 import { problemJson, problemText } from './problem.js';
+import { profile } from './profile.js';
 import { run } from './run.js';
 import { serveCommand } from './serve.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = new Map<string, Command>(
-  Object.entries({ inspect, run, pack: packCommand, serve: serveCommand, doctor }),
+  Object.entries({ inspect, run, profile, pack: packCommand, serve: serveCommand, doctor }),
 );
 
 function overview(): string {

@@ -1,5 +1,7 @@
 #include "engine/describe.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/json_writer.h"
@@ -77,6 +79,32 @@ void write_step(JsonWriter& json, const Session& session, const Step& step, cons
   json.end_array().end_object();
 }
 
+int64_t nanoseconds(double ms) {
+  return std::llround(ms * 1e6);
+}
+
+void write_profiled(JsonWriter& json, const StepProfile& profile) {
+  constexpr double kMostFlops = 1e18;
+  const Step& step = *profile.step;
+  json.begin_object().key("node").string(step.node->name);
+  json.key("operator").string(step.node->type);
+  json.key("kernel").string(kernel_name(step, GpuKernel::kCpu));
+  json.key("depth").number(profile.depth).key("body").string(profile.place);
+  json.key("calls").number(profile.time.calls);
+  json.key("ns").number(nanoseconds(profile.time.ms + profile.nested_ms));
+  json.key("flops").number(static_cast<int64_t>(std::min(profile.cost.flops, kMostFlops)));
+  json.key("bytes").number(profile.cost.bytes).key("outputs").begin_array();
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    const TensorView& view = profile.outputs[i];
+    if (step.outputs[i] == kNoSlot) continue;
+    json.begin_object().key("dtype").string(dtype_name(view.dtype));
+    json.key("layout").string(layout_name(view.layout)).key("shape").begin_array();
+    for (const int64_t dim : view.shape) json.number(dim);
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+}
+
 // "halfBytes" of the weights are float16, "keptBytes" stay in this process's memory too.
 void write_gpu(JsonWriter& json, const Session& session, const GpuPlan& plan) {
   const GpuWeights& weights = *session.gpu_weights();
@@ -111,6 +139,15 @@ std::string describe_session(const Session& session) {
   json.key("weightBytes").number(static_cast<int64_t>(session.weight_bytes()));
   json.key("packedBytes").number(static_cast<int64_t>(session.lowering().packs->bytes()));
   return json.end_object().take();
+}
+
+std::string describe_profile(const Run& run) {
+  const RunProfile profile = run.profile();
+  JsonWriter json;
+  json.begin_object().key("runs").number(profile.runs);
+  json.key("ns").number(nanoseconds(profile.ms)).key("steps").begin_array();
+  for (const StepProfile& step : profile.steps) write_profiled(json, step);
+  return json.end_array().end_object().take();
 }
 
 std::string explain_session(const Session& session, const Run* run) {

@@ -12,6 +12,7 @@
 #include "engine/control/call.h"
 #include "engine/gpu/plan.h"
 #include "engine/lowering.h"
+#include "engine/step_profile.h"
 
 namespace sardonyx {
 
@@ -81,6 +82,13 @@ class Frame {
   // The segments bound for the current shapes, in order.
   std::vector<const Segment*> segments() const;
 
+  // Times of steps are summed from now on, from zero, or no longer. Frames of calls follow the one
+  // that calls them.
+  void measure(bool on);
+  bool measures() const { return !times_.empty(); }
+  // What has been measured, bodies included; returns the sum.
+  double add_profile(std::vector<StepProfile>& steps, int depth = 0) const;
+
  private:
   // Goes on with the segment for `key`, bound before or now.
   Status enter_segment(std::span<const TensorView> key);
@@ -88,7 +96,11 @@ class Frame {
   Result<std::unique_ptr<Binding>> make_binding(std::span<const TensorView> key);
   Status next_segment();
   Status run_step(const BoundStep& bound);
+  Status run_timed(const BoundStep& bound, const RunContext& context);
   void end_call(const Call& call);
+  StepTime* time_of(const BoundStep& bound) {
+    return times_.empty() ? nullptr : &times_[bound.step];
+  }
   Binding& current() const { return *path_.back(); }
   const BoundStep& current_step() const { return current().segment.steps[next_step_]; }
   const Step& step(const BoundStep& bound) const { return lowering_.steps[bound.step]; }
@@ -107,6 +119,7 @@ class Frame {
   size_t max_bindings_ = 0;
   uint32_t last_id_ = 0;
   std::map<uint32_t, std::unique_ptr<Call>> calls_;  // by step
+  std::vector<StepTime> times_;                      // by step; empty: not measured
   size_t next_step_ = 0;                             // within the current segment
   uint32_t position_ = 0;
 };

@@ -97,6 +97,7 @@ Status Run::set_input(size_t index, Box box) {
 }
 
 Status Run::start() {
+  const StepTimer timer(time());
   state_ = Progress::kNone;
   plan_used_ = nullptr;
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -180,6 +181,7 @@ Result<Run::State> Run::advance(double budget_ms) {
   if (state_ == Progress::kNone) {
     return error(ErrorCode::INVALID_ARGUMENT, "the run has not been started");
   }
+  const StepTimer timer(time());
   Slice slice(budget_ms);
   for (;;) {
     const Result<Frame::Event> event = stack_.back()->advance(slice);
@@ -190,12 +192,25 @@ Result<Run::State> Run::advance(double budget_ms) {
     if (slice.used_up(0)) return State::kYield;
   }
   state_ = Progress::kDone;
+  ++measured_.calls;
   return State::kDone;
 }
 
 TensorView Run::output(size_t index) const {
   if (state_ != Progress::kDone || index >= session_.lowering().outputs.size()) return {};
   return frame_.output(index);
+}
+
+void Run::measure(bool on) {
+  frame_.measure(on);
+  measures_ = on;
+  measured_ = {};
+}
+
+RunProfile Run::profile() const {
+  RunProfile profile{measured_.calls, measured_.ms, {}};
+  frame_.add_profile(profile.steps);
+  return profile;
 }
 
 void Run::reset() {

@@ -91,10 +91,17 @@ class Run {
   // The segments bound for the current shapes, in order.
   std::vector<const Segment*> segments() const { return frame_.segments(); }
 
+  // From the next start() on, times of runs and of their steps on the CPU are summed, from zero, or
+  // no longer.
+  void measure(bool on);
+  // Of the runs since then that have ended. Views are valid until the next start().
+  RunProfile profile() const;
+
  private:
   enum class Progress : uint8_t { kNone, kStarted, kDone };
 
   Status step_bodies(Frame::Event event);
+  StepTime* time() { return measures_ ? &measured_ : nullptr; }
   Status fail(Status status);
 
   struct FedBox {
@@ -108,6 +115,8 @@ class Run {
   std::vector<FedBox> fed_boxes_;  // by input
   std::vector<Frame*> stack_;      // the model's frame, then the bodies that run, innermost last
   const GpuPlan* plan_used_ = nullptr;
+  bool measures_ = false;
+  StepTime measured_;  // a call is a run
   Progress state_ = Progress::kNone;
 };
 

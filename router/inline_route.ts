@@ -11,7 +11,9 @@ import {
   type ModelDescription,
   type Placement,
   type Plan,
+  type RunProfile,
   type Slot,
+  type WireFeed,
   type WireTensor,
 } from '../worker/protocol.js';
 import { turn } from '../worker/turn.js';
@@ -28,6 +30,10 @@ export class InlineRoute implements Route {
   readonly #lent = new Map<Slot, () => void>();
   #engine: Engine | undefined;
   #cancelled = false;
+  readonly #hooks = {
+    cancelled: () => this.#cancelled || this.closed,
+    betweenSlices: turn,
+  };
 
   static async start(
     setup: RouteSetup,
@@ -63,18 +69,12 @@ export class InlineRoute implements Route {
     outputs: readonly number[],
   ): Promise<readonly WireTensor[] | undefined> {
     this.#cancelled = false;
-    const wire = feeds.map(({ input, type, shape, data }) => ({
-      input,
-      type,
-      shape,
-      data: 'pointer' in data ? data.pointer : data,
-    }));
-    return this.#guard(() =>
-      this.#alive().run(wire, outputs, {
-        cancelled: () => this.#cancelled || this.closed,
-        betweenSlices: turn,
-      }),
-    );
+    return this.#guard(() => this.#alive().run(feeds.map(toWire), outputs, this.#hooks));
+  }
+
+  async profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined> {
+    this.#cancelled = false;
+    return this.#guard(() => this.#alive().profile(feeds.map(toWire), runs, this.#hooks));
   }
 
   cancel(): void {
@@ -158,6 +158,13 @@ export class InlineRoute implements Route {
     this.recall();
   }
 }
+
+const toWire = ({ input, type, shape, data }: Feed): WireFeed => ({
+  input,
+  type,
+  shape,
+  data: 'pointer' in data ? data.pointer : data,
+});
 
 // Node's Worker takes a path.
 function scriptOf(url: string): string {

@@ -74,6 +74,14 @@ export class RemoteRoute implements Route {
     this.#running?.abort();
   }
 
+  profile(): Promise<never> {
+    const failure = new Failure(
+      'INVALID_ARGUMENT',
+      'profile() times steps on the CPU of this machine; a server computes',
+    );
+    return Promise.reject(failure);
+  }
+
   explain(): Promise<Plan> {
     return Promise.resolve(PLAN);
   }

@@ -8,6 +8,7 @@ import type {
   Placement,
   LoadExtras,
   Plan,
+  RunProfile,
   Slot,
   WireSource,
   WireTensor,
@@ -66,6 +67,8 @@ export interface Route {
     feeds: readonly Feed[],
     outputs: readonly number[],
   ): Promise<readonly WireTensor[] | undefined>;
+  // Repeats a run and measures its steps, in place of a run. INVALID_ARGUMENT where they can not be.
+  profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined>;
   // Ends the run under way soon, at the cost of the engine when it does not listen.
   cancel(): void;
   explain(): Promise<Plan>;

@@ -1,7 +1,7 @@
 // Keeps one route serving: carries out what router/machine.ts decides. One move at a time.
 import { ERRORS } from '../worker/errors.generated.js';
 import { asFailure, type Attempt, Failure } from '../worker/failure.js';
-import type { WireTensor } from '../worker/protocol.js';
+import type { RunProfile, WireTensor } from '../worker/protocol.js';
 import {
   begin,
   type Happening,
@@ -173,8 +173,7 @@ export class Supervisor {
     const began = performance.now();
     const hidden = isHidden();
     const running = route.run(feeds, outputs);
-    const ended = () => undefined;
-    this.#busy.set(route, running.then(ended, ended));
+    this.#occupy(route, running);
     const results = await running;
     if (results && !this.#answered) {
       this.#answered = true;
@@ -187,6 +186,12 @@ export class Supervisor {
       if (window && !this.#draining) this.#handle({ type: 'measured', ...window });
     }
     return results;
+  }
+
+  profile(route: Route, feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined> {
+    const running = route.profile(feeds, runs);
+    this.#occupy(route, running);
+    return running;
   }
 
   // A run failed on `route`. Whether another route may do better.
@@ -252,6 +257,11 @@ export class Supervisor {
     await this.#moving;
     await this.#draining;
     await this.#serving.route.dispose();
+  }
+
+  #occupy(route: Route, running: Promise<unknown>): void {
+    const ended = () => undefined;
+    this.#busy.set(route, running.then(ended, ended));
   }
 
   async #swapTo(target: Target, { signal, drainMs = DRAIN_MS }: SwapOptions): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type FromWorker,
   type ModelDescription,
   type Plan,
+  type RunProfile,
   type Slot,
   type ToWorker,
   type WireTensor,
@@ -27,7 +28,7 @@ interface Pending<T> {
   reject(reason: unknown): void;
 }
 
-interface CurrentRun extends Pending<readonly WireTensor[] | undefined> {
+interface CurrentRun extends Pending<unknown> {
   readonly id: number;
   readonly slots: readonly Slot[];
   cancelled: boolean;
@@ -107,14 +108,16 @@ export class WorkerRoute implements Route {
         return Promise.resolve(results);
       }
     }
-    return new Promise((resolve, reject) => {
-      this.#run = { id, slots, cancelled: false, resolve, reject };
-      this.#watch(this.#limits.runMs, 'made no progress with a run');
-      this.#holdProcess();
-      if (given) return;
-      const { sent, transfer } = posted(feeds, wire);
-      this.#post({ type: 'run', id, feeds: sent, outputs }, transfer);
-    });
+    if (given) return this.#answer(id, slots);
+    const { sent, transfer } = posted(feeds, wire);
+    return this.#answer(id, slots, { type: 'run', id, feeds: sent, outputs }, transfer);
+  }
+
+  profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined> {
+    const id = this.#nextId++;
+    const { wire, slots } = stage(feeds, this.#lane ? this.#slots : undefined);
+    const { sent, transfer } = posted(feeds, wire);
+    return this.#answer(id, slots, { type: 'profile', id, feeds: sent, runs }, transfer);
   }
 
   cancel(): void {
@@ -183,6 +186,23 @@ export class WorkerRoute implements Route {
     this.#moduleSent = true;
   }
 
+  // `T` is what the worker's answer to the message has. Undefined when cancelled.
+  // What the worker answers to the run of that id, which it has in the lane or gets by this message.
+  #answer<T>(
+    id: number,
+    slots: readonly Slot[],
+    message?: ToWorker,
+    transfer?: Transferable[],
+  ): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const settle = (value: unknown) => resolve(value as T | undefined);
+      this.#run = { id, slots, cancelled: false, resolve: settle, reject };
+      this.#watch(this.#limits.runMs, 'made no progress with a run');
+      this.#holdProcess();
+      if (message) this.#post(message, transfer);
+    });
+  }
+
   #watchStart(): void {
     this.#watchdog.watch(this.#limits.startMs, () =>
       this.#startFailed('did not get ready in time'),
@@ -223,6 +243,8 @@ export class WorkerRoute implements Route {
       case 'done':
         this.#spin.took(message.ms);
         return this.#settle(message.id, (run) => run.resolve(message.outputs));
+      case 'profiled':
+        return this.#settle(message.id, (run) => run.resolve(message.profile));
       case 'cancelled':
         return this.#settle(message.id, (run) => run.resolve(undefined));
       case 'failed':

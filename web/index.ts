@@ -6,6 +6,7 @@ export type { NetworkHints } from '../router/network_hints.js';
 export type {
   OfflineState,
   PlanReport,
+  ProfileOptions,
   Route,
   RouteEventDetail,
   RunOptions,
@@ -17,6 +18,8 @@ export {
   type RouterLoadOptions,
   type RouterOptions,
 } from './router.js';
+export type { Profile } from './profile.js';
+export type { Trace, TraceEvent } from './profile_trace.js';
 export type { RoutedModel } from './routed_model.js';
 export type { SessionState } from '../router/machine.js';
 export type { SwapOptions } from '../router/supervisor.js';
@@ -28,7 +31,7 @@ export type { Value } from './values.js';
 export { SardonyxError, type Attempt, type ErrorCode, type ErrorScope } from './errors.js';
 export type { Assets } from './assets.js';
 export type { Source } from './source.js';
-export type { LoadProgress, ValueInfo, ValueKind } from '../worker/protocol.js';
+export type { LoadProgress, StepProfile, ValueInfo, ValueKind } from '../worker/protocol.js';
 export type { RouteFilter } from '../router/choose.js';
 export { models, type KeepOptions, type StoredModel, type Usage } from './models.js';
 export type { Manifest, Precision, Variant } from '../manifest/parse.js';

@@ -4,7 +4,8 @@ import type { SessionState } from '../router/machine.js';
 import type { ValueInfo } from '../worker/protocol.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
-import type { PlanReport, Route, RunOptions, Session } from './session.js';
+import type { Profile } from './profile.js';
+import type { PlanReport, ProfileOptions, Route, RunOptions, Session } from './session.js';
 import type { Tensor } from './tensor.js';
 import { copyValue, type Value } from './values.js';
 
@@ -101,6 +102,11 @@ export class RoutedModel extends EventTarget {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** As Session.profile(); brings the model back where it has to. */
+  async profile(feeds?: Feeds, options?: ProfileOptions): Promise<Profile> {
+    return this.#parts.use((session) => session.profile(feeds, options), options?.signal);
   }
 
   /** As Session.explain(); brings the model back where it has to. */

@@ -129,7 +129,7 @@ export class RunJob implements Job<readonly WireTensor[]> {
 }
 
 // In memory of its own.
-function copyOut(feed: Feed): Feed {
+export function copyOut(feed: Feed): Feed {
   const { data, type, shape } = feed;
   if (!('pointer' in data)) return feed;
   const info = dtypeInfo(type);

@@ -9,6 +9,8 @@ import { idOf, type RouteChange, type Target } from '../router/target.js';
 import { allocateTensor, fullShape } from './allocation.js';
 import { SardonyxError, toSardonyxError } from './errors.js';
 import { checkFeeds, checkOutputs, type Feeds } from './feeds.js';
+import { Profile } from './profile.js';
+import { ProfileJob } from './profile_job.js';
 import { RunQueue } from './queue.js';
 import { RunJob, type ShadowPort } from './run_job.js';
 import type { Swap } from './swap.js';
@@ -28,6 +30,13 @@ export interface RunOptions {
   priority?: number;
   /** For drawing and camera: replaces waiting runs that have it too (RUN_SUPERSEDED). */
   latest?: boolean;
+}
+
+export interface ProfileOptions {
+  /** Rejects the profile with signal.reason. */
+  signal?: AbortSignal;
+  /** Runs to measure, after one that is not; default 10. */
+  runs?: number;
 }
 
 /** What runs the model. */
@@ -215,14 +224,31 @@ export class Session extends EventTarget {
       await this.run(feeds);
       return;
     }
-    const zeros = this.inputs
-      .filter(({ optional }) => !optional)
-      .map((info): [string, Value] => [info.name, zeroValue(info)]);
-    await this.run(Object.fromEntries(zeros)).catch((thrown: unknown) => {
+    await this.run(this.#zeros()).catch((thrown: unknown) => {
       const { scope } = toSardonyxError(thrown);
       if (scope !== 'model' && scope !== 'caller') throw thrown;
       this.#checkOpen();
     });
+  }
+
+  /**
+   * Runs some times and tells where the time goes, step by step, in the queue like a run. Without feeds on
+   * zeros, as warmup(). INVALID_ARGUMENT on a GPU and on a server.
+   */
+  async profile(feeds: Feeds = this.#zeros(), options: ProfileOptions = {}): Promise<Profile> {
+    const { signal, runs = 10 } = options;
+    if (!Number.isInteger(runs) || runs < 1) {
+      throw new SardonyxError('INVALID_ARGUMENT', 'runs must be a whole number from 1', {
+        field: 'runs',
+      });
+    }
+    signal?.throwIfAborted();
+    this.#checkOpen();
+    const checked = checkFeeds(this.inputs, feeds, false);
+    const job = new ProfileJob(this.#parts.supervisor, checked, runs);
+    // Without a profile the queue has rejected already.
+    const measured = await this.#queue.submit(job, { signal });
+    return new Profile(measured!, this.route);
   }
 
   /**
@@ -293,6 +319,11 @@ export class Session extends EventTarget {
         (thrown: unknown) => settle('failed', thrown),
       );
     });
+  }
+
+  #zeros(): Feeds {
+    const needed = this.inputs.filter(({ optional }) => !optional);
+    return Object.fromEntries(needed.map((info) => [info.name, zeroValue(info)]));
   }
 
   #checkOpen(): void {

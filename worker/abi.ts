@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -51,6 +51,8 @@ export interface Instance {
   _sx_run_cpu_steps(run: number, begin: number, end: number): number;
   _sx_run_finish_on_gpu(run: number): void;
   _sx_run_reset(run: number): void;
+  _sx_run_measure(run: number, on: number): void;
+  _sx_run_profile(run: number): number;
   _sx_memory_in_use(): number;
 }
 

@@ -14,6 +14,7 @@ import type {
   Placement,
   LoadExtras,
   Plan,
+  RunProfile,
   Slot,
   WireFeed,
   WireSource,
@@ -137,6 +138,25 @@ export class Engine {
     return this.#guard(() => this.#alive(this.#runner).runNow(feeds, outputs, hooks, use));
   }
 
+  // Repeats a run and measures its steps. Undefined when cancelled; INVALID_ARGUMENT on a GPU.
+  async profile(
+    feeds: readonly WireFeed[],
+    runs: number,
+    hooks: RunHooks,
+  ): Promise<RunProfile | undefined> {
+    try {
+      if (this.#gpu) {
+        throw new Failure(
+          'INVALID_ARGUMENT',
+          `profile() times steps on the CPU, not on ${this.#gpu.adapter}`,
+        );
+      }
+      return await this.#alive(this.#runner).profile(feeds, runs, hooks);
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
   explain(): Plan {
     const instance = this.#instance;
     return this.#guard(() => {
@@ -230,6 +250,7 @@ interface RawPlan extends Omit<Plan, 'steps'> {
     outputs: {
       name: string;
       dtype: Plan['steps'][number]['outputs'][number]['type'];
+      layout: string;
       shape: number[];
     }[];
   })[];

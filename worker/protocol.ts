@@ -94,10 +94,10 @@ export interface Plan {
     readonly operator: string;
     readonly device: Device;
     readonly kernel: string;
-    readonly layout: string;
     readonly outputs: readonly {
       readonly name: string;
       readonly type: DType;
+      readonly layout: string;
       readonly shape: readonly number[];
     }[];
   }[];
@@ -113,6 +113,39 @@ export interface Plan {
     /** Bytes of weights that stay in wasm memory too: the CPU takes over with them. */
     readonly keptBytes: number;
   };
+}
+
+/** What one step did in a run, on average. */
+export interface StepProfile {
+  readonly node: string;
+  readonly operator: string;
+  readonly kernel: string;
+  /** 0; more for a step of a body, whose time is part of that of the step with the body, before it. */
+  readonly depth: number;
+  /** "the body of Loop 'y'" for a step of a body. */
+  readonly body?: string;
+  readonly calls: number;
+  readonly ms: number;
+  /**
+   * Two for each multiplication and addition of a product, one per element elsewhere, none where elements only
+   * move. Winograd counts as the convolution that it replaces.
+   */
+  readonly flops: number;
+  /** Of inputs and outputs, once per call. */
+  readonly bytes: number;
+  readonly outputs: readonly {
+    readonly type: DType;
+    readonly layout: string;
+    readonly shape: readonly number[];
+  }[];
+}
+
+export interface RunProfile {
+  readonly runs: number;
+  /** In the engine, per run. */
+  readonly ms: number;
+  /** In the order in which they run; steps of bodies follow the step that has the body. */
+  readonly steps: readonly StepProfile[];
 }
 
 // Strings, sequences and optionals are packed (packed.ts); of the latter the shape is [].
@@ -173,6 +206,13 @@ export type ToWorker =
       readonly feeds: readonly WireFeed[];
       readonly outputs: readonly number[];
     }
+  // A run that is repeated and measured; its outputs stay where they are.
+  | {
+      readonly type: 'profile';
+      readonly id: number;
+      readonly feeds: readonly WireFeed[];
+      readonly runs: number;
+    }
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'reserve'; readonly input: number; readonly bytes: number }
   | { readonly type: 'free'; readonly pointer: number }
@@ -207,6 +247,7 @@ export type FromWorker =
       // How long the engine took.
       readonly ms: number;
     }
+  | { readonly type: 'profiled'; readonly id: number; readonly profile: RunProfile }
   | { readonly type: 'cancelled'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure }
   | { readonly type: 'explained'; readonly id: number; readonly plan: Plan }

@@ -4,8 +4,9 @@ import { byteLength, dtypeByNumber, dtypeInfo, elementCount } from './dtypes.js'
 import { Failure } from './failure.js';
 import { agree, type GpuExecutor, GpuFailure } from './gpu.js';
 import type { LoadedModel } from './load_model.js';
-import { allocate, bytesAt, viewAt } from './memory.js';
-import { VALUE_KINDS, type WireFeed, type WireTensor } from './protocol.js';
+import { allocate, bytesAt, readString, viewAt } from './memory.js';
+import { profileFrom } from './profile.js';
+import { VALUE_KINDS, type RunProfile, type WireFeed, type WireTensor } from './protocol.js';
 import { copyOf, type Result } from './result.js';
 import { check, lastError } from './status.js';
 
@@ -72,6 +73,32 @@ export class Runner {
     }
     use(this.#outputs(outputs));
     return this.#end(true);
+  }
+
+  // Repeats a run, of which the first binds the shapes and does not count. Undefined when cancelled.
+  async profile(
+    feeds: readonly WireFeed[],
+    runs: number,
+    hooks: RunHooks,
+  ): Promise<RunProfile | undefined> {
+    const instance = this.#instance;
+    this.#feed(feeds);
+    let paused = performance.now();
+    try {
+      for (let i = 0; i <= runs; i++) {
+        if (performance.now() - paused > SLICE_MS) {
+          await hooks.betweenSlices();
+          paused = performance.now();
+        }
+        if (i > 0) check(instance, instance._sx_run_start(this.#run));
+        if (hooks.cancelled() || !(await this.#compute(hooks))) return undefined;
+        if (i === 0) instance._sx_run_measure(this.#run, 1);
+      }
+      return profileFrom(readString(instance, instance._sx_run_profile(this.#run) >>> 0));
+    } finally {
+      instance._sx_run_measure(this.#run, 0);
+      instance._sx_run_reset(this.#run);
+    }
   }
 
   // As run(), on the GPU. Each plan's first run is done on the CPU too and compared. Rejects with

@@ -110,6 +110,8 @@ export class Service {
         return this.#load(engine, message);
       case 'run':
         return this.#run(engine, message);
+      case 'profile':
+        return this.#profile(engine, message);
       case 'reserve': {
         this.#reserve(engine, message);
         return;
@@ -206,6 +208,14 @@ export class Service {
   #done(id: number, outputs: readonly WireTensor[], ms: number): void {
     const buffers = new Set(outputs.map(({ data }) => data.buffer as ArrayBuffer));
     this.#post({ type: 'done', id, outputs, ms }, [...buffers]);
+  }
+
+  #profile(engine: Engine, { id, feeds, runs }: Message<'profile'>): Promise<void> {
+    return this.#answer(id, async () => {
+      const profile = await engine.profile(feeds, runs, this.#hooks(id));
+      this.#tellMemory(engine);
+      this.#post(profile ? { type: 'profiled', id, profile } : { type: 'cancelled', id });
+    });
   }
 
   #tellMemory({ memoryBytes }: Engine): void {

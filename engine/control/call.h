@@ -25,8 +25,8 @@ class Call {
   virtual Result<Frame*> next() = 0;
   // After the end, one view per output of the step, valid until the next begin().
   std::span<const TensorView> outputs() const { return outputs_; }
-  // Of the frames of its bodies.
-  virtual size_t arena_bytes() const = 0;
+  // Of its bodies that have run.
+  virtual std::vector<Frame*> frames() = 0;
 
  protected:
   std::vector<TensorView> outputs_;

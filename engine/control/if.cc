@@ -57,10 +57,12 @@ class IfCall final : public Call {
     return taken_ = frame.get();
   }
 
-  size_t arena_bytes() const override {
-    size_t total = 0;
-    for (const auto& frame : frames_) total += frame ? frame->arena_bytes() : 0;
-    return total;
+  std::vector<Frame*> frames() override {
+    std::vector<Frame*> made;
+    for (const auto& frame : frames_) {
+      if (frame) made.push_back(frame.get());
+    }
+    return made;
   }
 
  private:

@@ -69,7 +69,7 @@ class LoopCall final : public Call {
     return &frame_;
   }
 
-  size_t arena_bytes() const override { return frame_.arena_bytes(); }
+  std::vector<Frame*> frames() override { return {&frame_}; }
 
  private:
   // Some models want the two as lists of one element.

@@ -67,7 +67,7 @@ class ScanCall final : public Call {
     return &frame_;
   }
 
-  size_t arena_bytes() const override { return frame_.arena_bytes(); }
+  std::vector<Frame*> frames() override { return {&frame_}; }
 
  private:
   Status begin_inputs() {

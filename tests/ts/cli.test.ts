@@ -1,4 +1,4 @@
-// The commands inspect, run and doctor.
+// The commands inspect, run, profile and doctor.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -135,6 +135,31 @@ describe('sardonyx run', { timeout: 60_000 }, () => {
   });
 });
 
+describe('sardonyx profile', { timeout: 60_000 }, () => {
+  it('lists steps and kernels, and writes a trace', async () => {
+    const args = ['--shape', 'image=5x4', '--runs', '3', '--threads', '1', '--trace', 'trace.json'];
+    const { profile } = (await json('profile', 'linear.onnx', ...args)) as { profile: object };
+    expect(profile).toMatchObject({
+      runs: 3,
+      route: { threads: 1 },
+      steps: [{ operator: 'MatMul', calls: 1, flops: 2 * 5 * 4 * 3 }],
+    });
+    const trace = JSON.parse(readFileSync(resolve(folder, 'trace.json'), 'utf8')) as object;
+    expect(trace).toMatchObject({ traceEvents: expect.any(Array) as unknown[] });
+    const { stdout } = await sardonyx('profile', 'two.onnx', '--runs', '2');
+    expect(stdout).toMatch(/^two\.onnx: (simd|relaxed), \d+ threads?\n.*mean of 2 runs/);
+    expect(stdout).toMatch(/share +GFLOP\/s +GB\/s +step\n.* % /);
+    expect(stdout).toMatch(/by kernel\n.* % /);
+  });
+
+  it('refuses a trace that can not be written', async () => {
+    const args = ['--trace', 'nowhere/trace.json', '--runs', '1'];
+    const { status, stderr } = await sardonyx('profile', 'linear.onnx', ...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^INVALID_ARGUMENT: can not write nowhere/);
+  });
+});
+
 describe('sardonyx doctor', { timeout: 60_000 }, () => {
   it('tells what there is and what would be used', async () => {
     expect(await json('doctor')).toMatchObject({
@@ -168,7 +193,7 @@ describe('sardonyx', { timeout: 60_000 }, () => {
     },
   );
 
-  it.each(['inspect', 'run', 'doctor'])('%s --help', async (command) => {
+  it.each(['inspect', 'run', 'profile', 'doctor'])('%s --help', async (command) => {
     const { status, stdout } = await sardonyx(command, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`sardonyx ${command}`);

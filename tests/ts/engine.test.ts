@@ -157,6 +157,47 @@ describe.each(['worker', 'inline'] as const)('%s execution', (execution) => {
     expect(plan.memoryBytes).toBeGreaterThan(0);
   });
 
+  it('profiles the steps of runs, and runs go on', async () => {
+    const session = keep(await load(bytes, { execution, force: { threads: 1 } }));
+    const profile = await session.profile({ image: image() }, { runs: 3 });
+    const rows = image().shape[0]!;
+    expect(profile).toMatchObject({ runs: 3, route: { threads: 1, module: 'simd' } });
+    expect(profile.steps).toMatchObject([
+      {
+        operator: 'MatMul',
+        kernel: expect.stringContaining('gemm') as string,
+        depth: 0,
+        calls: 1,
+        flops: 2 * rows * 4 * 3,
+        bytes: 4 * (rows * 4 + 4 * 3 + rows * 3),
+        outputs: [{ type: 'float32', layout: 'row-major', shape: [rows, 3] }],
+      },
+    ]);
+    const { ms, overheadMs, steps } = profile;
+    expect(steps[0]!.ms).toBeGreaterThanOrEqual(0);
+    expect(overheadMs + steps[0]!.ms).toBeCloseTo(ms, 6);
+    expect(profile.flops).toBe(steps[0]!.flops);
+    // On zeros, with 1 for the open dim.
+    expect((await session.profile()).steps[0]!.outputs[0]!.shape).toEqual([1, 3]);
+    expect([...(await session.run({ image: image() })).scores!.data]).toEqual(EXPECTED);
+  });
+
+  it('refuses and abandons profiles as it does runs', async () => {
+    const session = keep(await load(bytes, { execution, force: { threads: 1 } }));
+    await expect(session.profile({ image: image() }, { runs: 0 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: { field: 'runs' },
+    });
+    await expect(session.profile({})).rejects.toMatchObject({ code: 'INPUT_MISSING' });
+    const stop = new AbortController();
+    const options = { runs: 1e9, signal: stop.signal };
+    const endless = session.profile({ image: image() }, options);
+    const run = session.run({ image: image() });
+    setTimeout(() => stop.abort('enough'), 20);
+    await expect(endless).rejects.toBe('enough');
+    expect([...(await run).scores!.data]).toEqual(EXPECTED);
+  });
+
   it('widens to the threads that were asked for', async () => {
     const session = keep(await load(bytes, { execution, force: { threads: 3 } }));
     expect([...(await session.run({ image: image() })).scores!.data]).toEqual(EXPECTED);

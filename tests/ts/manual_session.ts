@@ -67,6 +67,7 @@ export class ManualRoute implements Route {
     this.#settle?.resolve(undefined);
   }
 
+  profile = () => Promise.reject(new Error('not asked for'));
   explain = () => Promise.reject(new Error('not asked for'));
   lend = () => undefined;
   takeBack = () => undefined;

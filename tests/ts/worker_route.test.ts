@@ -260,6 +260,26 @@ describe('running', () => {
     expect(worker.terminated).toBe(true);
   });
 
+  it('profiles in place of a run: cancelled, watched and failing like one', async () => {
+    const route = await started();
+    const profile = { runs: 7, ms: 1, steps: [] };
+    const profiling = route.profile([feed(Float32Array.of(1, 2))], 7);
+    const message = worker.last('profile')!;
+    expect(message).toMatchObject({ runs: 7, feeds: [{ input: 0, shape: [2] }] });
+    worker.send({ type: 'profiled', id: message.id, profile });
+    await expect(profiling).resolves.toEqual(profile);
+
+    const cancelled = route.profile([], 7);
+    route.cancel();
+    expect(worker.last('cancel')!.id).toBe(worker.last('profile')!.id);
+    worker.send({ type: 'cancelled', id: worker.last('profile')!.id });
+    await expect(cancelled).resolves.toBeUndefined();
+
+    const failing = route.profile([], 7);
+    worker.error('RuntimeError: unreachable');
+    await expect(failing).rejects.toThrow(failure('ENGINE_TRAP', 'unreachable'));
+  });
+
   it('never watches an idle worker', async () => {
     await started();
     await tick(3_600_000);

@@ -11,7 +11,6 @@
 #include "engine/clock.h"
 #include "simd/parallel.h"
 #include "tests/cpp/golden/golden_data.h"
-#include "tools/native/step_profile.h"
 
 namespace sardonyx::tool {
 namespace {
@@ -133,23 +132,32 @@ void print_outputs(const Session& session, const test::TensorMap& outputs, const
   }
 }
 
-Status print_steps(const Session& session, const Run& run) {
-  SX_ASSIGN(const std::vector<StepTime> times, profile_steps(session, run, 5));
+std::string describe(const TensorView& view) {
+  return std::string(dtype_name(view.dtype)) + view.shape.to_string() +
+         (view.layout == Layout::kNC4HW4 ? " nc4hw4" : "");
+}
+
+// Per run, on average over those that were measured.
+void print_steps(const RunProfile& profile) {
   std::map<std::string, double> by_kernel;
-  double total = 0;
-  std::printf("steps\n");
-  for (const StepTime& step : times) {
-    std::printf("  %9.4f ms  %-20s %-24s %s %s\n", step.ms, step.op.c_str(), step.kernel.c_str(),
-                step.output.c_str(), step.node.c_str());
-    by_kernel[step.op + " " + step.kernel] += step.ms;
-    total += step.ms;
+  std::printf("steps: ms, GFLOP/s, GB/s\n");
+  for (const StepProfile& row : profile.steps) {
+    const Step& step = *row.step;
+    const double ms = (row.time.ms + row.nested_ms) / profile.runs;
+    const double per_ms = row.time.calls / (1e6 * profile.runs * ms);
+    const std::string kernel(step.kernel ? step.kernel->name() : "bodies");
+    const std::string label =
+        std::string(static_cast<size_t>(2 * row.depth), ' ') + step.node->type;
+    std::printf("  %9.4f %7.2f %7.2f  %-20s %-24s %s %s\n", ms, row.cost.flops * per_ms,
+                static_cast<double>(row.cost.bytes) * per_ms, label.c_str(), kernel.c_str(),
+                describe(row.outputs[0]).c_str(), step.node->name.c_str());
+    by_kernel[step.node->type + " " + kernel] += row.time.ms / profile.runs;
   }
-  std::printf("by kernel, of %.3f ms\n", total);
+  std::printf("by kernel, of %.3f ms\n", profile.ms / profile.runs);
   std::vector<std::pair<double, std::string>> sorted;
   for (const auto& [name, ms] : by_kernel) sorted.push_back({ms, name});
   std::sort(sorted.rbegin(), sorted.rend());
   for (const auto& [ms, name] : sorted) std::printf("  %9.4f ms  %s\n", ms, name.c_str());
-  return {};
 }
 
 Status run(const Options& options) {
@@ -171,6 +179,8 @@ Status run(const Options& options) {
   std::vector<double> times;
   test::TensorMap outputs;
   for (int i = 0; i < options.runs; ++i) {
+    // The first run binds the shapes.
+    if (options.steps && i == std::min(1, options.runs - 1)) run.measure(true);
     const double before = now_ms();
     SX_ASSIGN(outputs, test::run_session(*session, run, inputs));
     times.push_back(now_ms() - before);
@@ -181,7 +191,8 @@ Status run(const Options& options) {
   std::printf("runs: first %.3f ms, median %.3f, fastest %.3f of %d; arena %zu KB, blocks %zu KB\n",
               first, times[times.size() / 2], times[0], options.runs, run.arena_bytes() >> 10,
               block_bytes_in_use() >> 10);
-  return options.steps ? print_steps(*session, run) : Status();
+  if (options.steps) print_steps(run.profile());
+  return {};
 }
 
 }  // namespace
