@@ -15,6 +15,7 @@ import {
 } from '../worker/protocol.js';
 import { compile } from './compile.js';
 import { cores } from './features.js';
+import { type Fetched, fetchFor } from './hand_on.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Feed, Route, RouteHooks, RouteSetup } from './route.js';
 import { SlotPool } from './slots.js';
@@ -35,6 +36,8 @@ interface CurrentRun extends Pending<unknown> {
   grace?: ReturnType<typeof setTimeout>;
 }
 
+const isHttp = (url: string) => /^https?:/.test(url);
+
 export class WorkerRoute implements Route {
   model!: ModelDescription;
   file: FileReport | undefined;
@@ -53,6 +56,7 @@ export class WorkerRoute implements Route {
   readonly #explains = new Map<number, Pending<Plan>>();
   readonly #began = performance.now();
   #port: WorkerPort | undefined;
+  #fetched: Fetched | undefined;
   #loading: Pending<void> | undefined;
   #run: CurrentRun | undefined;
   #stopped: (() => void) | undefined;
@@ -166,6 +170,9 @@ export class WorkerRoute implements Route {
 
   async #begin(spawn: Spawn): Promise<void> {
     const { workerUrl, wasm, source, external, fedWeights, threads, gpu } = this.#setup;
+    // The download begins while the worker starts and the module is compiled.
+    const fetched = 'url' in source && isHttp(source.url) ? fetchFor(source.url) : undefined;
+    this.#fetched = fetched;
     const compiling = typeof wasm === 'string' ? compile(wasm) : Promise.resolve(wasm);
     compiling.catch(() => undefined);
     this.#watchdog.watch(this.#limits.scriptMs, () => this.#startFailed('did not start in time'));
@@ -178,8 +185,9 @@ export class WorkerRoute implements Route {
       port.terminate();
       return;
     }
-    // The download begins while the module is still being compiled.
-    this.#post({ type: 'load', source, extras: { external, fedWeights }, gpu });
+    const fed = fetched && 'url' in source ? { url: source.url, fed: true as const } : source;
+    this.#post({ type: 'load', source: fed, extras: { external, fedWeights }, gpu });
+    void fetched?.to((part, transfer) => this.#post({ type: 'part', part }, transfer));
     const module = await compiling;
     this.#post({ type: 'start', module, threads, lane: this.#lane?.buffer ?? null });
     if (this.#heard) this.#watchStart();
@@ -335,7 +343,7 @@ export class WorkerRoute implements Route {
   }
 
   #post(message: ToWorker, transfer?: readonly Transferable[]): void {
-    if (!this.#port) return;
+    if (!this.#port || this.closed) return;
     this.#port.post(message, transfer);
     this.#lane?.mail();
   }
@@ -346,6 +354,7 @@ export class WorkerRoute implements Route {
     this.closed = true;
     this.#watchdog.stop();
     this.#port?.terminate();
+    this.#fetched?.stop();
     this.#slots.close();
     this.#loading?.reject(reason);
     const run = this.#run;

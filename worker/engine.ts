@@ -5,7 +5,7 @@ import { type Factory, type Instance } from './abi.js';
 import { asFailure, Failure, isFatal } from './failure.js';
 import { type GpuExecutor, type GpuFailure, isGpuFailure, startGpu } from './gpu.js';
 import { instantiate } from './instantiate.js';
-import { loadModel, type LoadedModel } from './load_model.js';
+import { loadModel, type LoadedModel, type ModelSource } from './load_model.js';
 import { allocate, bytesAt, readString } from './memory.js';
 import type {
   FileReport,
@@ -17,7 +17,6 @@ import type {
   RunProfile,
   Slot,
   WireFeed,
-  WireSource,
   WireTensor,
 } from './protocol.js';
 import { ON_CPU } from './protocol.js';
@@ -86,7 +85,7 @@ export class Engine {
   }
 
   async load(
-    source: WireSource,
+    source: ModelSource,
     extras: LoadExtras,
     onProgress: (progress: LoadProgress) => void,
     gpu?: string,

@@ -1,6 +1,7 @@
 // Bytes of a source -> loader -> session. The bytes go into wasm memory chunk by chunk as they come.
 import type { Instance } from './abi.js';
 import { Failure } from './failure.js';
+import type { FedSource } from './fed_source.js';
 import { allocate, bytesAt, readString, writeString } from './memory.js';
 import {
   VALUE_KINDS,
@@ -27,16 +28,18 @@ export interface LoadedModel {
   readonly description: ModelDescription;
 }
 
+export type ModelSource = WireSource | { readonly url: string; readonly fed: FedSource };
+
 type OnProgress = (progress: LoadProgress) => void;
 
 export async function loadModel(
   instance: Instance,
-  source: WireSource,
+  source: ModelSource,
   extras: LoadExtras,
   onProgress: OnProgress,
   forGpu: Promise<boolean> | undefined,
 ): Promise<LoadedModel> {
-  const load = (from: WireSource) => loadOnce(instance, from, extras, onProgress, forGpu);
+  const load = (from: ModelSource) => loadOnce(instance, from, extras, onProgress, forGpu);
   try {
     return await load(source);
   } catch (thrown) {
@@ -49,7 +52,7 @@ export async function loadModel(
 
 async function loadOnce(
   instance: Instance,
-  source: WireSource,
+  source: ModelSource,
   extras: LoadExtras,
   onProgress: OnProgress,
   forGpu: Promise<boolean> | undefined,
@@ -77,11 +80,11 @@ async function loadOnce(
 async function pushModel(
   instance: Instance,
   loader: number,
-  source: WireSource,
+  source: ModelSource,
   onProgress: OnProgress,
 ): Promise<FileReport | undefined> {
   if ('file' in source) return pushFile(instance, loader, source.file, source.keep, onProgress);
-  const { total, exact, chunks } = await openSource(source);
+  const { total, exact, chunks } = await ('fed' in source ? source.fed.open() : openSource(source));
   if (exact && total !== undefined) {
     check(instance, instance._sx_loader_expect_size(loader, total));
   }

@@ -34,6 +34,16 @@ export type PlainSource =
 // `keep`: from the storage of this browser, and into it.
 export type WireSource = PlainSource | { readonly file: ModelFile; readonly keep: boolean };
 
+/** Of a file that the page fetches: first its size, then its bytes; nothing at the end. */
+export interface FilePart {
+  readonly total?: number | undefined;
+  /** See OpenSource. */
+  readonly exact?: boolean;
+  readonly bytes?: Uint8Array;
+  /** Ends it. */
+  readonly failure?: WireFailure;
+}
+
 /** Where a file came from and whether this browser has it from now on. */
 export interface FileReport {
   readonly from: 'storage' | 'network';
@@ -188,7 +198,8 @@ export interface LoadExtras {
 export type ToWorker =
   | {
       readonly type: 'load';
-      readonly source: WireSource;
+      // `fed`: in messages of type 'part'.
+      readonly source: WireSource | { readonly url: string; readonly fed: true };
       readonly extras: LoadExtras;
       // Where webgpu.mjs is, when the model is to run on a GPU.
       readonly gpu?: string | undefined;
@@ -213,6 +224,7 @@ export type ToWorker =
       readonly feeds: readonly WireFeed[];
       readonly runs: number;
     }
+  | { readonly type: 'part'; readonly part: FilePart }
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'reserve'; readonly input: number; readonly bytes: number }
   | { readonly type: 'free'; readonly pointer: number }

@@ -3,6 +3,7 @@ import type { Factory } from './abi.js';
 import { byteLength, dtypeInfo, elementCount } from './dtypes.js';
 import { asFailure, type Failure, isFatal } from './failure.js';
 import { Engine } from './engine.js';
+import { FedSource } from './fed_source.js';
 import { Lane, type LaneRun } from './lane.js';
 import {
   PROTOCOL_VERSION,
@@ -37,6 +38,7 @@ export class Service {
   readonly #scriptUrl: string;
   readonly #engine: Promise<Engine>;
   #started!: (engine: Promise<Engine>) => void;
+  readonly #fed = new FedSource();
   #lane: Lane | null = null;
   // Messages that have come, and of those, the ones that wait for their turn or have it.
   #received = 0;
@@ -59,6 +61,8 @@ export class Service {
     switch (message.type) {
       case 'start':
         return this.#start(message);
+      case 'part':
+        return this.#fed.receive(message.part);
       case 'cancel':
         this.#cancelled = message.id;
         return;
@@ -102,7 +106,7 @@ export class Service {
   }
 
   async #dispatch(
-    message: Exclude<ToWorker, Message<'start' | 'cancel' | 'keep' | 'stop'>>,
+    message: Exclude<ToWorker, Message<'start' | 'part' | 'cancel' | 'keep' | 'stop'>>,
   ): Promise<void> {
     const engine = await this.#engine;
     switch (message.type) {
@@ -129,7 +133,7 @@ export class Service {
 
   async #load(engine: Engine, { source, extras, gpu }: Message<'load'>): Promise<void> {
     const { model, file } = await engine.load(
-      source,
+      'fed' in source ? { url: source.url, fed: this.#fed } : source,
       extras,
       (progress) => this.#post({ type: 'progress', progress }),
       gpu,

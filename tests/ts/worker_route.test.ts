@@ -11,7 +11,7 @@ const setup: RouteSetup = {
   wasm: emptyModule,
   threads: 2,
   isolated: true,
-  source: { url: 'https://example.org/m.onnx' },
+  source: { bytes: Uint8Array.of(1) },
   external: {},
 };
 const failure = (code: string, text = '') =>
