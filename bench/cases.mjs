@@ -38,8 +38,8 @@ function fileCase(group, path, url, key = undefined) {
   };
 }
 
-async function twinCase(name) {
-  const { path, inputs } = await ensureTwin(name);
+function twinCase(name) {
+  const { path, inputs } = ensureTwin(name);
   return {
     key: `twin-${name}`,
     name,
@@ -63,11 +63,7 @@ const lightCases = () =>
     fileCase('light', join(lightFolder, `${name}.onnx`), `/light/${name}.onnx`),
   );
 
-async function twinCases() {
-  const cases = [];
-  for (const name of TWINS) cases.push(await twinCase(name));
-  return cases;
-}
+const twinCases = () => TWINS.map(twinCase);
 
 /** Files that the caller names; others of the same folder, external data say, are served beside them. */
 const givenCases = (paths) =>
@@ -103,13 +99,13 @@ export function inputsMount(cases) {
 }
 
 /** The cases that the command line asks for: `models` are names, `files` paths, of the parts that need models. */
-export async function chooseCases({ parts, models, files }) {
+export function chooseCases({ parts, models, files }) {
   const start = parts.some((part) => part === 'cold' || part === 'memory');
   const named = [];
   if (!files.length || models) {
     if (start || parts.includes('models')) named.push(...modelCases());
     if (parts.includes('models')) named.push(...lightCases());
-    if (start || parts.includes('twins')) named.push(...(await twinCases()));
+    if (start || parts.includes('twins')) named.push(...twinCases());
   }
   const unknown = models?.find((name) => !named.some((each) => each.name === name));
   if (unknown) throw new Error(`there is no model ${unknown}`);

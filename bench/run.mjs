@@ -70,7 +70,7 @@ function failures({ models = [], cold = [], memory = [] }) {
 await main('bench', async () => {
   const start = Date.now();
   const options = readOptions();
-  const cases = await chooseCases(options);
+  const cases = chooseCases(options);
   const server = await serve({ headers: CACHED, mounts: mounts(options, cases) });
   const browser = await launch();
   try {

@@ -12,25 +12,31 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createHash } from 'node:crypto';
 import { root } from '../../tools/setup/paths.mjs';
+import { write as decoder_layers } from './decoder_layers.mjs';
+import { write as efficientnet_lite0 } from './efficientnet_lite0.mjs';
+import { write as minilm_l6 } from './minilm_l6.mjs';
+import { write as mobilenet_v2 } from './mobilenet_v2.mjs';
+import { write as resnet50 } from './resnet50.mjs';
+import { write as vit_tiny } from './vit_tiny.mjs';
+import { write as whisper_tiny_encoder } from './whisper_tiny_encoder.mjs';
 
-export const TWINS = [
-  'mobilenet_v2',
-  'resnet50',
-  'efficientnet_lite0',
-  'minilm_l6',
-  'vit_tiny',
-  'whisper_tiny_encoder',
-  'decoder_layers',
-];
+const writers = {
+  mobilenet_v2,
+  resnet50,
+  efficientnet_lite0,
+  minilm_l6,
+  vit_tiny,
+  whisper_tiny_encoder,
+  decoder_layers,
+};
+
+export const TWINS = Object.keys(writers);
 
 export const twinsFolder = join(root, 'build/bench/twins');
 const here = import.meta.dirname;
 
-/** The encoded model and its inputs: {name, dtype, dims, low, high}. */
-export async function writeTwin(name) {
-  const { write } = await import(`./${name}.mjs`);
-  return write();
-}
+/** The encoded model and its inputs: {bytes, inputs: [{name, dtype, dims, low, high}]}. */
+export const writeTwin = (name) => writers[name]();
 
 /** Changes when any script that writes twins does. */
 function version() {
@@ -44,12 +50,12 @@ function version() {
 const readSpec = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
 
 /** Writes the file unless it is there and of this version; gives its path and inputs. */
-export async function ensureTwin(name, folder = twinsFolder) {
+export function ensureTwin(name, folder = twinsFolder) {
   const path = join(folder, `${name}.onnx`);
   const specPath = join(folder, `${name}.json`);
   const spec = readSpec(specPath);
   if (spec?.version === version() && existsSync(path)) return { path, inputs: spec.inputs };
-  const { bytes, inputs } = await writeTwin(name);
+  const { bytes, inputs } = writeTwin(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${path}.new`, bytes);
   renameSync(`${path}.new`, path);
@@ -60,7 +66,7 @@ export async function ensureTwin(name, folder = twinsFolder) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const names = process.argv.slice(2);
   for (const name of names.length ? names : TWINS) {
-    const { path, inputs } = await ensureTwin(name);
+    const { path, inputs } = ensureTwin(name);
     console.log(`${path}: ${inputs.map((input) => `${input.name} [${input.dims}]`).join(', ')}`);
   }
 }
