@@ -290,9 +290,11 @@ Status gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int
 void gemm_block(const GemmShape& shape, const GemmOperands& operands, const GemmEpilogue& epilogue,
                 int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end) {
   Block block{shape, operands, epilogue};
+  // Rows of a single tile use each panel once: those are best read in one go.
+  const int64_t depth = row_end - row_begin > kMainRows ? kDepthBlock : shape.k;
   while (block.k_end < shape.k) {
     block.k_begin = block.k_end;
-    block.k_end = std::min(block.k_begin + kDepthBlock, shape.k);
+    block.k_end = std::min(block.k_begin + depth, shape.k);
     block.rows(row_begin, row_end, panel_begin, panel_end);
   }
   if (is_clamp(epilogue.activation.kind)) return;
