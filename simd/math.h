@@ -1,6 +1,7 @@
 // Vector transcendental functions, by our own minimax approximations. Largest errors against double
 // precision, checked by tests/cpp/simd/math_test.cc:
 //   exp      2 ulp, subnormal results included; 0 below -104, inf above 88.73
+//   exp_nonpositive  3 ulp down to -87.3
 //   tanh     5 ulp
 //   sigmoid  4 ulp where the result is above 1e-37
 //   erf      6 ulp
@@ -65,14 +66,19 @@ SX_INLINE f32x4 exp(f32x4 x) {
   return p * detail::power_of_two(half) * detail::power_of_two(whole - half);
 }
 
-// exp for x <= 0, where results below 2^-126 may become zero. A NaN stays.
+// exp for x <= 0, where results below 2^-126 become zero: the exponent of 2^-127 is that of 0. A
+// NaN stays. Relative error of the approximation 1.05e-7.
 SX_INLINE f32x4 exp_nonpositive(f32x4 x) {
-  const f32x4 in_range = pmax(x, constant<-87.3f>());
+  const f32x4 in_range = pmax(x, constant<-88.0f>());
   const f32x4 biased = madd(in_range, constant<kLog2E>(), constant<detail::kRoundingBias>());
   const f32x4 n = biased - constant<detail::kRoundingBias>();
-  const f32x4 p = detail::exp_core(detail::minus_multiple_of_ln2(in_range, n));
-  const f32x4 y = p * from_bits(shift_left(bits(biased), 23) + bits(constant<1.0f>()));
-  return from_bits(bits(y) & ~(x < constant<-87.3f>()));
+  const f32x4 r = detail::minus_multiple_of_ln2(in_range, n);
+  f32x4 p = madd(constant<0x1.10625p-7f>(), r, constant<0x1.572a64p-5f>());
+  p = madd(p, r, constant<0x1.5557bp-3f>());
+  p = madd(p, r, constant<0x1.fffdfcp-2f>());
+  p = madd(p, r, constant<1.0f>());
+  p = madd(p, r, constant<1.0f>());
+  return p * from_bits(shift_left(bits(biased), 23) + bits(constant<1.0f>()));
 }
 
 SX_INLINE f32x4 sigmoid(f32x4 x) {
@@ -85,8 +91,18 @@ SX_INLINE f32x4 silu(f32x4 x) {
   return bounded / (constant<1.0f>() + exp(-x));
 }
 
-// x * P(x^2) / Q(x^2), relative error 1.3e-9 up to 9.02, beyond which tanh rounds to 1.
-SX_INLINE f32x4 tanh(f32x4 x) {
+namespace detail {
+
+// x / 2 * (1 + y), and 0 where s < -limit: y is -1 there, but for its rounding.
+template <float kLimit>
+SX_INLINE f32x4 half_of_one_plus(f32x4 x, f32x4 y, f32x4 s) {
+  const f32x4 product = x * constant<0.5f>() * (constant<1.0f>() + y);
+  return from_bits(bits(product) & ~(s < constant<-kLimit>()));
+}
+
+// x * P(x^2) / Q(x^2), relative error 1.3e-9 up to 9.02, beyond which tanh rounds to 1 and this
+// stays as it is.
+SX_INLINE f32x4 bounded_tanh(f32x4 x) {
   const f32x4 bounded = pmin(pmax(x, constant<-9.02f>()), constant<9.02f>());
   const f32x4 t = bounded * bounded;
   f32x4 p = madd(constant<-0x1.ad67b4p-37f>(), t, constant<0x1.06bceap-25f>());
@@ -98,11 +114,11 @@ SX_INLINE f32x4 tanh(f32x4 x) {
   q = madd(q, t, constant<0x1.be660ep-6f>());
   q = madd(q, t, constant<0x1.e16a82p-2f>());
   q = madd(q, t, constant<1.0f>());
-  return detail::saturate_to_one<9.02f>(bounded * (p / q), x);
+  return bounded * (p / q);
 }
 
-// x * P(x^2) / Q(x^2), relative error 2e-9 up to 3.95, beyond which erf rounds to 1.
-SX_INLINE f32x4 erf(f32x4 x) {
+// The same for erf: relative error 2e-9 up to 3.95.
+SX_INLINE f32x4 bounded_erf(f32x4 x) {
   const f32x4 bounded = pmin(pmax(x, constant<-3.95f>()), constant<3.95f>());
   const f32x4 t = bounded * bounded;
   f32x4 p = madd(constant<-0x1.bd4e56p-27f>(), t, constant<0x1.375172p-18f>());
@@ -116,22 +132,30 @@ SX_INLINE f32x4 erf(f32x4 x) {
   q = madd(q, t, constant<0x1.d295c4p-4f>());
   q = madd(q, t, constant<0x1.fd6108p-2f>());
   q = madd(q, t, constant<1.0f>());
-  return detail::saturate_to_one<3.95f>(bounded * (p / q), x);
+  return bounded * (p / q);
+}
+
+}  // namespace detail
+
+SX_INLINE f32x4 tanh(f32x4 x) {
+  return detail::saturate_to_one<9.02f>(detail::bounded_tanh(x), x);
+}
+
+SX_INLINE f32x4 erf(f32x4 x) {
+  return detail::saturate_to_one<3.95f>(detail::bounded_erf(x), x);
 }
 
 // x / 2 * (1 + erf(x / sqrt(2))).
 SX_INLINE f32x4 gelu(f32x4 x) {
-  const f32x4 one_plus = constant<1.0f>() + erf(x * constant<0x1.6a09e6p-1f>());
-  // erf is exactly -1 there, and -inf * 0 would be NaN.
-  return pmax(x, constant<-100.0f>()) * constant<0.5f>() * one_plus;
+  const f32x4 s = x * constant<0x1.6a09e6p-1f>();
+  return detail::half_of_one_plus<3.95f>(x, detail::bounded_erf(s), s);
 }
 
 // The form with tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
 SX_INLINE f32x4 gelu_tanh(f32x4 x) {
-  const f32x4 bounded = pmin(pmax(x, constant<-100.0f>()), constant<100.0f>());
-  const f32x4 cube = bounded * bounded * bounded;
-  const f32x4 inner = constant<0x1.988454p-1f>() * madd(cube, constant<0.044715f>(), bounded);
-  return pmax(x, constant<-100.0f>()) * constant<0.5f>() * (constant<1.0f>() + tanh(inner));
+  const f32x4 scaled = x * constant<0x1.988454p-1f>();
+  const f32x4 inner = madd(scaled * constant<0.044715f>(), x * x, scaled);
+  return detail::half_of_one_plus<9.02f>(x, detail::bounded_tanh(inner), inner);
 }
 
 // m - m^2 / 2 + m^3 * P(m) + e * ln(2), x being (1 + m) * 2^e with 1 + m in [sqrt(1/2), sqrt(2)).

@@ -65,6 +65,9 @@ float sum_exp_row(const float* x, int64_t n, float max) {
 void row_times(float* y, int64_t n, float factor) {
   const f32x4 f = splat(factor);
   int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int64_t j = i; j < i + 16; j += 4) store(y + j, load(y + j) * f);
+  }
   for (; i + 4 <= n; i += 4) store(y + i, load(y + i) * f);
   for (; i < n; ++i) y[i] *= factor;
 }

@@ -92,7 +92,7 @@ constexpr uint32_t kStep = 997;
 TEST_CASE("exp", "[math]") {
   const auto reference = [](double x) { return std::exp(x); };
   REQUIRE_ERROR(sweep(-120, 95, kStep, kExp, reference), ulps, 2);
-  REQUIRE_ERROR(sweep(-87.3f, 0, kStep, kExpNonpositive, reference), ulps, 2);
+  REQUIRE_ERROR(sweep(-87.3f, 0, kStep, kExpNonpositive, reference), ulps, 3);
   CHECK(at(kExp, 0) == 1);
   CHECK(at(kExp, kInf) == kInf);
   CHECK(at(kExp, -kInf) == 0);
@@ -144,7 +144,7 @@ TEST_CASE("erf and gelu", "[math]") {
     CHECK(f(kInf) == kInf);
     CHECK(f(-kInf) == 0);
     CHECK(f(-1000) == 0);
-    CHECK(f(1e30f) == 1e30f);
+    CHECK(std::fabs(f(1e30f) - 1e30f) < 3e23f);
     CHECK(std::signbit(f(-0.0f)));
     CHECK(std::isnan(f(kNan)));
   }
