@@ -8,6 +8,8 @@
 namespace sardonyx {
 namespace {
 
+constexpr int64_t kMaxRoughSize = int64_t{1} << 40;
+
 constexpr uint8_t index_of(Layout layout) {
   return static_cast<uint8_t>(layout);
 }
@@ -22,6 +24,7 @@ class Lowerer {
   Result<std::unique_ptr<Lowering>> run() {
     by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
     count_uses();
+    find_wanted_nc4hw4();
     make_conversion_nodes();
     for (ValueId id : graph_.inputs) out_->inputs.push_back(define(id, Layout::kRowMajor));
     for (const Node& node : graph_.nodes) {
@@ -45,6 +48,20 @@ class Lowerer {
       }
     }
     for (ValueId output : graph_.outputs) ++uses_[output];
+  }
+
+  // Which values reach, through elementwise operators only, one that can compute in NC4HW4.
+  void find_wanted_nc4hw4() {
+    wanted_nc4hw4_.assign(graph_.values.size(), false);
+    for (size_t n = graph_.nodes.size(); n-- > 0;) {
+      const Node& node = graph_.nodes[n];
+      const bool any = node.op->layout == LayoutPolicy::kAny && !node.outputs.empty() &&
+                       node.outputs[0] != kNoValue && wanted_nc4hw4_[node.outputs[0]];
+      if (!any && node.op->layout != LayoutPolicy::kChannelAware) continue;
+      for (ValueId input : node.inputs) {
+        if (input != kNoValue) wanted_nc4hw4_[input] = true;
+      }
+    }
   }
 
   void make_conversion_nodes() {
@@ -120,21 +137,64 @@ class Lowerer {
         {node.attributes, node.opset, inputs, outputs, *out_->packs, [](size_t) {}});
   }
 
-  // Elementwise operators stay in NC4HW4 when every operand with more than one element is there and
-  // has the one statically known shape.
+  // Elementwise operators stay in NC4HW4 when the larger part of their operands is there and none
+  // has to be read in another way. Where it is the half, what comes after them decides.
   bool all_operands_nc4hw4(const Node& node) {
-    const Value* model = nullptr;
+    int64_t here = 0, elsewhere = 0;
     for (ValueId input : node.inputs) {
-      if (input == kNoValue) continue;
-      const Value& value = graph_.values[input];
-      if (value.has_shape && value.shape.elements() == 1) continue;
-      if (out_->slots[native_slot(input)].layout != Layout::kNC4HW4) return false;
-      if (model && !(value.has_shape && value.shape.is_known() && value.shape == model->shape)) {
-        return false;
-      }
-      if (!model) model = &value;
+      if (input == kNoValue || is_any_layout(node, input)) continue;
+      const bool blocked = out_->slots[native_slot(input)].layout == Layout::kNC4HW4;
+      if (!has_output_channels(node, input, blocked)) return false;
+      (blocked ? here : elsewhere) += rough_size(graph_.values[input].shape);
     }
-    return model != nullptr && (count_operands(node) == 1 || model->shape.is_known());
+    return here > elsewhere || (here > 0 && here == elsewhere && wanted_nc4hw4_[node.outputs[0]]);
+  }
+
+  // One element, or a constant of float32 with one per channel, which has them side by side in both
+  // layouts.
+  bool is_any_layout(const Node& node, ValueId id) const {
+    const Value& value = graph_.values[id];
+    if (!value.has_shape || !value.shape.is_known()) return false;
+    const int64_t count = value.shape.elements().value_or(0);
+    if (count == 1) return true;
+    const int channel_axis = value.shape.rank() - (output_shape(node).rank() - 1);
+    return value.constant && !value.optional_input && is_float_map(node) && channel_axis >= 0 &&
+           value.shape[channel_axis] == count && output_shape(node)[1] == count;
+  }
+
+  bool has_output_channels(const Node& node, ValueId id, bool blocked) const {
+    const Value& value = graph_.values[id];
+    const Shape& out = output_shape(node);
+    if (count_operands(node) == 1) return blocked;
+    if (is_float_map(node)) {
+      return value.has_shape && value.shape.rank() == out.rank() && value.shape[1] == out[1];
+    }
+    return blocked && value.has_shape && value.shape.is_known() && value.shape == out;
+  }
+
+  // Whether all operands are float32 and the output is of rank 4 with a known number of channels:
+  // then operands may broadcast over all other axes.
+  bool is_float_map(const Node& node) const {
+    if (output_shape(node).rank() != 4 || output_shape(node)[1] < 1) return false;
+    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+      return id == kNoValue || graph_.values[id].dtype == DType::kFloat32;
+    });
+  }
+
+  const Shape& output_shape(const Node& node) const { return graph_.values[node.outputs[0]].shape; }
+
+  // For comparisons: unknown dims count as 64.
+  static int64_t rough_size(const Shape& shape) {
+    int64_t size = 1;
+    for (int64_t dim : shape) {
+      size = std::min(size, kMaxRoughSize) * std::clamp<int64_t>(dim < 0 ? 64 : dim, 1, 1 << 20);
+    }
+    return size;
+  }
+
+  // FusedConv's Z has its output's shape and comes in the output's layout.
+  static bool is_addend(const Node& node, size_t i) {
+    return i == 3 && node.op->name == "FusedConv";
   }
 
   static size_t count_operands(const Node& node) {
@@ -146,8 +206,8 @@ class Lowerer {
   // few channels are read as they come.
   bool convert_input(const Node& node, size_t i) const {
     const Value& value = graph_.values[node.inputs[i]];
-    if (node.op->layout == LayoutPolicy::kAny) return false;
-    if (node.op->flags & kVariadicLayout) return true;
+    if (node.op->layout == LayoutPolicy::kAny) return !is_any_layout(node, node.inputs[i]);
+    if ((node.op->flags & kVariadicLayout) || is_addend(node, i)) return true;
     return i == 0 && !(value.has_shape && value.shape.rank() > 1 && value.shape[1] >= 0 &&
                        value.shape[1] <= 4);
   }
@@ -159,8 +219,9 @@ class Lowerer {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       SlotId slot = native_slot(node.inputs[i]);
       if (slot != kNoSlot) {
-        const bool channel_input = nc4hw4 && (i == 0 || node.op->layout == LayoutPolicy::kAny ||
-                                              (node.op->flags & kVariadicLayout));
+        const bool channel_input =
+            nc4hw4 && (i == 0 || node.op->layout == LayoutPolicy::kAny ||
+                       (node.op->flags & kVariadicLayout) || is_addend(node, i));
         if (!channel_input) {
           SX_ASSIGN(slot, slot_in(node.inputs[i], Layout::kRowMajor));
         } else if (convert_input(node, i)) {
@@ -234,6 +295,7 @@ class Lowerer {
   std::unique_ptr<Lowering> out_;
   std::vector<std::array<SlotId, 2>> by_layout_;
   std::vector<uint32_t> uses_;
+  std::vector<bool> wanted_nc4hw4_;
 };
 
 }  // namespace

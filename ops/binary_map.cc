@@ -62,8 +62,15 @@ class BinaryMap {
     float_rows_ = spec.float_row && a.dtype == DType::kFloat32 && b.dtype == DType::kFloat32;
   }
 
-  // Elements [begin, end) of the output. False after a division by zero.
+  // Elements [begin, end) of the output, both multiples of 4 where the innermost dim is 4. False
+  // after a division by zero.
   bool run(const BroadcastPlan& plan, int64_t begin, int64_t end) const {
+    BroadcastPlan rows = plan;
+    std::array<uint8_t, 2> periods{};
+    if (float_rows_ && merge_vectors(rows, periods)) {
+      run_periodic(rows, periods, begin, end);
+      return true;
+    }
     if (plan.rank > 1 && plan.dims[static_cast<size_t>(plan.rank - 1)] < kShortRow) {
       return run_short_rows(plan, begin, end);
     }
@@ -79,6 +86,33 @@ class BinaryMap {
  private:
   static uint8_t* at(const TensorView& tensor, int64_t index) {
     return tensor.as<uint8_t>() + index * width_of(tensor);
+  }
+
+  // Makes one dim of the last two where the last one has 4 elements, as the channel blocks of
+  // NC4HW4, and each operand goes on through them or repeats: all, 4 or 1 of its elements.
+  static bool merge_vectors(BroadcastPlan& plan, std::array<uint8_t, 2>& periods) {
+    if (plan.rank < 2) return false;
+    const auto last = static_cast<size_t>(plan.rank - 1);
+    if (plan.dims[last] != 4) return false;
+    for (size_t i = 0; i < periods.size(); ++i) {
+      auto& steps = plan.steps[i];
+      const bool dense = steps[last - 1] == 4 && steps[last] == 1;
+      if (!dense && steps[last - 1] != 0) return false;
+      periods[i] = dense ? 0 : steps[last] ? 4 : 1;
+      steps[last - 1] = dense ? 1 : 0;
+    }
+    plan.dims[last - 1] *= 4;
+    --plan.rank;
+    return true;
+  }
+
+  void run_periodic(const BroadcastPlan& plan, const std::array<uint8_t, 2>& periods, int64_t begin,
+                    int64_t end) const {
+    for (RowCursor row(plan, begin, end); row.next();) {
+      spec_.float_row({a_.as<const float>() + row.operand(0), periods[0]},
+                      {b_.as<const float>() + row.operand(1), periods[1]}, y_.as<float>() + row.out,
+                      row.count);
+    }
   }
 
   bool run_short_rows(const BroadcastPlan& plan, int64_t begin, int64_t end) const {
@@ -137,7 +171,8 @@ class BinaryMap {
   bool combine(Span a, Span b, int64_t out, int64_t n) const {
     if (!float_rows_) return combine_blocks(a, b, out, n);
     const auto floats = [](const void* data) { return static_cast<const float*>(data); };
-    spec_.float_row(floats(a.data), a.step, floats(b.data), b.step, y_.as<float>() + out, n);
+    spec_.float_row({floats(a.data), a.step == 0}, {floats(b.data), b.step == 0},
+                    y_.as<float>() + out, n);
     return true;
   }
 

@@ -9,6 +9,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/operator.h"
+#include "simd/elementwise.h"
 
 namespace sardonyx::ops {
 
@@ -21,9 +22,8 @@ enum BinaryFlags : uint32_t {
   kMixedDTypes = 1u << 5,  // the second operand may have another dtype; the result has the first's
 };
 
-// out[i] = a[i * a_step] op b[i * b_step], steps 0 or 1; out may be a or b of step 1.
-using FloatRow = void (*)(const float* a, int64_t a_step, const float* b, int64_t b_step,
-                          float* out, int64_t n);
+// out[i] = a[i] op b[i]; out may be an operand without a period.
+using FloatRow = void (*)(simd::BinaryOperand a, simd::BinaryOperand b, float* out, int64_t n);
 
 // y[i] = a[i] op b[i], of the type that the function is for; y is uint8_t for kToBool. y may be a
 // or b if it has their type.

@@ -47,6 +47,39 @@ BroadcastPlan collapse(const BroadcastPlan& full) {
   return plan;
 }
 
+// Steps of an operand through dims [N, channel blocks, …, 4].
+void set_block_steps(const TensorView& operand, std::array<int64_t, kMaxRank>& steps) {
+  if (operand.shape.elements() == 1) return;
+  const auto lane = static_cast<size_t>(operand.shape.rank());
+  if (operand.layout == Layout::kRowMajor) {
+    steps[1] = 4;
+    steps[4] = 1;
+    return;
+  }
+  int64_t step = 4;
+  steps[lane] = 1;
+  for (size_t axis = lane; axis-- > 0;) {
+    const int64_t dim = operand.shape[static_cast<int>(axis)];
+    steps[axis] = dim == 1 ? 0 : step;
+    step *= axis == 1 ? (dim + 3) / 4 : dim;
+  }
+}
+
+BroadcastPlan plan_channel_blocks(std::span<const TensorView> operands, const Shape& out) {
+  BroadcastPlan full;
+  full.operands = static_cast<int>(std::min<size_t>(operands.size(), kMaxOperands));
+  full.rank = out.rank() + 1;
+  full.elements = storage_elements(out, Layout::kNC4HW4).value_or(0);
+  if (full.elements == 0) return full;
+  std::copy(out.begin(), out.end(), full.dims.begin());
+  full.dims[1] = (out[1] + 3) / 4;
+  full.dims[static_cast<size_t>(out.rank())] = 4;
+  for (size_t i = 0; i < static_cast<size_t>(full.operands); ++i) {
+    set_block_steps(operands[i], full.steps[i]);
+  }
+  return collapse(full);
+}
+
 }  // namespace
 
 BroadcastPlan plan_broadcast(std::span<const Shape* const> shapes, const Shape& out) {
@@ -69,17 +102,7 @@ BroadcastPlan plan_broadcast(std::span<const Shape* const> shapes, const Shape& 
 }
 
 BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const TensorView& output) {
-  if (output.layout == Layout::kNC4HW4) {
-    BroadcastPlan plan;
-    plan.operands = static_cast<int>(std::min<size_t>(operands.size(), kMaxOperands));
-    plan.elements = storage_elements(output.shape, output.layout).value_or(0);
-    plan.dims[0] = plan.elements;
-    for (size_t i = 0; i < static_cast<size_t>(plan.operands); ++i) {
-      const bool full = operands[i].layout == Layout::kNC4HW4 && operands[i].shape == output.shape;
-      plan.steps[i][0] = full ? 1 : 0;
-    }
-    return plan;
-  }
+  if (output.layout == Layout::kNC4HW4) return plan_channel_blocks(operands, output.shape);
   std::array<const Shape*, kMaxOperands> shapes{};
   const size_t count = std::min<size_t>(operands.size(), kMaxOperands);
   for (size_t i = 0; i < count; ++i) shapes[i] = &operands[i].shape;

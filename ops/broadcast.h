@@ -25,8 +25,9 @@ struct BroadcastPlan {
 // The shapes must broadcast to `out`; at most kMaxOperands.
 BroadcastPlan plan_broadcast(std::span<const Shape* const> shapes, const Shape& out);
 
-// For operands in NC4HW4 (LayoutPolicy::kAny): each has the output's storage or is a scalar.
-// Otherwise as above.
+// For an output in NC4HW4 (LayoutPolicy::kAny), of rank below kMaxRank, its storage: each operand
+// is in NC4HW4 with the output's rank and channels, has one element, or is row-major, of rank 4
+// with the channels. Otherwise as above.
 BroadcastPlan plan_elementwise(std::span<const TensorView> operands, const TensorView& output);
 
 // Whether an operand is walked from its first element to its last, like the output.

@@ -66,21 +66,8 @@ T larger(T a, T b) {
 }
 
 template <simd::BinaryKind kKind>
-void simd_row(const float* a, int64_t a_step, const float* b, int64_t b_step, float* out,
-              int64_t n) {
-  simd::binary(kKind, {a, a_step == 0}, {b, b_step == 0}, out, n);
-}
-
-// One slope per channel is one slope per row.
-void prelu_row(const float* x, int64_t x_step, const float* slope, int64_t slope_step, float* out,
-               int64_t n) {
-  if (slope_step == 0 && x_step == 1) {
-    return simd::unary(simd::UnaryKind::kLeakyRelu, *slope, 0, x, out, n);
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const float value = x[i * x_step];
-    out[i] = value < 0 ? value * slope[i * slope_step] : value;
-  }
+void simd_row(simd::BinaryOperand a, simd::BinaryOperand b, float* out, int64_t n) {
+  simd::binary(kKind, a, b, out, n);
 }
 
 // Comparisons.
@@ -142,7 +129,7 @@ constexpr BinarySpec kPow = {
 constexpr BinarySpec kPRelu = {
     .name = "prelu",
     .flags = kNumbers,
-    .float_row = prelu_row,
+    .float_row = simd_row<simd::BinaryKind::kPRelu>,
     .f64 = dense_row<double, double, [](double a, double b) { return a < 0 ? a * b : a; }>,
     .i64 = dense_row<int64_t, int64_t,
                      [](int64_t a, int64_t b) { return a < 0 ? multiply(a, b) : a; }>,

@@ -134,10 +134,10 @@ Result<KernelPtr> stateless(const KernelInit& init, StatelessRun run);
 
 // Which layouts the CPU kernel of an operator takes.
 //   kRowMajor      all inputs and outputs row-major.
-//   kAny           elementwise on storage: every non-scalar operand has one layout and shape, which
-//                  the output shares. (With operands that broadcast, the engine passes row-major.)
+//   kAny           elementwise on storage: every operand has the output's layout or one element.
+//                  float32 operands may broadcast in NC4HW4 too, as plan_elementwise() says.
 //   kChannelAware  input 0 and output 0 may be kNC4HW4, together or apart; for variadic operators
-//                  (Concat, Sum) all inputs. Others are row-major.
+//                  (Concat, Sum) all inputs, for FusedConv Z. Others are row-major.
 enum class LayoutPolicy : uint8_t { kRowMajor, kAny, kChannelAware };
 
 enum OperatorFlags : uint32_t {

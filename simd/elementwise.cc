@@ -119,7 +119,7 @@ UnaryFn unary_fn(UnaryKind kind) {
 
 // --- two operands --------------------------------------------------------------------------------
 
-// Operands advance by their step after each vector: 4, or 0 for a scalar.
+// Operands advance by their step after each vector: 4, or 0 where they repeat.
 using BinaryFn = void (*)(const float* a, int64_t a_step, const float* b, int64_t b_step, float* y,
                           int64_t vectors);
 
@@ -181,6 +181,8 @@ BinaryFn binary_fn(BinaryKind kind) {
       return binary_vectors<[](f32x4 a, f32x4 b) { return keep_nan(b, pmax(a, b)); }>;
     case BinaryKind::kPow:
       return pow_vectors;
+    case BinaryKind::kPRelu:
+      return binary_vectors<[](f32x4 a, f32x4 b) { return select(a < zero(), a * b, a); }>;
   }
   return nullptr;
 }
@@ -228,20 +230,20 @@ void activate(const Activation& activation, float* x, int64_t count) {
 
 void binary(BinaryKind kind, BinaryOperand a, BinaryOperand b, float* y, int64_t count) {
   if (count <= 0) return;
-  if (kind == BinaryKind::kPow && b.scalar && !a.scalar &&
+  if (kind == BinaryKind::kPow && b.period == 1 && a.period == 0 &&
       power_of_constant(a.data, *b.data, y, count)) {
     return;
   }
   const BinaryFn fn = binary_fn(kind);
   const int64_t whole = count / 4 * 4, rest = count - whole;
   float a_lanes[4], b_lanes[4];
-  if (a.scalar) store(a_lanes, load_splat(a.data));
-  if (b.scalar) store(b_lanes, load_splat(b.data));
-  fn(a.scalar ? a_lanes : a.data, a.scalar ? 0 : 4, b.scalar ? b_lanes : b.data, b.scalar ? 0 : 4,
-     y, whole / 4);
+  if (a.period == 1) store(a_lanes, load_splat(a.data));
+  if (b.period == 1) store(b_lanes, load_splat(b.data));
+  fn(a.period == 1 ? a_lanes : a.data, a.period ? 0 : 4, b.period == 1 ? b_lanes : b.data,
+     b.period ? 0 : 4, y, whole / 4);
   if (rest == 0) return;
-  if (!a.scalar) store(a_lanes, load_partial(a.data + whole, rest));
-  if (!b.scalar) store(b_lanes, load_partial(b.data + whole, rest));
+  if (a.period != 1) store(a_lanes, load_partial(a.data + (a.period ? 0 : whole), rest));
+  if (b.period != 1) store(b_lanes, load_partial(b.data + (b.period ? 0 : whole), rest));
   fn(a_lanes, 0, b_lanes, 0, a_lanes, 1);
   store_partial(y + whole, load(a_lanes), rest);
 }

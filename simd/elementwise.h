@@ -47,11 +47,12 @@ enum class BinaryKind : uint8_t {
   kMin,  // NaN when either operand is
   kMax,
   kPow,
+  kPRelu,  // a < 0 ? a * b : a
 };
-// y[i] = a[i] op b[i]; a scalar operand is read at index 0 only.
+// y[i] = a[i] op b[i]; an operand with a period, 1 or 4, repeats so many elements.
 struct BinaryOperand {
   const float* data;
-  bool scalar = false;
+  uint8_t period = 0;
 };
 void binary(BinaryKind kind, BinaryOperand a, BinaryOperand b, float* y, int64_t count);
 

@@ -318,14 +318,31 @@ std::vector<KernelInput> OpTest::kernel_inputs(const Variant& variant) const {
   return out;
 }
 
-// kAny: every operand that is no scalar has the output's shape, of rank 3 or 4.
+// Where everything is float32, operands of rank 4 with the output's channels may broadcast.
+bool OpTest::broadcasts_nc4hw4(const Input& input) const {
+  const Shape& shape = input.tensor.shape;
+  const Shape& out = expected_[0].shape;
+  return expected_[0].dtype == DType::kFloat32 && shape.rank() == 4 && out.rank() == 4 &&
+         shape[1] == out[1] && std::all_of(inputs_.begin(), inputs_.end(), [](const Input& other) {
+           return other.kind == Kind::kAbsent || other.tensor.dtype == DType::kFloat32;
+         });
+}
+
+// A constant with one element per channel may stay row-major.
+bool OpTest::is_per_channel(size_t i, bool weights_fixed) const {
+  const Shape& shape = inputs_[i].tensor.shape;
+  return is_constant(i, weights_fixed) && shape.rank() == 4 && broadcasts_nc4hw4(inputs_[i]) &&
+         inputs_[i].tensor.size() == shape[1];
+}
+
+// kAny: every operand that is no scalar has the output's shape, of rank 3 or 4, or broadcasts.
 bool OpTest::fits_elementwise_nc4hw4() const {
   if (expected_.empty()) return false;
   const Shape& shape = expected_[0].shape;
   if (shape.rank() < 3 || shape.rank() > 4) return false;
   for (const Input& input : inputs_) {
     if (input.kind == Kind::kAbsent || input.tensor.size() == 1) continue;
-    if (!(input.tensor.shape == shape)) return false;
+    if (!(input.tensor.shape == shape) && !broadcasts_nc4hw4(input)) return false;
   }
   return std::all_of(expected_.begin(), expected_.end(), [&](const TestTensor& output) {
     return output.dtype == DType::kUndefined || output.shape == shape;
@@ -342,13 +359,16 @@ std::vector<OpTest::Variant> OpTest::layout_variants(bool weights_fixed, bool di
 
   if (op_->layout == LayoutPolicy::kAny && fits_elementwise_nc4hw4()) {
     Variant packed = plain;
+    Variant channels_as_they_are = plain;
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      if (inputs_[i].kind != Kind::kAbsent && inputs_[i].tensor.shape == expected_[0].shape) {
-        packed.inputs[i] = Layout::kNC4HW4;
-      }
+      if (inputs_[i].kind == Kind::kAbsent || inputs_[i].tensor.size() == 1) continue;
+      packed.inputs[i] = Layout::kNC4HW4;
+      if (!is_per_channel(i, weights_fixed)) channels_as_they_are.inputs[i] = Layout::kNC4HW4;
     }
     packed.outputs.assign(plain.outputs.size(), Layout::kNC4HW4);
+    channels_as_they_are.outputs = packed.outputs;
     out.push_back(packed);
+    if (channels_as_they_are.inputs != packed.inputs) out.push_back(channels_as_they_are);
   }
   if (op_->layout == LayoutPolicy::kChannelAware && !expected_.empty()) {
     const int rank = expected_[0].shape.rank();
@@ -357,6 +377,9 @@ std::vector<OpTest::Variant> OpTest::layout_variants(bool weights_fixed, bool di
       const size_t last = op_->flags & kVariadicLayout ? inputs_.size() : 1;
       for (size_t i = 0; (which & 1) && i < last; ++i) {
         if (inputs_[i].tensor.shape.rank() >= 2) packed.inputs[i] = Layout::kNC4HW4;
+      }
+      if ((which & 2) && type_ == "FusedConv" && inputs_.size() > 3) {
+        packed.inputs[3] = Layout::kNC4HW4;
       }
       TestPackCache packs;
       const auto inputs = kernel_inputs(packed);

@@ -145,6 +145,8 @@ class OpTest {
   void check_inference(const Knowledge& knowledge) const;
   void check_all_inference() const;
   std::vector<KernelInput> kernel_inputs(const Variant& variant) const;
+  bool broadcasts_nc4hw4(const Input& input) const;
+  bool is_per_channel(size_t i, bool weights_fixed) const;
   bool fits_elementwise_nc4hw4() const;
   std::vector<Variant> variants() const;
   std::vector<Variant> layout_variants(bool weights_fixed, bool dims_known) const;

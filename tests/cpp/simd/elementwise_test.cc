@@ -126,6 +126,8 @@ TEST_CASE("activate equals the unary kernel", "[elementwise]") {
   CHECK(x == before);
 }
 
+constexpr uint8_t kPeriods[] = {0, 1, 4};
+
 struct BinaryCase {
   BinaryKind kind;
   double (*reference)(double, double);
@@ -138,27 +140,36 @@ const BinaryCase kBinary[] = {
     {BinaryKind::kMin, [](double a, double b) { return a < b ? a : b; }},
     {BinaryKind::kMax, [](double a, double b) { return a > b ? a : b; }},
     {BinaryKind::kPow, [](double a, double b) { return std::pow(a, b); }},
+    {BinaryKind::kPRelu, [](double a, double b) { return a < 0 ? a * b : a; }},
 };
 
-TEST_CASE("binary kernels: vectors and scalars at every tail", "[elementwise]") {
+TEST_CASE("binary kernels: operands with and without a period, at every tail", "[elementwise]") {
   for (const BinaryCase& c : kBinary) {
     for (int64_t n : {0, 1, 3, 4, 6, 9, 32, 101}) {
-      for (int scalars = 0; scalars < 4; ++scalars) {
-        const bool scalar_a = scalars & 1, scalar_b = scalars & 2;
-        const Floats a = random_floats(scalar_a ? 1 : n, 1, 0.5f, 3);
-        const Floats b = random_floats(scalar_b ? 1 : n, 2, 0.5f, 3);
+      for (int periods = 0; periods < 9; ++periods) {
+        const uint8_t of_a = kPeriods[periods / 3], of_b = kPeriods[periods % 3];
+        const float low = c.kind == BinaryKind::kPRelu ? -3.0f : 0.5f;
+        const Floats a = random_floats(of_a ? of_a : n, 1, low, 3);
+        const Floats b = random_floats(of_b ? of_b : n, 2, 0.5f, 3);
         Floats y(static_cast<size_t>(n), kNan);
-        if (scalar_a && scalar_b && n > 0) continue;  // callers fold that
         std::vector<double> expected;
         for (size_t i = 0; i < y.size(); ++i) {
-          expected.push_back(c.reference(a[scalar_a ? 0 : i], b[scalar_b ? 0 : i]));
+          expected.push_back(c.reference(a[of_a ? i % of_a : i], b[of_b ? i % of_b : i]));
         }
-        binary(c.kind, {a.data(), scalar_a}, {b.data(), scalar_b}, y.data(), n);
-        INFO("kind " << static_cast<int>(c.kind) << ", " << n << " elements, scalars " << scalars);
+        binary(c.kind, {a.data(), of_a}, {b.data(), of_b}, y.data(), n);
+        INFO("kind " << static_cast<int>(c.kind) << ", " << n << " elements, periods " << periods);
         CHECK(max_difference(y, expected) < 1e-5);
       }
     }
   }
+}
+
+TEST_CASE("PRelu keeps -0, infinities and NaN", "[elementwise]") {
+  const Floats x{-0.0f, 0.0f, -kInf, kInf, kNan, -2}, slope{2, 2, 0.5f, -1, 3, kNan};
+  Floats y(x.size());
+  binary(BinaryKind::kPRelu, {x.data()}, {slope.data()}, y.data(), 6);
+  CHECK((y[0] == 0 && std::signbit(y[0]) && y[1] == 0 && !std::signbit(y[1])));
+  CHECK((y[2] == -kInf && y[3] == kInf && std::isnan(y[4]) && std::isnan(y[5])));
 }
 
 TEST_CASE("Min and Max give NaN when either operand is NaN", "[elementwise]") {
