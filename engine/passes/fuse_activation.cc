@@ -47,27 +47,17 @@ std::optional<Match> match_single(const Graph& graph, ValueId x, const Readers& 
   return Match{std::move(*activation), {id}, graph.nodes[id].outputs[0]};
 }
 
-// x·Sigmoid(x) is Silu, x·HardSigmoid(x) with α = 1/6 and β = 1/2 is HardSwish.
-std::optional<Match> match_gated(const Graph& graph, ValueId x, const Readers& readers) {
+// x·Sigmoid(x) is Silu.
+std::optional<Match> match_silu(const Graph& graph, ValueId x, const Readers& readers) {
   const auto of_x = readers.of(x);
   if (of_x.size() != 2 || readers.count(x) != 2) return std::nullopt;
   for (size_t i = 0; i < 2; ++i) {
     const Node& gate = graph.nodes[of_x[i]];
     const Node& product = graph.nodes[of_x[1 - i]];
     if (!is_op(product, "Mul") || product.inputs.size() != 2 || product.opset < 7) continue;
-    if (output_of(product, 0) == kNoValue) continue;
-    const auto activation = activation_of(graph, gate);
-    if (!activation || readers.sole(gate.outputs[0]) != of_x[1 - i]) continue;
-    Match match{{}, {of_x[0], of_x[1]}, product.outputs[0]};
-    if (activation->name == "Sigmoid") {
-      match.activation = {"Silu", {}};
-      return match;
-    }
-    if (activation->name == "HardSigmoid" && activation->params[0] == 1.0f / 6.0f &&
-        activation->params[1] == 0.5f) {
-      match.activation = {"HardSwish", {}};
-      return match;
-    }
+    if (output_of(product, 0) == kNoValue || !is_op(gate, "Sigmoid")) continue;
+    if (output_of(gate, 0) == kNoValue || readers.sole(gate.outputs[0]) != of_x[1 - i]) continue;
+    return Match{{"Silu", {}}, {of_x[0], of_x[1]}, product.outputs[0]};
   }
   return std::nullopt;
 }
@@ -96,7 +86,7 @@ Status pass_fuse_activation(Graph& graph, bool& changed) {
     if (type.empty() || !find_operator("com.microsoft", type, 1)) continue;
     const ValueId output = graph.nodes[id].outputs[0];
     auto match = match_single(graph, output, readers);
-    if (!match) match = match_gated(graph, output, readers);
+    if (!match) match = match_silu(graph, output, readers);
     if (!match) continue;
     SX_TRY(retarget(graph, id, "com.microsoft", type));
     Attributes& attributes = graph.nodes[id].attributes;

@@ -52,6 +52,11 @@ bool same_static_shape(const Value& a, const Value& b);
 Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
                              std::span<const float> contents);
 
+// Appends a node of ai.onnx that reads `inputs`; its one output is a new value of that dtype.
+// Callers normalize() the graph when they are done.
+ValueId append_node(Graph& graph, const Node& like, std::string_view type,
+                    std::vector<ValueId> inputs, DType dtype);
+
 // Lets node `id` produce `output` in place of its output 0, which nothing may read any more.
 void produce(Graph& graph, NodeId id, ValueId output);
 

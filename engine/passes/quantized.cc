@@ -67,21 +67,4 @@ bool same_quantization(const Graph& graph, const QuantizedValue& a, const Quanti
          zero_of(graph, a) == zero_of(graph, b);
 }
 
-ValueId append_node(Graph& graph, const Node& like, std::string_view type,
-                    std::vector<ValueId> inputs, DType dtype) {
-  Value value;
-  value.name = like.name + "/" + std::string(type) + std::to_string(graph.values.size());
-  value.dtype = dtype;
-  value.producer = static_cast<NodeId>(graph.nodes.size());
-  Node node;
-  node.name = value.name;
-  node.type = type;
-  node.opset = like.opset;
-  node.op = find_operator("", type, like.opset);
-  node.inputs = std::move(inputs);
-  node.outputs = {graph.add_value(std::move(value))};
-  graph.nodes.push_back(std::move(node));
-  return graph.nodes.back().outputs[0];
-}
-
 }  // namespace sardonyx

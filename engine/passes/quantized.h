@@ -29,9 +29,4 @@ inline bool is_per_tensor(const QuantizedValue& value) {
 // Two per-tensor values of one dtype mean the same by the same bits.
 bool same_quantization(const Graph& graph, const QuantizedValue& a, const QuantizedValue& b);
 
-// Appends a node of ai.onnx that reads `inputs`; its one output is a new value of that dtype.
-// Callers normalize() the graph when they are done.
-ValueId append_node(Graph& graph, const Node& like, std::string_view type,
-                    std::vector<ValueId> inputs, DType dtype);
-
 }  // namespace sardonyx
