@@ -7,6 +7,7 @@ import { inTurns, launchProfile, visit } from './turns.mjs';
 
 // Chromium writes compiled code to its cache when no more has been compiled for two seconds.
 const CODE_CACHE_MS = 2500;
+const MOST_ROUNDS = 5;
 const RUNS = { warmMs: 300, measureMs: 0, minRuns: 1 };
 
 /** Both visits in a profile of their own, as only that keeps compiled code. */
@@ -32,7 +33,7 @@ async function visitTwice(server, options) {
 
 /** {sardonyx: {cold, warm, bytes}, onnxruntime: …, cold, warm}: milliseconds, and our share of onnxruntime-web's. */
 export async function coldStart(server, which, { engines, rounds, module }) {
-  const seen = await inTurns(engines, rounds, (engine) =>
+  const seen = await inTurns(engines, Math.min(rounds, MOST_ROUNDS), (engine) =>
     visitTwice(server, {
       engine,
       threads: 1,

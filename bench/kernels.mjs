@@ -43,16 +43,15 @@ const kernelMs = ({ call, longer }, { times, streamed }) =>
  * Of one row: {name, unit, peak, sardonyx: {rate, share, kernelMs, callMs}, onnxruntime: …, ratio}. `rate` is in `unit`,
  * `share` of the machine's peak.
  */
-async function measureRow(browser, base, index, options) {
+export async function measureKernel(browser, base, row, options) {
   const { engines, rounds, module, quick, peak } = options;
-  const row = KERNEL_ROWS[index];
   const { name, flops, bytes, peak: kind = 'fma' } = row;
   const seen = await inTurns(engines, rounds, (engine) =>
     callInPage(browser, base, '/kernel.js', 'timeModels', {
       engine,
       threads: 1,
       module,
-      models: modelUrls(index),
+      models: modelUrls(KERNEL_ROWS.indexOf(row)),
       warmMs: quick ? 150 : 400,
       measureMs: quick ? 150 : 400,
     }),
@@ -74,10 +73,4 @@ async function measureRow(browser, base, index, options) {
     seen.map((round) => kernelMs(round.onnxruntime, row) / kernelMs(round.sardonyx, row)),
   );
   return figures;
-}
-
-export async function* measureKernels(browser, base, options) {
-  for (const [index, { name }] of KERNEL_ROWS.entries()) {
-    if (name.includes(options.kernels)) yield await measureRow(browser, base, index, options);
-  }
 }

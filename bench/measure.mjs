@@ -2,7 +2,8 @@
 import { measureCalls } from './calls.mjs';
 import { coldStart } from './cold.mjs';
 import { ms, print, range } from './console.mjs';
-import { measureKernels } from './kernels.mjs';
+import { KERNEL_ROWS } from './kernel_rows.mjs';
+import { measureKernel } from './kernels.mjs';
 import { emptyPagePeak, peakMemory } from './memory.mjs';
 import { steady } from './steady.mjs';
 
@@ -22,8 +23,8 @@ export async function benchModels({ browser, server, cases, options }) {
   for (const which of cases) {
     const row = { ...describe(which), threads: {} };
     for (const threads of options.threads) {
-      const figures = await attempt(() =>
-        steady(browser, server.url, which, { ...options, threads }),
+      const figures = await attempt(async () =>
+        steady(await browser.current(), server.url, which, { ...options, threads }),
       );
       row.threads[threads] = figures;
       const times = options.engines.map(
@@ -40,13 +41,20 @@ export async function benchModels({ browser, server, cases, options }) {
 export async function benchKernels({ browser, server, options, peak }) {
   print(['kernel, share of the peak', ...options.engines, 'ratio']);
   const rows = [];
-  for await (const row of measureKernels(browser, server.url, { ...options, peak })) {
+  for (const which of KERNEL_ROWS.filter(({ name }) => name.includes(options.kernels))) {
+    const row = await attempt(async () =>
+      measureKernel(await browser.current(), server.url, which, { ...options, peak }),
+    );
+    rows.push({ name: which.name, ...row });
+    if (row.error) {
+      print([which.name, row.error]);
+      continue;
+    }
     const rates = options.engines.map(
       (engine) =>
         `${row[engine].rate.median.toFixed(1)} ${row.unit} ${Math.round(row[engine].share * 100)} %`,
     );
     print([row.name, ...rates, row.ratio && range(row.ratio)]);
-    rows.push(row);
   }
   return rows;
 }
@@ -54,7 +62,7 @@ export async function benchKernels({ browser, server, options, peak }) {
 export async function benchCalls({ browser, server, options }) {
   print(['call, µs: p50 and p90', ...options.engines, 'ratio']);
   const rows = [];
-  for await (const row of measureCalls(browser, server.url, options)) {
+  for await (const row of measureCalls(await browser.current(), server.url, options)) {
     const times = options.engines.map(
       (engine) => `${Math.round(row[engine].p50.median)} ${Math.round(row[engine].p90.median)}`,
     );

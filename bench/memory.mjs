@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { spread } from './statistics.mjs';
 import { inTurns, launch, openVisit } from './turns.mjs';
 
+const MOST_ROUNDS = 3;
 const RUNS = { warmMs: 200, measureMs: 0, minRuns: 1 };
 const MEMORY_WATCH = readFileSync(join(import.meta.dirname, 'page/memory_watch.js'), 'utf8');
 
@@ -67,7 +68,7 @@ const watchVisit = (base, options) =>
 
 /** {sardonyx: {process, wasm, counted}, onnxruntime: …, process, wasm}: bytes, and our share of onnxruntime-web's. */
 export async function peakMemory(base, which, { engines, rounds, module, emptyPage }) {
-  const seen = await inTurns(engines, Math.min(rounds, 3), async (engine) => {
+  const seen = await inTurns(engines, Math.min(rounds, MOST_ROUNDS), async (engine) => {
     const bytes = await watchVisit(base, {
       engine,
       threads: 1,

@@ -45,6 +45,7 @@ export function readOptions(args = process.argv.slice(2)) {
       dist: { type: 'string', default: 'dist' },
       json: { type: 'string', default: 'bench/report/figures.json' },
       write: { type: 'boolean', default: false },
+      add: { type: 'boolean', default: false },
     },
   });
   const files = list(values.files)?.map((path) => resolve(path)) ?? [];
@@ -62,5 +63,6 @@ export function readOptions(args = process.argv.slice(2)) {
     dist: resolve(root, values.dist),
     json: resolve(root, values.json),
     write: values.write,
+    add: values.add,
   };
 }

@@ -9,7 +9,8 @@ const escape = (text) =>
   );
 
 const percent = (share) => `${Math.round(share * 100)} %`;
-const plural = (threads) => `${threads} thread${threads > 1 ? 's' : ''}`;
+const many = (count, what) => `${count} ${what}${count > 1 ? 's' : ''}`;
+const ofThreads = (threads) => many(threads, 'thread');
 
 /** A figure of the summary; `met` is undefined where nothing was aimed at. */
 function tile({ title, value, note, met }) {
@@ -23,7 +24,7 @@ function shareTile(title, figure) {
   return tile({
     title,
     value: percent(share),
-    note: `${goal ? `goal ≤ ${percent(goal)}, ` : ''}of theirs; ${count} models, most ${percent(most)}`,
+    note: `${goal ? `goal ≤ ${percent(goal)}, ` : ''}of theirs; ${many(count, 'model')}, most ${percent(most)}`,
     met: goal && share <= goal,
   });
 }
@@ -31,9 +32,9 @@ function shareTile(title, figure) {
 function tiles({ classes, scaling, cold, warm, process, wasm }) {
   const all = classes.map(({ name, threads, ratio, goal, count, slowest, least }) =>
     tile({
-      title: `${name}, ${plural(threads)}`,
+      title: `${name}, ${ofThreads(threads)}`,
       value: `${ratio.toFixed(2)}×`,
-      note: `${goal ? `goal ${goal}×, ` : ''}${count} models, least ${least.toFixed(2)}× (${slowest})`,
+      note: `${goal ? `goal ${goal}×, ` : ''}${many(count, 'model')}, least ${least.toFixed(2)}× (${slowest})`,
       met: goal && ratio >= goal,
     }),
   );
@@ -41,9 +42,9 @@ function tiles({ classes, scaling, cold, warm, process, wasm }) {
     const { threads, factor, goal, count, least } = scaling;
     all.push(
       tile({
-        title: `${plural(threads)} against one`,
+        title: `${ofThreads(threads)} against one`,
         value: `${factor.toFixed(2)}×`,
-        note: `goal ${goal}×, ${count} models over 5 ms, least ${least.toFixed(2)}×`,
+        note: `goal ${goal}×, ${many(count, 'model')} over 5 ms, least ${least.toFixed(2)}×`,
         met: factor >= goal,
       }),
     );
@@ -94,12 +95,12 @@ function ratioSection(models, threads) {
     const kind = ratio.median < 1 ? 'ours slower' : 'ours';
     return {
       name: row.name,
-      note: `${row.precision} ${ms(sardonyx.ms.median)} ms, theirs ${ms(onnxruntime.ms.median)} ms`,
+      note: `${row.precision}, ${ms(sardonyx.ms.median)} ms, theirs ${ms(onnxruntime.ms.median)} ms`,
       bars: [bar(kind, ratio.median, scale, `${ratio.median.toFixed(2)}×`, ratio)],
     };
   });
   return section(
-    `Models, ${plural(threads)}`,
+    `Models, ${ofThreads(threads)}`,
     'How much faster than onnxruntime-web. The line is 1×, the thin one the middle half of the rounds.',
     chart(charted, { marks: [{ at: 1 }], scale }),
   );
@@ -119,7 +120,11 @@ function timesSection(models, threads) {
       bars: [bar('ours', time.median, scale, `${ms(time.median)} ms`, time)],
     };
   });
-  return section(`Models, ${plural(threads)}`, 'Milliseconds per run.', chart(charted, { scale }));
+  return section(
+    `Models, ${ofThreads(threads)}`,
+    'Milliseconds per run.',
+    chart(charted, { scale }),
+  );
 }
 
 /** Two bars a row, ours and theirs. */
@@ -142,8 +147,9 @@ function largest(rows, value) {
   return Math.max(...both.map(value)) * 1.02;
 }
 
-function kernelSection(kernels) {
-  if (!kernels) return '';
+function kernelSection(all) {
+  const kernels = all?.filter((row) => row.sardonyx);
+  if (!kernels?.length) return '';
   const value = ({ share }) => share;
   const content = pairs(kernels, {
     value,
@@ -199,12 +205,12 @@ function memorySection(memory) {
   return section('Peak memory', text, content);
 }
 
-function problems({ models = [], cold = [], memory = [] }) {
+function problems({ models = [], kernels = [], cold = [], memory = [] }) {
   const items = [
     ...models.flatMap((row) =>
       Object.values(row.threads).map((each) => ({ ...each, name: row.name })),
     ),
-    ...[...cold, ...memory],
+    ...[...kernels, ...cold, ...memory],
   ].filter(({ error, differs }) => error ?? differs);
   if (!items.length) return '';
   const list = items.map(

@@ -12,11 +12,11 @@ export const style = `
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0; background: var(--paper); color: var(--ink);
+  margin: 0; border-top: 6px solid var(--ours); background: var(--paper); color: var(--ink);
   font: 15px/1.45 system-ui, sans-serif; font-variant-numeric: tabular-nums;
 }
 header, main { max-width: 60rem; margin: 0 auto; padding: 0 1.25rem; }
-header { padding-top: 2.5rem; border-top: 6px solid var(--ours); }
+header { padding-top: 2.5rem; }
 h1 { margin: 0; font-size: 2rem; letter-spacing: -0.02em; }
 h2 { margin: 0; font-size: 1.25rem; letter-spacing: -0.01em; }
 header p, section > p { margin: 0.4rem 0 1rem; color: var(--soft); }
@@ -25,7 +25,7 @@ section {
   border: 1px solid var(--line); border-radius: 10px;
 }
 .tiles {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(12.5rem, 1fr)); gap: 0.75rem;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.75rem;
   margin: 1.5rem 0; padding: 0; list-style: none;
 }
 .tile {
@@ -35,7 +35,7 @@ section {
 .tile.met { border-left-color: var(--met); }
 .tile.short { border-left-color: var(--short); }
 .tile h3 { margin: 0; font-size: 0.85rem; font-weight: 600; }
-.tile p { margin: 0; color: var(--soft); font-size: 0.8rem; }
+.tile p { margin: 0; overflow-wrap: anywhere; color: var(--soft); font-size: 0.8rem; }
 .tile .value { margin: 0.15rem 0; color: var(--ink); font-size: 1.7rem; font-weight: 650; letter-spacing: -0.02em; }
 .tile.met .value::after { content: ' ✓'; color: var(--met); font-size: 1.1rem; }
 .row {
@@ -69,5 +69,6 @@ section {
   .row { grid-template-columns: 1fr; padding: 0.5rem 0; }
   .name { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 0.75rem; }
   .bars { margin-right: 8rem; }
+  .mark { top: 0; bottom: 0; }
 }
 `;

@@ -6,7 +6,8 @@
 //   --quick           3 rounds, shorter ones                --write                 the table in docs/performance.md
 //   --dist DIR        another build of Sardonyx             --module simd           the module without relaxed SIMD
 //   --json FILE       where the figures go (bench/report/figures.json; the report lies beside it)
-import { mkdirSync, writeFileSync } from 'node:fs';
+//   --add             to the figures that are there, in the place of older ones
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { main, seconds } from '../tools/process.mjs';
 import { serve } from '../tools/server.mjs';
@@ -17,6 +18,7 @@ import { kernelsMount } from './kernels.mjs';
 import { machine } from './machine.mjs';
 import { benchCalls, benchCold, benchKernels, benchMemory, benchModels } from './measure.mjs';
 import { watchedMount } from './memory.mjs';
+import { mergeReports } from './merge.mjs';
 import { readOptions } from './options.mjs';
 import { measurePeak, peakFolder } from './peak.mjs';
 import { printSummary } from './console.mjs';
@@ -24,7 +26,7 @@ import { reportPage } from './report.mjs';
 import { downloadSizes } from './sizes.mjs';
 import { summarize } from './summary.mjs';
 import { writeTables } from './table.mjs';
-import { launch } from './turns.mjs';
+import { LastingBrowser } from './turns.mjs';
 
 // Files may be kept, as those of a site are; a fresh page has none of them.
 const CACHED = { 'Cache-Control': 'public, max-age=3600' };
@@ -45,10 +47,10 @@ async function measure(bench) {
   const { browser, server, options } = bench;
   const has = (...parts) => parts.some((part) => options.parts.includes(part));
   const { engines, rounds, module, quick } = options;
-  const report = { machine: machine(browser), engines, rounds, module, quick };
+  const report = { machine: machine(await browser.current()), engines, rounds, module, quick };
   const { cpu, chromium, onnxruntimeWeb } = report.machine;
   console.log(`Chromium ${chromium}, onnxruntime-web ${onnxruntimeWeb}, ${cpu}`);
-  report.peak = await measurePeak(browser, server.url, options.threads);
+  report.peak = await measurePeak(await browser.current(), server.url, options.threads);
   const { gflops, readGBs, copyGBs } = report.peak;
   console.log(
     `one core: ${gflops.toFixed(1)} GFLOP/s, reads ${readGBs.toFixed(1)} GB/s, copies ${copyGBs.toFixed(1)} GB/s`,
@@ -58,23 +60,30 @@ async function measure(bench) {
   if (has('models', 'twins')) report.models = await benchModels(bench);
   if (has('cold')) report.cold = await benchCold(bench);
   if (has('memory')) report.memory = await benchMemory(bench);
-  if (has('cold')) report.brotliBytes = await downloadSizes(options.dist);
+  if (has('cold')) {
+    report.brotliBytes = await downloadSizes(options.dist);
+    for (const [engine, bytes] of Object.entries(report.brotliBytes))
+      console.log(`${engine}: ${(bytes / 1024).toFixed(0)} KiB of JavaScript and wasm, brotli`);
+  }
   return report;
 }
 
-function failures({ models = [], cold = [], memory = [] }) {
-  const figures = [...models.flatMap(({ threads }) => Object.values(threads)), ...cold, ...memory];
-  return figures.filter(({ error, differs }) => error ?? differs);
+function failures({ models = [], kernels = [], cold = [], memory = [] }) {
+  const runs = models.flatMap(({ threads }) => Object.values(threads));
+  return [...runs, ...kernels, ...cold, ...memory].filter(({ error, differs }) => error ?? differs);
 }
+
+const readReport = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {});
 
 await main('bench', async () => {
   const start = Date.now();
   const options = readOptions();
   const cases = chooseCases(options);
   const server = await serve({ headers: CACHED, mounts: mounts(options, cases) });
-  const browser = await launch();
+  const browser = new LastingBrowser();
   try {
-    const report = await measure({ browser, server, cases, options });
+    const measured = await measure({ browser, server, cases, options });
+    const report = options.add ? mergeReports(readReport(options.json), measured) : measured;
     report.summary = summarize(report);
     printSummary(report.summary);
     mkdirSync(dirname(options.json), { recursive: true });
@@ -83,7 +92,7 @@ await main('bench', async () => {
     writeFileSync(html, reportPage(report));
     if (options.write) await writeTables(report);
     console.log(`${html} and ${options.json}, after ${seconds(start)}`);
-    if (failures(report).length) process.exitCode = 1;
+    if (failures(measured).length) process.exitCode = 1;
   } finally {
     await browser.close();
     await server.close();

@@ -3,12 +3,27 @@ import { chromium } from '@playwright/test';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox'];
+const LONGEST_VISIT_MS = 240_000;
 
 export const launch = (args = []) => chromium.launch({ executablePath, args: [...FLAGS, ...args] });
 
 /** A browser with the profile in this folder. */
 export const launchProfile = (folder) =>
   chromium.launchPersistentContext(folder, { executablePath, args: FLAGS });
+
+/** A browser that is started again when it is gone: `current()` gives the one to use. */
+export class LastingBrowser {
+  #browser;
+
+  async current() {
+    if (!this.#browser?.isConnected()) this.#browser = await launch();
+    return this.#browser;
+  }
+
+  async close() {
+    await this.#browser?.close();
+  }
+}
 
 /** A browser context with empty caches, for `use(context)`. */
 export async function freshContext(browser, use) {
@@ -20,11 +35,21 @@ export async function freshContext(browser, use) {
   }
 }
 
+/** What the page gives, if it does so in time: an engine that hangs must not stop the bench. */
+async function inTime(promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    const message = `no result after ${LONGEST_VISIT_MS / 1000} s`;
+    timer = setTimeout(() => reject(new Error(message)), LONGEST_VISIT_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 /** Opens visit.html and waits for what it measures. */
 export async function openVisit(page, base, options) {
   const query = new URLSearchParams({ options: JSON.stringify(options) });
   await page.goto(`${base}visit.html?${query}`);
-  return page.evaluate(() => globalThis.visited);
+  return inTime(page.evaluate(() => globalThis.visited));
 }
 
 /** The same in a new page, which is closed after `idleMs`. */
@@ -41,13 +66,11 @@ export const callInPage = (browser, base, module, name, options) =>
   freshContext(browser, async (context) => {
     const page = await context.newPage();
     await page.goto(base);
-    return page.evaluate(
-      async ([module, name, options]) => {
-        const exported = await import(module);
-        return exported[name](options);
-      },
-      [module, name, options],
-    );
+    const call = async ([module, name, options]) => {
+      const exported = await import(module);
+      return exported[name](options);
+    };
+    return inTime(page.evaluate(call, [module, name, options]));
   });
 
 /** `visit(engine)` for each engine, `rounds` times, in turns; gives a list of {engine: result}. */
