@@ -144,13 +144,6 @@ Status Frame::run_step(const BoundStep& bound) {
   return std::move(status).at_node(node.name, node.type);
 }
 
-Status Frame::run_timed(const BoundStep& bound, const RunContext& context) {
-  StepTime& time = times_[bound.step];
-  ++time.calls;
-  const StepTimer timer(&time);
-  return step(bound).kernel->run(context);
-}
-
 Status Frame::run_steps(uint32_t begin, uint32_t end) {
   const std::vector<BoundStep>& steps = binding().segment.steps;
   if (path_.size() != 1 || begin > end || end > steps.size()) {
@@ -180,7 +173,6 @@ Result<Frame::Event> Frame::advance(Slice& slice) {
 
 Status Frame::begin_call() {
   const BoundStep& bound = current_step();
-  const StepTimer timer(time_of(bound));
   std::unique_ptr<Call>& call = calls_[bound.step];
   if (!call) call = make_call(step(bound));
   Status status = call->begin({current().segment.views.data() + bound.first_view, bound.inputs});
@@ -189,7 +181,6 @@ Status Frame::begin_call() {
 }
 
 Result<Frame*> Frame::continue_call() {
-  const StepTimer timer(time_of(current_step()));
   Call& call = *calls_[current_step().step];
   Result<Frame*> next = call.next();
   if (!next.ok()) {
@@ -230,38 +221,6 @@ size_t Frame::arena_bytes() const {
   for (const Block& arena : arenas_) total += arena.size();
   for (const auto& [step, call] : calls_) {
     for (const Frame* frame : call->frames()) total += frame->arena_bytes();
-  }
-  return total;
-}
-
-void Frame::measure(bool on) {
-  times_.assign(on ? lowering_.steps.size() : 0, {});
-  for (const auto& [step, call] : calls_) {
-    for (Frame* frame : call->frames()) frame->measure(on);
-  }
-}
-
-double Frame::add_profile(std::vector<StepProfile>& steps, int depth) const {
-  double total = 0;
-  if (!measures()) return total;
-  for (const Segment* segment : segments()) {
-    for (const BoundStep& bound : segment->steps) {
-      const StepTime& time = times_[bound.step];
-      if (time.calls == 0) continue;
-      const std::span inputs(segment->views.data() + bound.first_view, bound.inputs);
-      const std::span outputs(inputs.data() + bound.inputs, bound.outputs);
-      const size_t row = steps.size();
-      steps.push_back({&step(bound), depth, place_, outputs.data(), time, 0,
-                       cost_of(*step(bound).node, inputs, outputs)});
-      const auto call = calls_.find(bound.step);
-      if (call != calls_.end()) {
-        double nested = 0;
-        for (const Frame* frame : call->second->frames()) nested += frame->add_profile(steps, depth + 1);
-        steps[row].nested_ms = nested;
-        total += nested;
-      }
-      total += time.ms;
-    }
   }
   return total;
 }

@@ -86,6 +86,8 @@ class Frame {
   // that calls them.
   void measure(bool on);
   bool measures() const { return !times_.empty(); }
+  // Of the step with bodies that runs now; null when nothing is measured.
+  StepTime* call_time() { return measures() ? &times_[current_step().step] : nullptr; }
   // What has been measured, bodies included; returns the sum.
   double add_profile(std::vector<StepProfile>& steps, int depth = 0) const;
 
@@ -98,9 +100,6 @@ class Frame {
   Status run_step(const BoundStep& bound);
   Status run_timed(const BoundStep& bound, const RunContext& context);
   void end_call(const Call& call);
-  StepTime* time_of(const BoundStep& bound) {
-    return times_.empty() ? nullptr : &times_[bound.step];
-  }
   Binding& current() const { return *path_.back(); }
   const BoundStep& current_step() const { return current().segment.steps[next_step_]; }
   const Step& step(const BoundStep& bound) const { return lowering_.steps[bound.step]; }

@@ -166,11 +166,9 @@ Status Run::fail(Status status) {
 
 // The top frame has come to a step with bodies, or the body that it called has ended.
 Status Run::step_bodies(Frame::Event event) {
-  if (event == Frame::Event::kCall) {
-    SX_TRY(stack_.back()->begin_call());
-  } else {
-    stack_.pop_back();
-  }
+  if (event == Frame::Event::kEnd) stack_.pop_back();
+  const StepTimer timer(stack_.back()->call_time());
+  if (event == Frame::Event::kCall) SX_TRY(stack_.back()->begin_call());
   SX_ASSIGN(Frame* const body, stack_.back()->continue_call());
   if (body) stack_.push_back(body);
   return {};
@@ -192,7 +190,7 @@ Result<Run::State> Run::advance(double budget_ms) {
     if (slice.used_up(0)) return State::kYield;
   }
   state_ = Progress::kDone;
-  ++measured_.calls;
+  if (measures_) ++measured_.calls;
   return State::kDone;
 }
 
