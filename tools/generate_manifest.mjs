@@ -11,6 +11,7 @@ import { compile } from 'json-schema-to-typescript';
 import { format } from 'prettier';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const ANNOTATIONS = new Set(['title', 'description']);
 const head = '// Written by tools/generate_manifest.mjs from manifest/schema.json.\n';
 
 async function typescript(schema, style) {
@@ -24,10 +25,21 @@ async function typescript(schema, style) {
   return format(records, { parser: 'typescript', ...style });
 }
 
+// What schemas say to people is not looked at by the validator, which would carry it along.
+function withoutAnnotations(schema) {
+  if (Array.isArray(schema)) return schema.map(withoutAnnotations);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key, value]) => !(ANNOTATIONS.has(key) && typeof value === 'string'))
+      .map(([key, value]) => [key, withoutAnnotations(value)]),
+  );
+}
+
 async function validator(schema) {
   const ajv = new Ajv({ code: { source: true, esm: true }, inlineRefs: false });
   const { outputFiles } = await build({
-    stdin: { contents: standalone(ajv, ajv.compile(schema)) },
+    stdin: { contents: standalone(ajv, ajv.compile(withoutAnnotations(schema))) },
     format: 'esm',
     bundle: true,
     minify: true,

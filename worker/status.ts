@@ -1,11 +1,11 @@
 // The failure that the last C call left behind.
 import type { Instance } from './abi.js';
-import { ERRORS, type ErrorCode } from './errors.generated.js';
+import type { ErrorCode } from './errors.generated.js';
 import { Failure } from './failure.js';
 import { readString } from './memory.js';
 
 interface ErrorJson {
-  code: string;
+  code: ErrorCode;
   message: string;
   node?: string;
   operator?: string;
@@ -17,8 +17,7 @@ export function lastError(instance: Instance): Failure {
     readString(instance, instance._sx_error() >>> 0),
   ) as ErrorJson & { number?: number };
   delete where.number;
-  const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'INTERNAL';
-  return new Failure(known, message, Object.keys(where).length > 0 ? where : undefined);
+  return new Failure(code, message, Object.keys(where).length > 0 ? where : undefined);
 }
 
 // Throws when a C function did not return 0.
