@@ -4,6 +4,8 @@
 #include <functional>
 #include <queue>
 
+#include "ops/built_operators.h"
+
 namespace sardonyx {
 namespace {
 
@@ -93,8 +95,12 @@ void set_producers(Graph& graph) {
 }
 
 Status unsupported(const Node& node) {
-  return error(ErrorCode::OPERATOR_UNSUPPORTED, "operator %s of %s opset %d is not supported",
-               node.type.c_str(), node.domain.empty() ? "ai.onnx" : node.domain.c_str(), node.opset)
+  constexpr const char* kMessage =
+      SX_BUILT_ALL ? "operator %s of %s opset %d is not supported"
+                   : "operator %s of %s opset %d is not in this module, which was made for other "
+                     "models: build it for this one too (npm run build -- --ops-from)";
+  return error(ErrorCode::OPERATOR_UNSUPPORTED, kMessage, node.type.c_str(),
+               node.domain.empty() ? "ai.onnx" : node.domain.c_str(), node.opset)
       .at_node(node.name, node.type);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/functions/resolve.h"
+#include "engine/graph_edit.h"
 
 namespace sardonyx {
 namespace {
@@ -71,7 +72,6 @@ class Lowerer {
       node.type = "ConvertLayout";
       node.attributes.set("to", int64_t{index_of(to)});
       node.opset = 1;
-      node.op = find_operator(node.domain, node.type, node.opset);
     }
   }
 
@@ -112,8 +112,8 @@ class Lowerer {
     if (by_layout_[id][index_of(layout)] != kNoSlot) return by_layout_[id][index_of(layout)];
     const KernelInput input = describe(native);
     const SlotId slot = define(id, layout);
-    const Node& node = out_->conversions[index_of(layout)];
-    if (!node.op) return error(ErrorCode::INTERNAL, "operator ConvertLayout is not in this build");
+    Node& node = out_->conversions[index_of(layout)];
+    SX_TRY(resolve_operator(graph_, node));
     const Layout layouts[] = {layout};
     const KernelInit init{node.attributes, 1, {&input, 1}, layouts, *out_->packs, [](size_t) {}};
     SX_ASSIGN(KernelPtr kernel, node.op->make(init));

@@ -7,6 +7,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -106,7 +107,15 @@ function write(name, contents) {
   console.log(`${name.padEnd(24)} ${bytes.length} bytes, ${packed} with brotli`);
 }
 
+// The old contents go, so they must be a library.
+function checkTarget() {
+  const holdsOther =
+    existsSync(target) && readdirSync(target).length > 0 && !existsSync(join(target, 'worker.js'));
+  if (holdsOther) throw new Error(`${target} has other files in it: name another folder`);
+}
+
 async function main() {
+  checkTarget();
   const worker = await bundleWorker();
   mkdirSync(dist, { recursive: true });
   for (const [name, directory] of Object.entries(directories)) {

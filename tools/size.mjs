@@ -104,7 +104,8 @@ ${table(
   [...files, ['Together', sum(1), sum(2)]].map(([name, ...sizes]) => [name, ...sizes.map(number)]),
 )}
 
-A page downloads one of the two modules, and webgpu.mjs only where WebGPU is used.
+A page downloads one of the two modules, and webgpu.mjs only where WebGPU is used. A module for certain models is much
+smaller: [hacking.md](hacking.md#a-module-for-certain-models).
 
 ## The relaxed module, ${number(raw)} bytes
 

@@ -1,11 +1,15 @@
 #include "engine/functions/registry.h"
 
+#include <initializer_list>
+
+#include "engine/built_functions.h"
+
 namespace sardonyx {
 
 namespace functions {
 
 #define SX_FUNCTION(domain, name, symbol, since, until, family) \
-  Status expand_##symbol(FunctionBody& body);
+  SX_BUILT_##symbol(Status expand_##symbol(FunctionBody& body);)
 #include "engine/functions/functions.def"
 #undef SX_FUNCTION
 
@@ -13,27 +17,18 @@ namespace functions {
 
 namespace {
 
-constexpr Function kFunctions[] = {
+// A build may have none.
+constexpr std::initializer_list<Function> kFunctions = {
 #define SX_FUNCTION(domain, name, symbol, since, until, family) \
-  {domain, name, since, until, &functions::expand_##symbol},
+  SX_BUILT_##symbol({domain, name, since, until, &functions::expand_##symbol}, )
 #include "engine/functions/functions.def"
 #undef SX_FUNCTION
 };
 
 }  // namespace
 
-const Function* find_function(std::string_view domain, std::string_view name, int opset) {
-  for (const Function& function : kFunctions) {
-    if (function.name == name && function.domain == domain && opset >= function.since &&
-        opset <= function.until) {
-      return &function;
-    }
-  }
-  return nullptr;
-}
-
 std::span<const Function> all_functions() {
-  return kFunctions;
+  return {kFunctions.begin(), kFunctions.size()};
 }
 
 }  // namespace sardonyx

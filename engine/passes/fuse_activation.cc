@@ -83,11 +83,11 @@ Status pass_fuse_activation(Graph& graph, bool& changed) {
   std::vector<bool> remove(graph.nodes.size(), false);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
     const std::string_view type = fused_type(graph, graph.nodes[id]);
-    if (type.empty() || !find_operator("com.microsoft", type, 1)) continue;
+    if (type.empty()) continue;
     const ValueId output = graph.nodes[id].outputs[0];
     auto match = match_single(graph, output, readers);
     if (!match) match = match_silu(graph, output, readers);
-    if (!match) continue;
+    if (!match || !find_operator("com.microsoft", type, 1)) continue;
     SX_TRY(retarget(graph, id, "com.microsoft", type));
     Attributes& attributes = graph.nodes[id].attributes;
     attributes.set("activation", std::move(match->activation.name));

@@ -24,7 +24,7 @@ const Body* taken_branch(const Graph& graph, const Node& node, const std::vector
 }
 
 // The outputs of the If, as copies that remove_identity takes away again.
-Status copy_outputs(const Node& node, const std::vector<ValueId>& results,
+Status copy_outputs(const Graph& graph, const Node& node, const std::vector<ValueId>& results,
                     std::vector<Node>& nodes) {
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;
@@ -34,8 +34,7 @@ Status copy_outputs(const Node& node, const std::vector<ValueId>& results,
     copy.inputs = {results[i]};
     copy.outputs = {node.outputs[i]};
     copy.opset = node.opset;
-    copy.op = find_operator("", copy.type, copy.opset);
-    if (!copy.op) return error(ErrorCode::INTERNAL, "operator Identity is not in this build");
+    SX_TRY(resolve_operator(graph, copy));
     nodes.push_back(std::move(copy));
   }
   return {};
@@ -43,7 +42,7 @@ Status copy_outputs(const Node& node, const std::vector<ValueId>& results,
 
 Status inline_branch(Graph& graph, const Node& node, const Body& body, std::vector<Node>& nodes) {
   const std::span feeds(node.inputs.data() + body.first_capture, body.graph->captured);
-  return copy_outputs(node, splice(graph, *body.graph, feeds, {}, nodes), nodes);
+  return copy_outputs(graph, node, splice(graph, *body.graph, feeds, {}, nodes), nodes);
 }
 
 }  // namespace

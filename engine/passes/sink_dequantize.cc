@@ -70,8 +70,9 @@ void sink(Graph& graph, NodeId id, const std::vector<QuantizedValue>& sources) {
   const ValueId output = graph.nodes[id].outputs[0];
   std::vector<ValueId> inputs{kNoValue, source.scale};
   if (source.zero != kNoValue) inputs.push_back(source.zero);
-  const ValueId moved = append_node(graph, graph.nodes[id], "DequantizeLinear", std::move(inputs),
-                                    graph.values[source.q].dtype);
+  const NodeId dequantizer = graph.values[graph.nodes[id].inputs[0]].producer;
+  const ValueId moved =
+      append_copy(graph, dequantizer, std::move(inputs), graph.values[source.q].dtype);
   // The new node takes over the old value, the old node writes the new one.
   const auto last = static_cast<NodeId>(graph.nodes.size() - 1);
   graph.nodes[last].inputs[0] = moved;
@@ -96,9 +97,8 @@ void hoist(Graph& graph, NodeId id, NodeId quantizer) {
   for (size_t i = 0; i < graph.nodes[id].inputs.size(); ++i) {
     std::vector<ValueId> inputs = graph.nodes[quantizer].inputs;
     inputs[0] = graph.nodes[id].inputs[i];
-    const ValueId piece = append_node(graph, graph.nodes[quantizer], "QuantizeLinear",
-                                      std::move(inputs), graph.values[output].dtype);
-    graph.nodes[id].inputs[i] = piece;
+    graph.nodes[id].inputs[i] =
+        append_copy(graph, quantizer, std::move(inputs), graph.values[output].dtype);
   }
   graph.nodes[id].outputs[0] = output;
 }

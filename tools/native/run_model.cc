@@ -11,6 +11,7 @@
 #include "engine/clock.h"
 #include "simd/parallel.h"
 #include "tests/cpp/golden/golden_data.h"
+#include "tools/native/failure.h"
 
 namespace sardonyx::tool {
 namespace {
@@ -208,9 +209,6 @@ int main(int count, char** words) {
   sardonyx::simd::set_threads(options.threads);
   const sardonyx::Status status = sardonyx::tool::run(options);
   if (status.ok()) return 0;
-  std::fprintf(stderr, "%s: %s (node '%s', operator %s, tensor '%s')\n",
-               std::string(sardonyx::error_name(status.code())).c_str(),
-               std::string(status.message()).c_str(), std::string(status.node()).c_str(),
-               std::string(status.op()).c_str(), std::string(status.tensor()).c_str());
+  sardonyx::tool::print_failure(status);
   return 1;
 }

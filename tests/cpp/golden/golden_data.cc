@@ -17,10 +17,25 @@
 namespace sardonyx::test {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::vector<std::string> names_of(const Session& session, const std::vector<ValueId>& ids) {
   std::vector<std::string> names;
   for (ValueId id : ids) names.push_back(session.graph().values[id].name);
   return names;
+}
+
+Result<Block> read_file(const fs::path& path) {
+  std::error_code failed;
+  const uintmax_t size = fs::file_size(path, failed);
+  std::ifstream file(path, std::ios::binary);
+  if (failed || !file) {
+    return error(ErrorCode::INVALID_ARGUMENT, "can not read '%s'", path.c_str());
+  }
+  SX_ASSIGN(Block block, Block::allocate(size));
+  file.read(reinterpret_cast<char*>(block.data()), static_cast<std::streamsize>(size));
+  if (static_cast<uintmax_t>(file.gcount()) == size) return block;
+  return error(ErrorCode::INVALID_ARGUMENT, "can not read '%s' to its end", path.c_str());
 }
 
 bool is_float(DType dtype) {
@@ -70,20 +85,29 @@ std::optional<std::string> shared_folder() {
   const char* named = std::getenv("SARDONYX_SHARED");
   const std::string folder = named ? named : SARDONYX_SOURCE_DIR "/../shared";
   std::error_code ignored;
-  if (!std::filesystem::is_directory(folder + "/models", ignored)) return std::nullopt;
+  if (!fs::is_directory(folder + "/models", ignored)) return std::nullopt;
   return folder;
 }
 
-Result<std::unique_ptr<Session>> load_session(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return error(ErrorCode::INVALID_ARGUMENT, "can not read '%s'", path.c_str());
+Result<std::unique_ptr<Graph>> load_graph(const std::string& path) {
+  SX_ASSIGN(const Block model, read_file(path));
   ModelLoader loader;
-  std::vector<char> chunk(size_t{1} << 16);
-  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
-    SX_TRY(loader.push(
-        {reinterpret_cast<const uint8_t*>(chunk.data()), static_cast<size_t>(file.gcount())}));
+  SX_TRY(loader.push({model.data(), model.size()}));
+  const std::string_view bytes(reinterpret_cast<const char*>(model.data()), model.size());
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(fs::absolute(path).parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    // Those that the model mentions.
+    if (!entry.is_regular_file() || bytes.find(name) == std::string_view::npos) continue;
+    SX_ASSIGN(Block external, read_file(entry.path()));
+    const size_t size = external.size();
+    SX_TRY(loader.add_external(name, {std::make_shared<Block>(std::move(external)), 0, size}));
   }
-  SX_ASSIGN(std::unique_ptr<Graph> graph, loader.finish());
+  return loader.finish();
+}
+
+Result<std::unique_ptr<Session>> load_session(const std::string& path) {
+  SX_ASSIGN(std::unique_ptr<Graph> graph, load_graph(path));
   return Session::create(std::move(graph));
 }
 

@@ -15,7 +15,9 @@ namespace sardonyx::test {
 // $SARDONYX_SHARED, or `shared` beside the repository; nullopt when there is no such folder.
 std::optional<std::string> shared_folder();
 
-// Reads and compiles an ONNX file.
+// Reads an ONNX file, with the files of external data that lie beside it.
+Result<std::unique_ptr<Graph>> load_graph(const std::string& path);
+// Reads and compiles it.
 Result<std::unique_ptr<Session>> load_session(const std::string& path);
 
 // Row-major tensors by name.

@@ -212,6 +212,30 @@ TEST_CASE("Concat of different scales takes its QuantizeLinear to the operands",
         "QuantizeLinear QuantizeLinear Lookup Concat DequantizeLinear");
 }
 
+// com.microsoft has them in models of any opset; Reshape is here older than DequantizeLinear.
+TEST_CASE("a DequantizeLinear that moves keeps its opset and its attributes", "[passes]") {
+  GraphBuilder g(9);
+  const ValueId x = g.input("x", {2, 8});
+  const AttributeList axis{{"axis", int64_t{0}}};
+  const auto convert = [&](const char* type, ValueId from) {
+    const std::vector<ValueId> inputs{from, g.scalar(kInput.scale), g.scalar(kInput.zero)};
+    return g.node(type, inputs, axis, "com.microsoft");
+  };
+  const ValueId q = convert("QuantizeLinear", x);
+  const ValueId y =
+      g.node("Reshape", {convert("DequantizeLinear", q), g.constant<int64_t>({2}, {4, 4})});
+  g.output(y, "y");
+  const auto before = g.finish();
+  const auto after = copy(*before);
+  REQUIRE(run_pass(*after, "sink_dequantize"));
+  REQUIRE(run_pass(*after, "remove_unused"));
+  CHECK(types(*after) == "QuantizeLinear Reshape DequantizeLinear");
+  const Node& moved = only(*after, "DequantizeLinear");
+  CHECK(moved.opset == only(*before, "DequantizeLinear").opset);
+  CHECK(moved.attributes.get_int("axis", 1) == 0);
+  check_equivalent(*before, *after);
+}
+
 TEST_CASE("moves that would not stay in integers are left alone", "[passes]") {
   GraphBuilder g;
   const ValueId x = both(g, g.input("x", {1, 4, 6, 8}), kOutput);
