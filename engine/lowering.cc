@@ -5,6 +5,7 @@
 
 #include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
+#include "engine/winograd_budget.h"
 
 namespace sardonyx {
 namespace {
@@ -306,6 +307,7 @@ const StepBody& Step::body(std::string_view attribute) const {
 }
 
 Result<std::unique_ptr<Lowering>> lower_to_cpu(Graph& graph) {
+  choose_winograd(graph);
   return Lowerer(graph, false, std::make_shared<SharedPacks>()).run();
 }
 

@@ -14,6 +14,7 @@
 #include "simd/conv_indirect.h"
 #include "simd/depthwise.h"
 #include "simd/layout.h"
+#include "simd/winograd.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -40,6 +41,8 @@ std::optional<int64_t> packed_size(const ConvSpec& spec) {
   switch (choose_conv(spec)) {
     case ConvAlgorithm::kIndirect:
       return simd::indirect_packed_size(spec);
+    case ConvAlgorithm::kWinograd:
+      return simd::winograd_packed_size(spec);
     case ConvAlgorithm::kDepthwise:
       return simd::depthwise_packed_size(spec);
     case ConvAlgorithm::kDirect:
@@ -52,6 +55,8 @@ void pack(const ConvSpec& spec, const float* weights, float* packed) {
   switch (choose_conv(spec)) {
     case ConvAlgorithm::kIndirect:
       return simd::indirect_pack(spec, weights, packed);
+    case ConvAlgorithm::kWinograd:
+      return simd::winograd_pack(spec, weights, packed);
     case ConvAlgorithm::kDepthwise:
       return simd::depthwise_pack(spec, weights, packed);
     case ConvAlgorithm::kDirect:
@@ -63,12 +68,20 @@ std::string_view kernel_name(const ConvSpec& spec) {
   switch (choose_conv(spec)) {
     case ConvAlgorithm::kIndirect:
       return spec.taps() == 1 ? "conv_1x1" : "conv_indirect";
+    case ConvAlgorithm::kWinograd:
+      return spec.winograd_tile == 4 ? "conv_winograd_4x4" : "conv_winograd_2x2";
     case ConvAlgorithm::kDepthwise:
       return spec.kernel[1] == 3 && spec.kernel[2] == 3 ? "conv_depthwise_3x3" : "conv_depthwise";
     case ConvAlgorithm::kDirect:
       return "conv_direct";
   }
   return "conv";
+}
+
+// What the engine asks for, which decides for the model as a whole; 0 where it is not possible.
+int winograd_tile(const Attributes& attributes, const ConvSpec& spec) {
+  const int64_t tile = attributes.get_int("winograd_tile", 0);
+  return (tile == 2 || tile == 4) && simd::winograd_takes(spec) ? static_cast<int>(tile) : 0;
 }
 
 void pad_bias(const float* bias, int64_t channels, float* padded, int64_t size) {
@@ -82,7 +95,9 @@ constexpr size_t kNone = SIZE_MAX;
 
 struct Plan final : StepPlan {
   ConvShape shape;
-  std::variant<std::monostate, simd::IndirectConv, simd::DepthwiseConv, simd::DirectConv> algorithm;
+  std::variant<std::monostate, simd::IndirectConv, simd::WinogradConv, simd::DepthwiseConv,
+               simd::DirectConv>
+      algorithm;
   // Parts of the scratch memory, kNone where there is no need for one.
   size_t weights = kNone, bias = kNone, stage = kNone, x = kNone, z = kNone, y = kNone;
 };
@@ -106,6 +121,7 @@ class ConvKernel final : public Kernel {
   const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
   simd::Activation activation_;
   std::string_view name_ = "conv";
+  int winograd_tile_ = 0;
   std::shared_ptr<const Block> weights_;  // packed
   Block bias_;                            // padded
 };
@@ -121,8 +137,9 @@ Status ConvKernel::prepare(const KernelInit& init) {
   const ConstantPtr& weights = init.inputs[kW].constant;
   if (!weights) return {};
   Window window;
-  SX_ASSIGN(const ConvSpec spec, conv_spec(attributes_, weights->shape, init.inputs[kX].layout,
-                                           init.output_layouts[0], window));
+  SX_ASSIGN(ConvSpec spec, conv_spec(attributes_, weights->shape, init.inputs[kX].layout,
+                                     init.output_layouts[0], window));
+  winograd_tile_ = spec.winograd_tile = winograd_tile(attributes_, spec);
   name_ = kernel_name(spec);
   const bool has_bias = init.has_input(kB);
   const ConstantPtr bias = has_bias ? init.inputs[kB].constant : nullptr;
@@ -172,6 +189,8 @@ Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
     stage = indirect->scratch_floats();
   } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {
     stage = direct->scratch_floats();
+  } else if (const auto* winograd = std::get_if<simd::WinogradConv>(&plan.algorithm)) {
+    stage = winograd->scratch_floats();
   }
   if (stage > 0) {
     SX_ASSIGN(plan.stage, scratch.add_floats(stage));
@@ -189,8 +208,9 @@ Status ConvKernel::bind(BindContext& context) const {
                  context.inputs[kZ].shape.to_string().c_str(), y.shape.to_string().c_str());
   }
   Window window;
-  SX_ASSIGN(const ConvSpec spec,
+  SX_ASSIGN(ConvSpec spec,
             conv_spec(attributes_, context.inputs[kW].shape, x.layout, y.layout, window));
+  spec.winograd_tile = winograd_tile_;
   auto plan = std::make_unique<Plan>();
   SX_ASSIGN(plan->shape, conv_shape(spec, window, x.shape, y.shape));
   if (y.elements() > 0) {
@@ -199,6 +219,9 @@ Status ConvKernel::bind(BindContext& context) const {
         SX_ASSIGN(plan->algorithm, simd::IndirectConv::make(plan->shape));
         break;
       }
+      case ConvAlgorithm::kWinograd:
+        plan->algorithm = simd::WinogradConv(plan->shape);
+        break;
       case ConvAlgorithm::kDepthwise: {
         SX_ASSIGN(plan->algorithm, simd::DepthwiseConv::make(plan->shape));
         break;
@@ -253,6 +276,8 @@ Status ConvKernel::run(const RunContext& context) const {
   float* y = plan.y != kNone ? part(plan.y) : out.as<float>();
   if (const auto* indirect = std::get_if<simd::IndirectConv>(&plan.algorithm)) {
     SX_TRY(indirect->run(x, weights, bias, z, activation_, y, part(plan.stage)));
+  } else if (const auto* winograd = std::get_if<simd::WinogradConv>(&plan.algorithm)) {
+    SX_TRY(winograd->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   } else if (const auto* depthwise = std::get_if<simd::DepthwiseConv>(&plan.algorithm)) {
     SX_TRY(depthwise->run(x, weights, bias, z, activation_, y));
   } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {

@@ -22,6 +22,7 @@ struct ConvSpec {
   int64_t dilation[3] = {1, 1, 1};
   Layout in_layout = Layout::kRowMajor;
   Layout out_layout = Layout::kRowMajor;
+  int winograd_tile = 0;  // 4 or 2: by Winograd's algorithm with tiles of that size
 
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
@@ -43,6 +44,7 @@ struct ConvShape : ConvSpec {
 
 enum class ConvAlgorithm : uint8_t {
   kIndirect,   // GEMM over an indirection table; 1x1 and first layers included
+  kWinograd,   // what ConvSpec::winograd_tile asks for
   kDepthwise,  // one channel per group, channel-blocked
   kDirect,     // vectorised along the width, row-major; few output channels, and three axes
 };
@@ -50,6 +52,13 @@ enum class ConvAlgorithm : uint8_t {
 // The one place where an algorithm is chosen. Depends on nothing that changes between bindings, so
 // that weights are packed once.
 ConvAlgorithm choose_conv(const ConvSpec& spec);
+
+// Whether Winograd's algorithm computes this convolution.
+bool winograd_takes(const ConvSpec& spec);
+// The Winograd tile, 4 or 2, that makes a convolution on channel blocks fastest, at most `largest`;
+// 0 when that is another algorithm. `height` and `width` are those of the map, kUnknownDim where
+// bindings differ.
+int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int largest);
 
 // Where the window of each output pixel starts in a padded image whose rows are `row_pixels` apart
 // and whose pixels have `pixel` elements: int32, row after row.

@@ -102,21 +102,35 @@ Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
   return graph.add_value(std::move(value));
 }
 
-ValueId append_node(Graph& graph, const Node& like, std::string_view type,
-                    std::vector<ValueId> inputs, DType dtype) {
+namespace {
+
+// Appends `node`, with `inputs` and one new output of that dtype, under a name that `like` begins.
+ValueId append(Graph& graph, Node node, const std::string& like, std::vector<ValueId> inputs,
+               DType dtype) {
   Value value;
-  value.name = like.name + "/" + std::string(type) + std::to_string(graph.values.size());
+  value.name = like + "/" + node.type + std::to_string(graph.values.size());
   value.dtype = dtype;
   value.producer = static_cast<NodeId>(graph.nodes.size());
-  Node node;
   node.name = value.name;
-  node.type = type;
-  node.opset = like.opset;
-  node.op = find_operator("", type, like.opset);
   node.inputs = std::move(inputs);
   node.outputs = {graph.add_value(std::move(value))};
   graph.nodes.push_back(std::move(node));
   return graph.nodes.back().outputs[0];
+}
+
+}  // namespace
+
+ValueId append_node(Graph& graph, const Node& like, std::string_view type,
+                    std::vector<ValueId> inputs, DType dtype) {
+  Node node;
+  node.type = type;
+  node.opset = like.opset;
+  node.op = find_operator("", type, like.opset);
+  return append(graph, std::move(node), like.name, std::move(inputs), dtype);
+}
+
+ValueId append_copy(Graph& graph, NodeId like, std::vector<ValueId> inputs, DType dtype) {
+  return append(graph, graph.nodes[like], graph.nodes[like].name, std::move(inputs), dtype);
 }
 
 void produce(Graph& graph, NodeId id, ValueId output) {

@@ -56,6 +56,8 @@ Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
 // Callers normalize() the graph when they are done.
 ValueId append_node(Graph& graph, const Node& like, std::string_view type,
                     std::vector<ValueId> inputs, DType dtype);
+// Appends a copy of node `like` in the same way.
+ValueId append_copy(Graph& graph, NodeId like, std::vector<ValueId> inputs, DType dtype);
 
 // Lets node `id` produce `output` in place of its output 0, which nothing may read any more.
 void produce(Graph& graph, NodeId id, ValueId output);

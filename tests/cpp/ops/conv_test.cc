@@ -82,6 +82,29 @@ TEST_CASE("Conv with more work than one chunk", "[conv]") {
   check({{1, 200, 5, 5}, {264, 200, 1, 1}, 1, {}, {}, {}}, true);
 }
 
+TEST_CASE("Conv by Winograd's algorithm where the engine asks for it and layouts allow it",
+          "[conv]") {
+  for (int64_t tile : {2, 4}) {
+    for (const Case& c : {Case{{2, 9, 7, 10}, {13, 9, 3, 3}, 1, {}, {}, {1, 1, 1, 1}},
+                          Case{{1, 16, 9, 5}, {24, 8, 3, 3}, 2, {}, {}, {0, 1, 2, 0}}}) {
+      const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2, -1, 1);
+      const TestTensor bias = random_f32({c.w[0]}, 3);
+      OpTest test("Conv", 13);
+      with_window(test, c).set("winograd_tile", tile).input(x).weight(w).weight(bias);
+      test.kernel("conv_indirect");  // row-major
+      test.expect(reference::conv(x, w, &bias, c.groups, window_of(c))).run();
+    }
+  }
+  // What a model may say itself is not believed.
+  for (int64_t tile : {-4, 3, 6}) {
+    const Case c{{1, 4, 8, 8}, {4, 4, 3, 3}, 1, {}, {}, {1, 1, 1, 1}};
+    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2);
+    OpTest test("Conv", 13);
+    with_window(test, c).set("winograd_tile", tile).input(x).weight(w);
+    test.expect(reference::conv(x, w, nullptr, 1, window_of(c))).run();
+  }
+}
+
 TEST_CASE("Conv depthwise", "[conv]") {
   const char* const sliding = "conv_depthwise_3x3";
   for (int64_t channels : {2, 3, 4, 5, 8}) {

@@ -1,0 +1,49 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include <string>
+#include <vector>
+
+#include "engine/session.h"
+#include "tests/cpp/engine/graph_builder.h"
+
+namespace sardonyx::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Convolutions 3x3 in a row; `channels` are those of the input and of each output.
+Names kernels_of(const std::vector<int64_t>& channels, int64_t map, int64_t stride = 1) {
+  GraphBuilder g;
+  ValueId x = g.input("x", {1, channels[0], map, map});
+  for (size_t i = 1; i < channels.size(); ++i) {
+    x = g.node("Conv", {x, g.random({channels[i], channels[i - 1], 3, 3})},
+               {{"pads", ints({1, 1, 1, 1})}, {"strides", ints({stride, stride})}});
+  }
+  g.output(x, "y");
+  auto session = Session::create(g.finish());
+  REQUIRE(session.ok());
+  Names names;
+  for (const Step& step : session.value()->lowering().steps) {
+    if (step.node->type == "Conv") names.emplace_back(step.kernel->name());
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("Winograd convolutions where they are faster") {
+  const std::string tile_4 = "conv_winograd_4x4", gemm = "conv_indirect";
+  CHECK(kernels_of({64, 64, 16}, 16) == Names{tile_4, tile_4});
+  CHECK(kernels_of({64, 64}, kUnknownDim) == Names{tile_4});
+  CHECK(kernels_of({64, 64}, 16, 2) == Names{gemm});
+  CHECK(kernels_of({4, 8, 8}, 5) == Names{gemm, gemm});
+  CHECK(kernels_of({64, 64}, 3) == Names{gemm});
+}
+
+TEST_CASE("Winograd convolutions stay within the budget for packed weights") {
+  // 0.6, 2.4 and 2.4 MB of weights, so that packs may add 4 MiB: 1.8, then 1.8 (2x2), then nothing.
+  CHECK(kernels_of({64, 256, 256, 256}, 16) ==
+        Names{"conv_winograd_4x4", "conv_winograd_2x2", "conv_indirect"});
+}
+
+}  // namespace sardonyx::test
