@@ -2,116 +2,23 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "ops/conv_shape.h"
 #include "ops/operator.h"
+#include "ops/scratch.h"
 #include "ops/shape_rule.h"
 #include "ops/transposed_window.h"
 #include "ops/widened.h"
-#include "simd/parallel.h"
+#include "simd/conv_transposed.h"
+#include "simd/layout.h"
 
 namespace sardonyx::ops {
 namespace {
 
+using simd::ConvShape;
+using simd::ConvSpec;
+
 constexpr size_t kX = 0, kW = 1, kB = 2;
 constexpr int kAxes = 3;
-constexpr double kNsPerMultiplyAdd = 0.7;
-
-// Over depth, height and width; missing axes have one element.
-struct Geometry {
-  int64_t images = 0, channels = 0, filters = 0, groups = 1;
-  int64_t in[kAxes] = {1, 1, 1}, out[kAxes] = {1, 1, 1}, kernel[kAxes] = {1, 1, 1};
-  int64_t stride[kAxes] = {1, 1, 1}, dilation[kAxes] = {1, 1, 1}, pad[kAxes] = {0, 0, 0};
-
-  int64_t in_plane() const { return in[0] * in[1] * in[2]; }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-  int64_t group_filters() const { return filters / groups; }
-  int64_t group_channels() const { return channels / groups; }
-};
-
-// The input element that tap `tap` adds to output element `at` of an axis; -1: there is none.
-int64_t source(const Geometry& g, int axis, int64_t at, int64_t tap) {
-  const int64_t scaled = at + g.pad[axis] - tap * g.dilation[axis];
-  if (scaled < 0 || scaled % g.stride[axis] != 0) return -1;
-  const int64_t i = scaled / g.stride[axis];
-  return i < g.in[axis] ? i : -1;
-}
-
-// out += weight * x, spread along a row of the output.
-void add_row(const Geometry& g, const float* x, float weight, int64_t tap, float* out) {
-  const int64_t offset = tap * g.dilation[2] - g.pad[2];
-  for (int64_t i = 0; i < g.in[2]; ++i) {
-    const int64_t at = i * g.stride[2] + offset;
-    if (at >= 0 && at < g.out[2]) out[at] += weight * x[i];
-  }
-}
-
-// Row `row` of output plane `plane`, that is image and filter.
-void compute_row(const Geometry& g, const float* x, const float* w, const float* bias,
-                 int64_t plane, int64_t row, float* out) {
-  const int64_t filter = plane % g.filters, image = plane / g.filters;
-  const int64_t group = filter / g.group_filters();
-  std::fill_n(out, g.out[2], bias ? bias[filter] : 0.0f);
-  for (int64_t c = 0; c < g.group_channels(); ++c) {
-    const int64_t channel = group * g.group_channels() + c;
-    const float* from = x + (image * g.channels + channel) * g.in_plane();
-    const float* weights =
-        w + (channel * g.group_filters() + filter % g.group_filters()) * g.taps();
-    for (int64_t i = 0; i < g.kernel[0]; ++i) {
-      const int64_t depth = source(g, 0, row / g.out[1], i);
-      if (depth < 0) continue;
-      for (int64_t j = 0; j < g.kernel[1]; ++j) {
-        const int64_t height = source(g, 1, row % g.out[1], j);
-        if (height < 0) continue;
-        for (int64_t k = 0; k < g.kernel[2]; ++k) {
-          add_row(g, from + (depth * g.in[1] + height) * g.in[2],
-                  weights[(i * g.kernel[1] + j) * g.kernel[2] + k], k, out);
-        }
-      }
-    }
-  }
-}
-
-Result<Geometry> geometry_of(const Attributes& attributes, std::span<const TensorView> inputs,
-                             const Shape& y) {
-  const Shape& x = inputs[kX].shape;
-  const Shape& w = inputs[kW].shape;
-  SX_ASSIGN(const TransposedWindow window,
-            parse_transposed_window(attributes, w.dims().subspan(2)));
-  Geometry g;
-  g.images = x[0];
-  g.channels = x[1];
-  g.filters = y[1];
-  g.groups = attributes.get_int("group", 1);
-  for (int axis = 0; axis < window.window.axes; ++axis) {
-    SX_ASSIGN(const WindowAxis placed, place_transposed(window, axis, x[axis + 2]));
-    const auto from = static_cast<size_t>(axis);
-    const int to = kAxes - window.window.axes + axis;
-    g.in[to] = x[axis + 2];
-    g.out[to] = y[axis + 2];
-    g.kernel[to] = window.window.kernel[from];
-    g.stride[to] = window.window.stride[from];
-    g.dilation[to] = window.window.dilation[from];
-    g.pad[to] = placed.pad_begin;
-  }
-  return g;
-}
-
-Status run_conv_transpose(const Attributes& attributes, const RunContext& context) {
-  const TensorView& y = context.outputs[0];
-  if (y.elements() == 0) return {};
-  SX_ASSIGN(const Geometry g, geometry_of(attributes, context.inputs, y.shape));
-  const float* x = context.inputs[kX].as<const float>();
-  const float* w = context.inputs[kW].as<const float>();
-  const float* bias = context.has_input(kB) ? context.inputs[kB].as<const float>() : nullptr;
-  const int64_t rows = g.out[0] * g.out[1];
-  const double work = static_cast<double>(g.group_channels() * g.taps() * g.in[2]) *
-                      static_cast<double>(g.in[1]) / static_cast<double>(g.out[1]);
-  const int64_t grain = simd::grain_for(kNsPerMultiplyAdd * work + 20);
-  return simd::parallel_for(g.images * g.filters * rows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      compute_row(g, x, w, bias, i / rows, i % rows, y.as<float>() + i * g.out[2]);
-    }
-  });
-}
 
 // --- shape rule ----------------------------------------------------------------------------------
 
@@ -145,8 +52,102 @@ Status check_kernel_shape(const Attributes& attributes, const Shape& w) {
                w.to_string().c_str());
 }
 
-Result<KernelPtr> make_floats(const KernelInit& init) {
-  return stateless(init, run_conv_transpose);
+// --- kernel --------------------------------------------------------------------------------------
+
+Result<ConvSpec> transposed_spec(const Attributes& attributes, const Shape& w, Layout in,
+                                 Layout out) {
+  Window window;
+  SX_ASSIGN(ConvSpec spec, conv_spec(attributes, w, in, out, window));
+  spec.in_channels = w[0];
+  spec.out_channels = w[1] * spec.groups;
+  return spec;
+}
+
+struct Plan final : StepPlan {
+  ConvShape shape;
+  simd::TransposedConv conv;
+  // Parts of the scratch memory.
+  size_t weights = 0, work = 0;
+};
+
+class ConvTransposeKernel final : public Kernel {
+ public:
+  static Result<KernelPtr> make(const KernelInit& init);
+  Status bind(BindContext& context) const override;
+  Status run(const RunContext& context) const override;
+  std::string_view name() const override { return "conv_transposed"; }
+
+ private:
+  explicit ConvTransposeKernel(const Attributes& attributes) : attributes_(attributes) {}
+
+  const Attributes& attributes_;          // owned by the lowering, which outlives its kernels
+  std::shared_ptr<const Block> weights_;  // packed
+};
+
+Result<KernelPtr> ConvTransposeKernel::make(const KernelInit& init) {
+  auto kernel = std::unique_ptr<ConvTransposeKernel>(new ConvTransposeKernel(init.attributes));
+  const ConstantPtr& weights = init.inputs[kW].constant;
+  if (!weights) return KernelPtr(std::move(kernel));
+  SX_ASSIGN(const ConvSpec spec, transposed_spec(init.attributes, weights->shape,
+                                                 init.inputs[kX].layout, init.output_layouts[0]));
+  const bool blocked = spec.out_layout == Layout::kNC4HW4;
+  const std::string packing =
+      (blocked ? "conv_transposed.blocks." : "conv_transposed.") + std::to_string(spec.groups);
+  SX_ASSIGN(kernel->weights_, init.packs.get(weights, packing, [&]() -> Result<Block> {
+    const auto floats = simd::transposed_packed_size(spec);
+    const auto bytes = checked_mul<int64_t>(floats.value_or(INT64_MAX), sizeof(float));
+    SX_ASSIGN(Block block, Block::allocate(static_cast<uint64_t>(bytes.value_or(INT64_MAX))));
+    simd::transposed_pack(spec, reinterpret_cast<const float*>(weights->payload.data()),
+                          block.as<float>());
+    return block;
+  }));
+  init.consumed(kW);
+  return KernelPtr(std::move(kernel));
+}
+
+Status ConvTransposeKernel::bind(BindContext& context) const {
+  const TensorView& x = context.inputs[kX];
+  const TensorView& y = context.outputs[0];
+  const Shape& w = context.inputs[kW].shape;
+  auto plan = std::make_unique<Plan>();
+  if (y.elements() > 0) {
+    SX_ASSIGN(const TransposedWindow window,
+              parse_transposed_window(attributes_, w.dims().subspan(2)));
+    ConvShape& shape = plan->shape;
+    SX_ASSIGN(static_cast<ConvSpec&>(shape), transposed_spec(attributes_, w, x.layout, y.layout));
+    shape.batch = x.shape[0];
+    for (int axis = 0; axis < window.window.axes; ++axis) {
+      SX_ASSIGN(const WindowAxis placed, place_transposed(window, axis, x.shape[axis + 2]));
+      const int to = kAxes - window.window.axes + axis;
+      shape.in[to] = x.shape[axis + 2];
+      shape.out[to] = y.shape[axis + 2];
+      shape.pad[to] = placed.pad_begin;
+    }
+    SX_ASSIGN(plan->conv, simd::TransposedConv::make(shape));
+    ScratchLayout scratch;
+    if (!weights_) {
+      SX_ASSIGN(plan->weights, scratch.add_floats(simd::transposed_packed_size(shape)));
+    }
+    SX_ASSIGN(plan->work, scratch.add_floats(plan->conv.scratch_floats()));
+    context.scratch_bytes = scratch.bytes();
+  }
+  context.plan = std::move(plan);
+  return {};
+}
+
+Status ConvTransposeKernel::run(const RunContext& context) const {
+  if (context.outputs[0].elements() == 0) return {};
+  const Plan& plan = *static_cast<const Plan*>(context.plan);
+  const auto part = [&](size_t offset) {
+    return reinterpret_cast<float*>(context.scratch + offset);
+  };
+  const float* weights = weights_ ? weights_->as<float>() : part(plan.weights);
+  if (!weights_) {
+    simd::transposed_pack(plan.shape, context.inputs[kW].as<const float>(), part(plan.weights));
+  }
+  const float* bias = context.has_input(kB) ? context.inputs[kB].as<const float>() : nullptr;
+  return plan.conv.run(context.inputs[kX].as<const float>(), weights, bias,
+                       context.outputs[0].as<float>(), part(plan.work));
 }
 
 }  // namespace
@@ -185,7 +186,14 @@ Status infer_conv_transpose(InferContext& context) {
 }
 
 Result<KernelPtr> make_conv_transpose(const KernelInit& init) {
-  return widened(init, make_floats);
+  return widened(init, ConvTransposeKernel::make);
+}
+
+bool takes_nc4hw4_conv_transpose(const KernelInit& init) {
+  const KernelInput& x = init.inputs[kX];
+  const KernelInput& w = init.inputs[kW];
+  return x.dtype == DType::kFloat32 && w.has_shape && w.shape.rank() == 4 && w.shape[1] > 0 &&
+         w.shape[1] % simd::kChannelBlock == 0 && init.attributes.get_int("group", 1) == 1;
 }
 
 }  // namespace sardonyx::ops

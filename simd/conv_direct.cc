@@ -37,7 +37,8 @@ struct TileCall {
   ClampBounds clamp;
 };
 
-void put(const float* tile, int channels, int width, const TileCall& call) {
+__attribute__((noinline)) void put(const float* tile, int channels, int width,
+                                   const TileCall& call) {
   const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
   for (int r = 0; r < channels; ++r) {
     const int64_t row = r * call.out_plane;
@@ -126,7 +127,8 @@ struct Range {
   int64_t begin, end;
 };
 // Taps of an axis that read inside the input for any output from `first` to `last`.
-Range taps_inside(const ConvShape& shape, int axis, int64_t first, int64_t last) {
+__attribute__((noinline)) Range taps_inside(const ConvShape& shape, int axis, int64_t first,
+                                            int64_t last) {
   const int64_t before = shape.pad[axis] - last * shape.stride[axis];
   const int64_t room = shape.pad[axis] + shape.in[axis] - first * shape.stride[axis];
   const int64_t dilation = shape.dilation[axis], taps = shape.kernel[axis];

@@ -87,6 +87,26 @@ TEST_CASE("ConvTranspose over two axes, with strides, dilations and padding", "[
       .run();
 }
 
+TEST_CASE("ConvTranspose of many filters, taps and pixels", "[conv_transpose]") {
+  // More than one part of the filters, more outputs in a row than are summed at a time.
+  test_of({{1, 5, 40, 41}, {5, 18, 4, 4}, {82, 84}, 1, {2, 2}, {1, 1}, {0, 0}}, true).run();
+  test_of({{1, 3, 2, 300}, {3, 5, 3, 2}, {6, 600}, 1, {3, 2}, {1, 1}, {0, 0}}, true).run();
+  test_of({{1, 9, 5, 6}, {9, 7, 5, 3}, {9, 27}, 1, {1, 4}, {1, 3}, {0, 0}}, true).run();
+  test_of({{2, 4, 3, 3}, {4, 8, 1, 1}, {13, 9}, 1, {6, 4}, {1, 1}, {0, 0}}, false).run();
+}
+
+TEST_CASE("ConvTranspose keeps NaN and infinities where they are", "[conv_transpose]") {
+  const Case c{{1, 2, 4, 5}, {2, 4, 3, 3}, {9, 11}, 1, {2, 2}, {1, 1}, {0, 0}};
+  for (float special : {NAN, INFINITY, -INFINITY, -0.0f, 1e-42f}) {
+    TestTensor x = random_f32(c.x, 1);
+    x.as<float>()[7] = special;
+    const TestTensor w = random_f32(c.w, 2, 0.5, 1);
+    OpTest test("ConvTranspose", 11);
+    test.ints("strides", c.stride).tolerance(1e-5, 2e-5).input(x).weight(w);
+    test.expect(reference_of(c, x, w, nullptr)).run();
+  }
+}
+
 TEST_CASE("ConvTranspose in groups", "[conv_transpose]") {
   test_of({{2, 6, 3, 4}, {6, 2, 2, 3}, {4, 6}, 3, {1, 1}, {1, 1}, {0, 0}}, true).run();
   test_of({{1, 5, 3, 4}, {5, 1, 3, 3}, {7, 9}, 5, {2, 2}, {1, 1}, {0, 0}}, false).run();
