@@ -127,6 +127,10 @@ const char* sx_run_profile(sx_run* run) {
   return run->profile.c_str();
 }
 
+void sx_run_bind_ahead(sx_run* run) {
+  run->run.bind_ahead();
+}
+
 void sx_run_reset(sx_run* run) {
   run->run.reset();
   std::fill(run->strings.begin(), run->strings.end(), nullptr);

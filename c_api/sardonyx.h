@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 6
+#define SX_ABI_VERSION 7
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -157,6 +157,10 @@ void sx_run_measure(sx_run*, int32_t on);
 // the latter with the bodies of the step, whose own steps follow it, deeper; flops and bytes
 // (engine/step_cost.h) are of the last call. Valid until the next call.
 const char* sx_run_profile(sx_run*);
+
+// When nobody waits, after a run: prepares the next one if the shapes of the inputs go on to change
+// as they did.
+void sx_run_bind_ahead(sx_run*);
 
 // Forgets inputs and outputs, keeps memory for the next run.
 void sx_run_reset(sx_run*);

@@ -16,6 +16,10 @@ constexpr size_t kMaxBindings = 4;
 constexpr size_t kBytesPerClock = size_t{128} << 10;
 constexpr int kStepsPerClock = 16;
 
+// How much larger than needed an arena becomes that has been too small, at most: so that one that
+// grows with a decoder's past is seldom allocated.
+constexpr size_t kMaxArenaRoom = size_t{1} << 20;
+
 }  // namespace
 
 Slice::Slice(double budget_ms) : deadline_(budget_ms > 0 ? now_ms() + budget_ms : 0) {}
@@ -27,6 +31,11 @@ bool Slice::used_up(size_t bytes) {
   bytes_ = 0;
   steps_ = 0;
   return now_ms() >= deadline_;
+}
+
+Frame::Binding::Binding(uint32_t number, std::span<const TensorView> shapes)
+    : id(number), key(shapes.begin(), shapes.end()) {
+  for (TensorView& view : key) view.data = nullptr;
 }
 
 Frame::Frame(const Lowering& lowering, std::string place)
@@ -65,15 +74,8 @@ Frame::Binding* Frame::find_binding(uint32_t after, std::span<const TensorView> 
 }
 
 Result<std::unique_ptr<Frame::Binding>> Frame::make_binding(std::span<const TensorView> key) {
-  auto binding = std::make_unique<Binding>();
-  binding->id = ++last_id_;
-  binding->key.assign(key.begin(), key.end());
-  for (TensorView& view : binding->key) view.data = nullptr;
-  if (path_.empty()) {
-    binding->slots = initial_slots(lowering_, binding->key);
-    SX_ASSIGN(binding->segment, bind_segment(lowering_, binding->slots, 0, {}));
-    return binding;
-  }
+  if (path_.empty()) return bind_first(key);
+  auto binding = std::make_unique<Binding>(++last_id_, key);
   const Segment& before = current().segment;
   binding->after = current().id;
   binding->slots = current().slots;
@@ -88,6 +90,37 @@ Result<std::unique_ptr<Frame::Binding>> Frame::make_binding(std::span<const Tens
   return binding;
 }
 
+Result<std::unique_ptr<Frame::Binding>> Frame::bind_first(std::span<const TensorView> key) {
+  auto binding = std::make_unique<Binding>(++last_id_, key);
+  binding->slots = initial_slots(lowering_, binding->key);
+  SX_ASSIGN(binding->segment, bind_segment(lowering_, binding->slots, 0, {}));
+  return binding;
+}
+
+// The segments of this execution are the last to go: they have just been used.
+void Frame::keep_binding(std::unique_ptr<Binding> binding) {
+  if (bindings_.size() == max_bindings_) bindings_.pop_back();
+  bindings_.insert(bindings_.begin(), std::move(binding));
+}
+
+// What can not be bound is told by the execution that wants it.
+void Frame::bind_ahead(std::span<const TensorView> key) {
+  if (path_.size() != 1 || !transient_.empty() || !current().segment.is_whole(lowering_)) return;
+  if (find_binding(0, key)) return;
+  Result<std::unique_ptr<Binding>> made = bind_first(key);
+  if (made.ok()) keep_binding(made.take());
+}
+
+Status Frame::reserve_arena(size_t bytes) {
+  if (arenas_.size() < path_.size()) arenas_.resize(path_.size());
+  Block& arena = arenas_[path_.size() - 1];
+  if (arena && arena.size() >= bytes) return {};
+  const size_t room = arena ? std::min(bytes / 4, kMaxArenaRoom) : 0;
+  arena = Block();
+  SX_ASSIGN(arena, Block::allocate(uint64_t{bytes} + room));
+  return {};
+}
+
 Status Frame::enter_segment(std::span<const TensorView> key) {
   Binding* binding = find_binding(path_.empty() ? 0 : current().id, key);
   if (!binding) {
@@ -96,19 +129,12 @@ Status Frame::enter_segment(std::span<const TensorView> key) {
     if (binding->segment.reads_contents || !transient_.empty()) {
       transient_.push_back(std::move(made));
     } else {
-      // The segments of this execution are the last to go: they have just been used.
-      if (bindings_.size() == max_bindings_) bindings_.pop_back();
-      bindings_.insert(bindings_.begin(), std::move(made));
+      keep_binding(std::move(made));
     }
   }
   path_.push_back(binding);
   next_step_ = 0;
-  if (arenas_.size() < path_.size()) arenas_.resize(path_.size());
-  Block& arena = arenas_[path_.size() - 1];
-  if (arena.size() < binding->segment.arena_bytes || !arena) {
-    arena = Block();
-    SX_ASSIGN(arena, Block::allocate(binding->segment.arena_bytes));
-  }
+  SX_TRY(reserve_arena(binding->segment.arena_bytes));
   binding->segment.resolve(memory());
   return {};
 }

@@ -37,6 +37,8 @@ class Frame {
   // A bound segment, found again by the one that it follows and by the dtypes and shapes of what is
   // new since: the inputs of the graph, or the outputs of the call that came before it.
   struct Binding {
+    Binding(uint32_t number, std::span<const TensorView> shapes);
+
     uint32_t id = 0;
     uint32_t after = 0;  // 0: the first segment
     std::vector<TensorView> key;
@@ -63,6 +65,10 @@ class Frame {
   Result<Frame*> continue_call();
   // After the end: valid until the next start().
   TensorView output(size_t index) const;
+
+  // Binds the inputs' shapes of a later execution, if those of this one allow to bind all at once.
+  // After the end.
+  void bind_ahead(std::span<const TensorView> key);
 
   // Runs steps [begin, end) of the first segment.
   Status run_steps(uint32_t begin, uint32_t end);
@@ -96,6 +102,9 @@ class Frame {
   Status enter_segment(std::span<const TensorView> key);
   Binding* find_binding(uint32_t after, std::span<const TensorView> key);
   Result<std::unique_ptr<Binding>> make_binding(std::span<const TensorView> key);
+  Result<std::unique_ptr<Binding>> bind_first(std::span<const TensorView> key);
+  void keep_binding(std::unique_ptr<Binding> binding);
+  Status reserve_arena(size_t bytes);
   Status next_segment();
   Status run_step(const BoundStep& bound);
   Status run_timed(const BoundStep& bound, const RunContext& context);

@@ -105,6 +105,7 @@ Status Run::start() {
     const std::string& name = session_.graph().values[session_.graph().inputs[i]].name;
     return error(ErrorCode::INPUT_MISSING, "input '%s' is not fed", name.c_str()).at_tensor(name);
   }
+  trend_.saw(inputs_);
   SX_TRY(frame_.start(inputs_));
   stack_.assign(1, &frame_);
   state_ = Progress::kStarted;
@@ -209,6 +210,11 @@ RunProfile Run::profile() const {
   RunProfile profile{measured_.calls, measured_.ms, {}};
   frame_.add_profile(profile.steps);
   return profile;
+}
+
+void Run::bind_ahead() {
+  const std::span<const TensorView> key = trend_.next();
+  if (!key.empty()) frame_.bind_ahead(key);
 }
 
 void Run::reset() {

@@ -13,6 +13,7 @@
 #include "engine/gpu/plan.h"
 #include "engine/graph.h"
 #include "engine/lowering.h"
+#include "engine/shape_trend.h"
 
 namespace sardonyx {
 
@@ -84,6 +85,9 @@ class Run {
   // After kDone: row-major, valid until the next start() or reset(). See box_of() for other kinds.
   TensorView output(size_t index) const;
   void reset();
+  // When nobody waits: prepares what the next start() needs if the shapes of the inputs go on to
+  // change as they did.
+  void bind_ahead();
 
   // Steps of the lowering passed so far, of all. Those of bodies do not count.
   uint32_t steps_done() const { return frame_.position(); }
@@ -112,6 +116,7 @@ class Run {
   const Session& session_;
   Frame frame_;
   std::vector<TensorView> inputs_;
+  ShapeTrend trend_;
   std::vector<FedBox> fed_boxes_;  // by input
   std::vector<Frame*> stack_;      // the model's frame, then the bodies that run, innermost last
   const GpuPlan* plan_used_ = nullptr;

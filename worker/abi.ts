@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -50,6 +50,7 @@ export interface Instance {
   _sx_run_gpu_plan(run: number): number;
   _sx_run_cpu_steps(run: number, begin: number, end: number): number;
   _sx_run_finish_on_gpu(run: number): void;
+  _sx_run_bind_ahead(run: number): void;
   _sx_run_reset(run: number): void;
   _sx_run_measure(run: number, on: number): void;
   _sx_run_profile(run: number): number;

@@ -156,6 +156,11 @@ export class Engine {
     }
   }
 
+  // When nobody waits, after a run; see Runner.bindAhead().
+  bindAhead(): void {
+    if (!this.#gpu) this.#guard(() => this.#runner?.bindAhead());
+  }
+
   explain(): Plan {
     const instance = this.#instance;
     return this.#guard(() => {

@@ -132,6 +132,11 @@ export class Runner {
     return results;
   }
 
+  // When nobody waits, after a run: makes ready for shapes that go on to change as they did.
+  bindAhead(): void {
+    this.#instance._sx_run_bind_ahead(this.#run);
+  }
+
   // Frees what the runner has. The session's lowering may change then.
   dispose(): void {
     const instance = this.#instance;
@@ -238,9 +243,11 @@ export class Runner {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     let staging = this.#staging.get(input);
     if (!staging || staging.bytes < bytes.length) {
+      // What grows does so again.
+      const room = staging ? Math.ceil(1.25 * bytes.length) : bytes.length;
       if (staging) this.#instance._sx_free(staging.pointer);
       this.#staging.delete(input);
-      staging = { pointer: allocate(this.#instance, bytes.length), bytes: bytes.length };
+      staging = { pointer: allocate(this.#instance, room), bytes: room };
       this.#staging.set(input, staging);
     }
     bytesAt(this.#instance, staging.pointer, bytes.length).set(bytes);

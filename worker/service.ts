@@ -165,6 +165,7 @@ export class Service {
       this.#tellMemory(engine);
       if (!results) return this.#post({ type: 'cancelled', id });
       this.#done(id, results, performance.now() - began);
+      engine.bindAhead();
     });
   }
 
@@ -182,7 +183,7 @@ export class Service {
         this.#tellMemory(engine);
         this.#done(id, results.map(copyOf), ms);
       });
-      if (done) return;
+      if (done) return engine.bindAhead();
       lane.release();
       this.#post({ type: 'cancelled', id });
     } catch (thrown) {

@@ -1,4 +1,5 @@
-// A loop costs no memory per iteration. Allocations are counted for the whole test program.
+// What costs no memory: an iteration of a loop, a run. Allocations are counted for the whole test
+// program.
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
@@ -77,6 +78,41 @@ TEST_CASE("a hundred thousand iterations allocate no more than ten") {
   CHECK(cost(100000) == few);
   CHECK(few < 10);
   CHECK(block_bytes_in_use() == bytes);
+}
+
+TEST_CASE("a run with known shapes allocates nothing, and so does one that was bound ahead") {
+  GraphBuilder g;
+  const ValueId past = g.input("past", {kUnknownDim, 4});
+  const ValueId row = g.input("row", {1, 4});
+  const ValueId all = g.node("Concat", {past, row}, {{"axis", int64_t{0}}});
+  g.output(all, "present");
+  g.output(g.node("Relu", {g.node("MatMul", {all, g.constant<float>({4, 1}, {1, 2, 3, 4})})}), "y");
+  Model model(g);
+  Run& run = model.state();
+  const std::vector<float> x(4 * 64, 1.0f);
+  const auto cost = [&](int64_t rows) {
+    const size_t before = allocations;
+    run.reset();
+    const auto feed = [&](size_t input, const Shape& shape) {
+      const TensorView view{DType::kFloat32, Layout::kRowMajor, shape,
+                            const_cast<float*>(x.data())};
+      return run.set_input(input, view, view.bytes()).ok();
+    };
+    REQUIRE((feed(0, {rows, 4}) && feed(1, {1, 4}) && run.start().ok()));
+    REQUIRE(run.advance(0).ok());
+    const size_t made = allocations - before;
+    REQUIRE(run.output(1).shape == Shape{rows + 1, 1});
+    CHECK(run.output(1).as<float>()[rows] == 10);
+    run.bind_ahead();
+    return made;
+  };
+  for (int64_t rows : {1, 1, 1}) cost(rows);
+  CHECK(cost(1) == 0);
+  // The third step of the same size tells what comes next.
+  cost(2);
+  CHECK(cost(3) > 0);
+  for (int64_t rows = 4; rows < 60; ++rows) CHECK(cost(rows) == 0);
+  CHECK(cost(12) > 0);
 }
 
 }  // namespace sardonyx::test
