@@ -1,8 +1,8 @@
 // The kernels that the bench times, each as models of few nodes.
 //
 // A call costs messages and copies beside the kernel. So each row has `call`, a model with one kernel, and `longer`, one
-// of the same input with `times` more: the difference of their times is the kernel's. Where kernels take far more than a
-// call, `longer` stands alone (`streamed`).
+// of the same input with `times` more, so many that they take a millisecond and more: the difference of their times is
+// the kernel's. Where kernels take far more than a call, `longer` stands alone (`streamed`).
 import { GraphWriter } from './graph_writer.mjs';
 import { attend, gelu } from './twins/transformer.mjs';
 
@@ -54,13 +54,13 @@ function convStep({ from, to, kernel, stride = 1, group = 1, type = 'Conv', pad 
   return (g, x) => g.op(type, [x, g.weight(dims), g.around(0, [to])], attributes);
 }
 
-/** A convolution from a square map; FLOPs as the direct algorithm has them. */
-function convRow(name, { size, count, ...shape }) {
-  const { from, to, kernel, stride = 1, group = 1, type = 'Conv' } = shape;
+/** A convolution over a square map; FLOPs as the direct algorithm has them. */
+function convRow(name, [size, from, to, kernel], count, rest = {}) {
+  const { stride = 1, group = 1, type = 'Conv' } = rest;
   const map = type === 'Conv' ? size / stride : size;
   const flops = (2 * map * map * from * to * kernel * kernel) / group;
   const dims = [1, from, size, size];
-  const step = convStep(shape);
+  const step = convStep({ from, to, kernel, ...rest });
   const models =
     from === to && stride === 1 ? chained(dims, count, step) : parallel(dims, to, count, step);
   return { name, flops, ...models };
@@ -124,70 +124,22 @@ export const KERNEL_ROWS = [
   gemmRow('GEMM 128×384×1536 and back', { m: 128, k: 384, n: 1536, count: 4 }),
   gemmRow('GEMM 197×192×192', { m: 197, k: 192, n: 192, count: 17 }),
   gemvRow('GEMV 2048×2048, from memory', { size: 2048, count: 12 }),
-  cachedGemvRow('GEMV 256×256, in cache', { size: 256, count: 65 }),
-  convRow('Conv 1×1, 256→256, 28×28', { size: 28, from: 256, to: 256, kernel: 1, count: 5 }),
-  convRow('Conv 1×1, 512→512, 14×14', { size: 14, from: 512, to: 512, kernel: 1, count: 5 }),
-  convRow('Conv 3×3, 64→64, 56×56', { size: 56, from: 64, to: 64, kernel: 3, count: 5 }),
-  convRow('Conv 3×3, 256→256, 14×14', { size: 14, from: 256, to: 256, kernel: 3, count: 5 }),
-  convRow('Conv 3×3 /2, 128→128, 56×56', {
-    size: 56,
-    from: 128,
-    to: 128,
-    kernel: 3,
-    stride: 2,
-    count: 4,
-  }),
-  convRow('Conv 5×5, 64→64, 28×28', { size: 28, from: 64, to: 64, kernel: 5, count: 5 }),
-  convRow('First layer 3×3 /2, 3→32, 224×224', {
-    size: 224,
-    from: 3,
-    to: 32,
-    kernel: 3,
-    stride: 2,
-    count: 5,
-  }),
-  convRow('First layer 7×7 /2, 3→64, 224×224', {
-    size: 224,
-    from: 3,
-    to: 64,
-    kernel: 7,
-    stride: 2,
-    count: 3,
-  }),
-  convRow('Depthwise 3×3, 144, 56×56', {
-    size: 56,
-    from: 144,
-    to: 144,
-    group: 144,
-    kernel: 3,
-    count: 9,
-  }),
-  convRow('Depthwise 3×3 /2, 144, 56×56', {
-    size: 56,
-    from: 144,
-    to: 144,
-    group: 144,
-    kernel: 3,
-    stride: 2,
-    count: 9,
-  }),
-  convRow('Depthwise 5×5, 240, 28×28', {
-    size: 28,
-    from: 240,
-    to: 240,
-    group: 240,
-    kernel: 5,
-    count: 9,
-  }),
-  convRow('Transposed 2×2 ×2, 64→64, 28×28', {
+  cachedGemvRow('GEMV 384×384, in cache', { size: 384, count: 257 }),
+  convRow('Conv 1×1, 256→256, 28×28', [28, 256, 256, 1], 5),
+  convRow('Conv 1×1, 512→512, 14×14', [14, 512, 512, 1], 5),
+  convRow('Conv 3×3, 64→64, 56×56', [56, 64, 64, 3], 5),
+  convRow('Conv 3×3, 256→256, 14×14', [14, 256, 256, 3], 5),
+  convRow('Conv 3×3 /2, 128→128, 56×56', [56, 128, 128, 3], 4, { stride: 2 }),
+  convRow('Conv 5×5, 64→64, 28×28', [28, 64, 64, 5], 5),
+  convRow('First layer 3×3 /2, 3→32, 224×224', [224, 3, 32, 3], 9, { stride: 2 }),
+  convRow('First layer 7×7 /2, 3→64, 224×224', [224, 3, 64, 7], 3, { stride: 2 }),
+  convRow('Depthwise 3×3, 144, 56×56', [56, 144, 144, 3], 25, { group: 144 }),
+  convRow('Depthwise 3×3 /2, 144, 56×56', [56, 144, 144, 3], 49, { group: 144, stride: 2 }),
+  convRow('Depthwise 5×5, 240, 28×28', [28, 240, 240, 5], 25, { group: 240 }),
+  convRow('Transposed 2×2 ×2, 64→64, 28×28', [28, 64, 64, 2], 9, {
     type: 'ConvTranspose',
-    size: 28,
-    from: 64,
-    to: 64,
-    kernel: 2,
     stride: 2,
     pad: 0,
-    count: 5,
   }),
   attentionRow('Attention, 12 heads of 32, 128 tokens', {
     heads: 12,
@@ -206,7 +158,7 @@ export const KERNEL_ROWS = [
     [1536, 512],
     chained([1536, 512], 9, (g, x) => g.op('Softmax', [x], { axis: -1 })),
   ),
-  passRow('LayerNorm 512×768', [512, 768], chained([512, 768], 9, layerNormStep(768))),
+  passRow('LayerNorm 512×768', [512, 768], chained([512, 768], 25, layerNormStep(768))),
   passRow('GELU (erf) 384×3072', [384, 3072], chained([384, 3072], 9, gelu)),
   chainRow('Scale, shift, ReLU, mean of 4 M elements', (g, x) => {
     const scaled = g.op('Mul', [x, g.around(1, [1, 64, 1, 1])]);
