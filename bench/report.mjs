@@ -225,7 +225,7 @@ function machineLine({ machine, peak, rounds }) {
     `${date}, commit ${commit}`,
     `${cpu}, ${cores} cores`,
     `Chromium ${chromium}, onnxruntime-web ${onnxruntimeWeb}`,
-    `medians over ${rounds} rounds`,
+    `medians over ${many(rounds, 'round')}`,
     `one core: ${peak.gflops.toFixed(1)} GFLOP/s, reads ${peak.readGBs.toFixed(1)} GB/s, copies ${peak.copyGBs.toFixed(1)} GB/s`,
   ]
     .map(escape)

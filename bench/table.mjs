@@ -17,7 +17,7 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 function introduction({ machine, rounds, peak }) {
   const { cpu, cores, chromium, onnxruntimeWeb, date, commit } = machine;
   return `Sardonyx and onnxruntime-web ${onnxruntimeWeb} in turns in one Chromium ${chromium.split('.')[0]}, a fresh page each time,
-both timed around \`await run()\` on the page's thread; medians over ${rounds} rounds, with the middle half of the ratios.
+both timed around \`await run()\` on the page's thread; medians over ${rounds} round${rounds > 1 ? 's' : ''}, with the middle half of the ratios.
 A ratio is onnxruntime-web's time by ours. Machine: ${cores} cores of an ${cpu}; ${date}, commit ${commit}. One core
 reaches ${peak.gflops.toFixed(1)} GFLOP/s here, reads ${peak.readGBs.toFixed(1)} GB/s and copies ${peak.copyGBs.toFixed(1)} GB/s.`;
 }

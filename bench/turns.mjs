@@ -2,14 +2,16 @@
 import { chromium } from '@playwright/test';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+// Without Playwright's handler a signal ends the bench, and the browser with it.
+const OPTIONS = { executablePath, handleSIGTERM: false };
 const FLAGS = ['--no-sandbox'];
 const LONGEST_VISIT_MS = 240_000;
 
-export const launch = (args = []) => chromium.launch({ executablePath, args: [...FLAGS, ...args] });
+export const launch = (args = []) => chromium.launch({ ...OPTIONS, args: [...FLAGS, ...args] });
 
 /** A browser with the profile in this folder. */
 export const launchProfile = (folder) =>
-  chromium.launchPersistentContext(folder, { executablePath, args: FLAGS });
+  chromium.launchPersistentContext(folder, { ...OPTIONS, args: FLAGS });
 
 /** A browser that is started again when it is gone: `current()` gives the one to use. */
 export class LastingBrowser {
