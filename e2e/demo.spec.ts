@@ -8,6 +8,7 @@ import { badModels, modelBytes } from './models';
 import { expect, test } from './site';
 
 type Library = typeof library;
+type Trace = library.Trace;
 
 let problems: string[];
 
@@ -262,6 +263,23 @@ test.describe('your model', () => {
     await expect(page.getByLabel('b: count')).toHaveValue('5');
     await page.getByRole('button', { name: 'Run' }).click();
     await expect(report.locator('#own-outputs tr', { hasText: 'int64' })).toContainText('5');
+  });
+
+  test('shows where the time goes, and saves it as a trace', async ({ page }) => {
+    await page.locator('#own-file').setInputFiles(onnxFile('two.onnx', modelBytes('two-outputs')));
+    await page.getByRole('button', { name: 'Where the time goes' }).click();
+    const times = page.locator('#own-times');
+    await expect(times.locator('.time-bars').first().locator('li')).toHaveCount(2);
+    await expect(times).toContainText(/Mul, mul/);
+    await expect(times).toContainText(/in the engine.*Mean of 20 runs/);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save the trace' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('two.trace.json');
+    const { traceEvents } = JSON.parse(readFileSync(await download.path(), 'utf8')) as Trace;
+    const steps = traceEvents.filter(({ ph }) => ph === 'X').map(({ name }) => name.split(' ')[0]);
+    expect(steps.sort()).toEqual(['Mul', 'Relu', 'run']);
   });
 
   test('takes a model dropped on the page', async ({ page }) => {

@@ -23,7 +23,8 @@ async function fillPage(page: Page, url: string): Promise<void> {
   await page
     .locator('#own-file')
     .setInputFiles(onnxFile('kinds.onnx', modelBytes('all-of-a-kind')));
-  await expect(page.locator('#own-report')).toBeVisible();
+  await page.locator('#own-profile').click();
+  await expect(page.locator('.time-bars')).toHaveCount(2);
   await page.locator('#router-update').click();
   await expect(page.locator('#router-events')).toContainText('rollback');
   await page.evaluate(() => {
@@ -99,6 +100,7 @@ test('the keyboard reaches everything, and one sees where it is', async ({ page,
     'own-file',
     ...reached.filter((name) => name.startsWith('Values for')),
     'own-run',
+    'own-profile',
     ...['fp32', 'fp16', 'int8', 'webgpu'].map((to) => `router-${to}`),
     ...['crash', 'update', 'slow', 'damage'].map((how) => `router-${how}`),
   ]);

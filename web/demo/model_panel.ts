@@ -6,10 +6,12 @@ import { isAbort, showProblem } from './problem';
 import { makeFeed } from './random_feeds';
 import { everyCore } from './threads';
 import type { StatusStrip } from './status_strip';
+import { timeReport } from './time_report';
 
 type Progress = Parameters<NonNullable<LoadOptions['onProgress']>>[0];
 
 const timedRuns = 8;
+const profiledRuns = 20;
 const phases = {
   download: 'Reading',
   verify: 'Checking',
@@ -79,20 +81,32 @@ export class ModelPanel {
     const cancel = element('button', { type: 'button', id: 'own-stop', hidden: true }, 'Stop');
     const timing = element('output', { id: 'own-timing' });
     const outputs = element('div', { id: 'own-outputs' }, outputTable(session));
-    run.addEventListener('click', () => {
-      const stop = new AbortController();
-      cancel.onclick = () => stop.abort();
-      run.disabled = true;
-      cancel.hidden = false;
-      void this.#run(session, inputs, { timing, outputs, signal: stop.signal }).finally(() => {
-        run.disabled = false;
-        cancel.hidden = true;
+    const measure = element('button', { type: 'button', id: 'own-profile' }, 'Where the time goes');
+    const times = element('div', { id: 'own-times' });
+    const work = (button: HTMLButtonElement, task: (signal: AbortSignal) => Promise<void>) =>
+      button.addEventListener('click', () => {
+        const stop = new AbortController();
+        cancel.onclick = () => stop.abort();
+        for (const other of [run, measure]) other.disabled = true;
+        cancel.hidden = false;
+        void this.#guard(timing, () => task(stop.signal)).finally(() => {
+          for (const other of [run, measure]) other.disabled = false;
+          cancel.hidden = true;
+        });
       });
+    work(run, (signal) => this.#run(session, inputs, { timing, outputs, signal }));
+    work(measure, async (signal) => {
+      const feeds = feedsOf(inputs);
+      await session.run(feeds, { signal });
+      const profile = await session.profile(feeds, { signal, runs: profiledRuns });
+      times.replaceChildren(timeReport(profile, file.name));
+      timing.textContent = '';
     });
     this.#report.replaceChildren(
       ...description,
       inputs.root,
-      element('div', { className: 'run' }, run, cancel, timing),
+      element('div', { className: 'run' }, run, measure, cancel, timing),
+      times,
       outputs,
     );
     this.#report.dataset.file = file.name;
@@ -104,28 +118,35 @@ export class ModelPanel {
     inputs: InputTable,
     { timing, outputs, signal }: { timing: HTMLElement; outputs: HTMLElement; signal: AbortSignal },
   ): Promise<void> {
+    const feeds = feedsOf(inputs);
+    const times: number[] = [];
+    for (let i = 0; i <= timedRuns; i++) {
+      const start = performance.now();
+      const results = await session.run(feeds, { signal });
+      times.push(performance.now() - start);
+      if (i > 0) this.status.addRun(session, times[i] ?? 0);
+      if (i === 0) outputs.replaceChildren(outputTable(session, results));
+      timing.textContent = describeTimes(times);
+    }
+  }
+
+  // What goes wrong with `task` is shown.
+  async #guard(timing: HTMLElement, task: () => Promise<void>): Promise<void> {
     showProblem(this.#problem, undefined);
     timing.textContent = 'Running…';
     try {
-      const choices = inputs.choices();
-      const feeds = Object.fromEntries(
-        choices.map((c) => [c.info.name, makeFeed(c.info, c.shape, c.fill)]),
-      );
-      const times: number[] = [];
-      for (let i = 0; i <= timedRuns; i++) {
-        const start = performance.now();
-        const results = await session.run(feeds, { signal });
-        times.push(performance.now() - start);
-        if (i > 0) this.status.addRun(session, times[i] ?? 0);
-        if (i === 0) outputs.replaceChildren(outputTable(session, results));
-        timing.textContent = describeTimes(times);
-      }
+      await task();
     } catch (error) {
       timing.textContent = isAbort(error) ? 'Stopped.' : '';
       if (!isAbort(error)) showProblem(this.#problem, error);
     }
   }
 }
+
+const feedsOf = (inputs: InputTable) =>
+  Object.fromEntries(
+    inputs.choices().map(({ info, shape, fill }) => [info.name, makeFeed(info, shape, fill)]),
+  );
 
 function describeTimes([first = 0, ...later]: number[]): string {
   if (!later.length) return `first run ${formatMs(first)}`;
