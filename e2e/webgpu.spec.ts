@@ -81,3 +81,37 @@ test.describe('weights stored as float16', () => {
     }
   });
 });
+
+test.describe('profile', () => {
+  const page = sharedPage('isolated');
+
+  test('has the time of each step on the GPU, and runs go on', async () => {
+    const found = await page().evaluate(async () => {
+      const { harness, sardonyx } = window;
+      const manifest = await fetch('/own-models/glyphs/glyphs.sardonyx.json');
+      const glyphs = (await manifest.json()) as Manifest;
+      const session = await sardonyx.load('/own-models/glyphs/glyphs_fp32.onnx', {
+        force: { device: 'webgpu' },
+      });
+      const { runs, ms, steps, flops } = await session.profile(undefined, { runs: 3 });
+      const worst = await harness.answerAll(session, glyphs, 'fp32');
+      const plan = await session.explain();
+      await session.dispose();
+      const names = plan.steps.map(({ operator, kernel }) => `${operator} ${kernel}`);
+      return { runs, ms, steps, flops, names, device: plan.device, worst };
+    });
+    expect(found.device).toBe('webgpu');
+    expect(found.runs).toBe(3);
+    expect(found.steps.map(({ operator, kernel }) => `${operator} ${kernel}`)).toEqual(found.names);
+    for (const step of found.steps) {
+      expect(step).toMatchObject({ device: 'webgpu', calls: 1, depth: 0 });
+      expect(step.ms).toBeGreaterThanOrEqual(0);
+    }
+    expect(Math.max(...found.steps.map(({ ms }) => ms))).toBeGreaterThan(0);
+    expect(found.ms).toBeGreaterThan(0);
+    expect(found.flops).toBeGreaterThan(1e5);
+    for (const { difference, tolerance } of found.worst) {
+      expect(difference).toBeLessThanOrEqual(tolerance);
+    }
+  });
+});

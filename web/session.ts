@@ -233,7 +233,7 @@ export class Session extends EventTarget {
 
   /**
    * Runs some times and tells where the time goes, step by step, in the queue like a run. Without feeds on
-   * zeros, as warmup(). INVALID_ARGUMENT on a GPU and on a server.
+   * zeros, as warmup(). INVALID_ARGUMENT on a server.
    */
   async profile(feeds: Feeds = this.#zeros(), options: ProfileOptions = {}): Promise<Profile> {
     const { signal, runs = 10 } = options;

@@ -22,6 +22,15 @@ export interface CpuSide {
   runSteps(begin: number, end: number): void;
 }
 
+/** The time of one dispatch, and the step of the run that it is of. */
+export interface StepTime {
+  readonly step: number;
+  readonly ms: number;
+}
+
+/** How often waiting for nothing is timed; the least counts. */
+const EMPTY_SUBMITS = 5;
+
 /** Plans kept with their buffers; the engine keeps as many bindings. */
 const MAX_PLANS = 4;
 
@@ -55,9 +64,23 @@ export class GpuExecutor {
    * padded to whole words; undefined for those that are in wasm memory. Rejects with GpuFailure when
    * the GPU can not do it.
    */
-  async run(cpu: CpuSide, address: number): Promise<(Uint8Array | undefined)[]> {
+  run(cpu: CpuSide, address: number): Promise<(Uint8Array | undefined)[]> {
+    return this.#guard(this.#run(cpu, address));
+  }
+
+  /** As run(), with each dispatch submitted and waited for by itself, less what waiting for nothing takes. */
+  async profile(cpu: CpuSide, address: number): Promise<StepTime[]> {
+    return this.#guard(this.#profile(cpu, address));
+  }
+
+  dispose(): void {
+    this.#gone = true;
+    this.#device.destroy();
+  }
+
+  async #guard<T>(work: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([this.#run(cpu, address), this.#lost]);
+      return await Promise.race([work, this.#lost]);
     } catch (thrown) {
       const { name } = thrown as Error;
       if (name === 'Failure' || name === 'GpuFailure') throw thrown;
@@ -67,12 +90,31 @@ export class GpuExecutor {
     }
   }
 
-  dispose(): void {
-    this.#gone = true;
-    this.#device.destroy();
+  async #profile(cpu: CpuSide, address: number): Promise<StepTime[]> {
+    const times: StepTime[] = [];
+    const empty: number[] = [];
+    for (let i = 0; i < EMPTY_SUBMITS; i++) empty.push(await this.#timed(() => undefined));
+    await this.#run(cpu, address, times);
+    const least = Math.min(...empty);
+    return times.map(({ step, ms }) => ({ step, ms: Math.max(0, ms - least) }));
   }
 
-  async #run(cpu: CpuSide, address: number): Promise<(Uint8Array | undefined)[]> {
+  async #timed(encode: (encoder: GPUCommandEncoder) => void): Promise<number> {
+    const encoder = this.#device.createCommandEncoder();
+    encode(encoder);
+    const commands = encoder.finish();
+    const { queue } = this.#device;
+    const began = performance.now();
+    queue.submit([commands]);
+    await queue.onSubmittedWorkDone();
+    return performance.now() - began;
+  }
+
+  async #run(
+    cpu: CpuSide,
+    address: number,
+    times?: StepTime[],
+  ): Promise<(Uint8Array | undefined)[]> {
     const id = planId(cpu.memory, address);
     let prepared = this.#plans.get(id);
     const steady = prepared !== undefined;
@@ -81,7 +123,7 @@ export class GpuExecutor {
     this.#plans.set(id, prepared);
     const feeds = readFeeds(cpu.memory, address);
     const arena = readArena(cpu.memory, address);
-    const work = () => ({ contents: this.#execute(prepared, feeds, arena, cpu) });
+    const work = () => ({ contents: this.#execute(prepared, feeds, arena, cpu, times) });
     if (steady) return work().contents;
     const first = await checked(this.#device, () => {
       const started = work();
@@ -119,6 +161,7 @@ export class GpuExecutor {
     feeds: readonly Copy[],
     cpuArena: number,
     cpu: CpuSide,
+    times?: StepTime[],
   ): Promise<(Uint8Array | undefined)[]> {
     const { plan, arena } = prepared;
     const { queue } = this.#device;
@@ -127,10 +170,12 @@ export class GpuExecutor {
     }
     let next = 0;
     for (const handOver of plan.handOvers) {
+      if (times) next = await this.#advanceTimed(prepared, next, handOver.after, times);
       const contents = await this.#advance(prepared, next, handOver.after, handOver.downloads);
       next = handOver.after;
       this.#onCpu(prepared, handOver, contents, cpuArena, cpu);
     }
+    if (times) next = await this.#advanceTimed(prepared, next, plan.dispatches.length, times);
     const present = plan.outputs.filter(({ bytes }) => bytes > 0);
     const contents = await this.#advance(prepared, next, plan.dispatches.length, present);
     let found = 0;
@@ -157,24 +202,30 @@ export class GpuExecutor {
     }
   }
 
+  // Dispatches [begin, end) one by one; returns `end`.
+  async #advanceTimed(
+    prepared: PreparedPlan,
+    begin: number,
+    end: number,
+    times: StepTime[],
+  ): Promise<number> {
+    for (let i = begin; i < end; ++i) {
+      const ms = await this.#timed((encoder) => dispatch(encoder, prepared, i, i + 1));
+      times.push({ step: prepared.plan.dispatches[i]!.step, ms });
+    }
+    return end;
+  }
+
   // Dispatches [begin, end), then a copy of each of `wanted` from the arena.
   async #advance(
-    { plan, pipelines, bindings, arena, readback }: PreparedPlan,
+    prepared: PreparedPlan,
     begin: number,
     end: number,
     wanted: readonly Copy[],
   ): Promise<Uint8Array[]> {
+    const { arena, readback } = prepared;
     const encoder = this.#device.createCommandEncoder();
-    if (end > begin) {
-      const pass = encoder.beginComputePass();
-      for (let i = begin; i < end; ++i) {
-        const { groups } = plan.dispatches[i]!;
-        pass.setPipeline(pipelines[i]!);
-        pass.setBindGroup(0, bindings, [i * STEP_BYTES]);
-        pass.dispatchWorkgroups(groups[0], groups[1]);
-      }
-      pass.end();
-    }
+    if (end > begin) dispatch(encoder, prepared, begin, end);
     let total = 0;
     for (const { offset, bytes } of wanted) {
       encoder.copyBufferToBuffer(arena, offset, readback, total, bytes);
@@ -188,4 +239,20 @@ export class GpuExecutor {
     let offset = 0;
     return wanted.map(({ bytes }) => all.slice(offset, (offset += bytes)));
   }
+}
+
+function dispatch(
+  encoder: GPUCommandEncoder,
+  { plan, pipelines, bindings }: PreparedPlan,
+  begin: number,
+  end: number,
+): void {
+  const pass = encoder.beginComputePass();
+  for (let i = begin; i < end; ++i) {
+    const { groups } = plan.dispatches[i]!;
+    pass.setPipeline(pipelines[i]!);
+    pass.setBindGroup(0, bindings, [i * STEP_BYTES]);
+    pass.dispatchWorkgroups(groups[0], groups[1]);
+  }
+  pass.end();
 }

@@ -24,6 +24,8 @@ export interface Dispatch {
   readonly kernel: number;
   readonly variant: number;
   readonly homes: number;
+  /** Of the run's steps. */
+  readonly step: number;
   readonly groups: readonly [number, number];
 }
 
@@ -116,6 +118,7 @@ export function readPlan(memory: WebAssembly.Memory, plan: number): Plan {
         kernel: word(at),
         variant: word(at + 4),
         homes: word(at + 8),
+        step: word(at + 12),
         groups: [word(at + 20), word(at + 24)],
       };
     }),

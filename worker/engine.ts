@@ -19,6 +19,7 @@ import type {
   WireFeed,
   WireTensor,
 } from './protocol.js';
+import { gpuProfileFrom } from './profile.js';
 import { ON_CPU } from './protocol.js';
 import type { Result } from './result.js';
 import { Runner, type RunHooks } from './runner.js';
@@ -107,19 +108,10 @@ export class Engine {
     outputs: readonly number[],
     hooks: RunHooks,
   ): Promise<WireTensor[] | undefined> {
-    try {
-      if (this.#gpu) {
-        try {
-          return await this.#alive(this.#runner).runOnGpu(this.#gpu, feeds, outputs, hooks);
-        } catch (thrown) {
-          if (!isGpuFailure(thrown)) throw thrown;
-          this.#leaveGpu(this.#gpu, thrown);
-        }
-      }
-      return await this.#alive(this.#runner).run(feeds, outputs, hooks);
-    } catch (thrown) {
-      throw this.#failed(thrown);
-    }
+    return this.#compute(
+      (runner, gpu) => runner.runOnGpu(gpu, feeds, outputs, hooks),
+      (runner) => runner.run(feeds, outputs, hooks),
+    );
   }
 
   // Whether run() has to wait for something: runNow() is then not to be used.
@@ -137,23 +129,19 @@ export class Engine {
     return this.#guard(() => this.#alive(this.#runner).runNow(feeds, outputs, hooks, use));
   }
 
-  // Repeats a run and measures its steps. Undefined when cancelled; INVALID_ARGUMENT on a GPU.
+  // Repeats a run and measures its steps. Undefined when cancelled.
   async profile(
     feeds: readonly WireFeed[],
     runs: number,
     hooks: RunHooks,
   ): Promise<RunProfile | undefined> {
-    try {
-      if (this.#gpu) {
-        throw new Failure(
-          'INVALID_ARGUMENT',
-          `profile() times steps on the CPU, not on ${this.#gpu.adapter}`,
-        );
-      }
-      return await this.#alive(this.#runner).profile(feeds, runs, hooks);
-    } catch (thrown) {
-      throw this.#failed(thrown);
-    }
+    return this.#compute(
+      async (runner, gpu) => {
+        const measured = await runner.profileOnGpu(gpu, feeds, runs, hooks);
+        return measured && gpuProfileFrom(measured, this.explain().steps);
+      },
+      (runner) => runner.profile(feeds, runs, hooks),
+    );
   }
 
   // When nobody waits, after a run; see Runner.bindAhead().
@@ -209,6 +197,26 @@ export class Engine {
       this.#place({ device: 'cpu', why: [`CPU: ${reason}`] });
     }
     return this.#gpu !== undefined;
+  }
+
+  // What the GPU does, where there is one; when that fails, what the CPU does.
+  async #compute<T>(
+    onGpu: (runner: Runner, gpu: GpuExecutor) => Promise<T>,
+    onCpu: (runner: Runner) => Promise<T>,
+  ): Promise<T> {
+    try {
+      if (this.#gpu) {
+        try {
+          return await onGpu(this.#alive(this.#runner), this.#gpu);
+        } catch (thrown) {
+          if (!isGpuFailure(thrown)) throw thrown;
+          this.#leaveGpu(this.#gpu, thrown);
+        }
+      }
+      return await onCpu(this.#alive(this.#runner));
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
   }
 
   #leaveGpu(gpu: GpuExecutor, { message, lost }: GpuFailure): void {

@@ -129,6 +129,7 @@ export interface Plan {
 export interface StepProfile {
   readonly node: string;
   readonly operator: string;
+  readonly device: Device;
   readonly kernel: string;
   /** 0; more for a step of a body, whose time is part of that of the step with the body, before it. */
   readonly depth: number;

@@ -5,7 +5,7 @@ import { Failure } from './failure.js';
 import { agree, type GpuExecutor, GpuFailure } from './gpu.js';
 import type { LoadedModel } from './load_model.js';
 import { allocate, bytesAt, readString, viewAt } from './memory.js';
-import { profileFrom } from './profile.js';
+import { type GpuTimes, profileFrom } from './profile.js';
 import { VALUE_KINDS, type RunProfile, type WireFeed, type WireTensor } from './protocol.js';
 import { copyOf, type Result } from './result.js';
 import { check, lastError } from './status.js';
@@ -137,6 +137,43 @@ export class Runner {
     this.#instance._sx_run_bind_ahead(this.#run);
   }
 
+  // As profile(), on the GPU: a run on the CPU says what the steps have to do, then each run of the GPU is done
+  // twice, as always and step by step. Rejects with GpuFailure.
+  async profileOnGpu(
+    gpu: GpuExecutor,
+    feeds: readonly WireFeed[],
+    runs: number,
+    hooks: RunHooks,
+  ): Promise<GpuTimes | undefined> {
+    const instance = this.#instance;
+    await this.#abandoned;
+    this.#feed(feeds);
+    instance._sx_run_measure(this.#run, 1);
+    try {
+      if (!(await this.#compute(hooks))) return undefined;
+      const steps = new Map<number, number>();
+      let ms = 0;
+      for (let i = 0; i <= runs; i++) {
+        check(instance, instance._sx_run_start(this.#run));
+        const began = performance.now();
+        if (!(await this.#dispatch(gpu, hooks))) return undefined;
+        if (i > 0) ms += (performance.now() - began) / runs;
+        check(instance, instance._sx_run_start(this.#run));
+        for (const step of await gpu.profile(this.#cpuSide, this.#plan())) {
+          const before = steps.get(step.step) ?? 0;
+          steps.set(step.step, before + (i > 0 ? step.ms / runs : 0));
+        }
+        if (hooks.cancelled()) return undefined;
+      }
+      instance._sx_run_finish_on_gpu(this.#run);
+      const onCpu = readString(instance, instance._sx_run_profile(this.#run) >>> 0);
+      return { runs, ms, steps, onCpu };
+    } finally {
+      instance._sx_run_measure(this.#run, 0);
+      instance._sx_run_reset(this.#run);
+    }
+  }
+
   // Frees what the runner has. The session's lowering may change then.
   dispose(): void {
     const instance = this.#instance;
@@ -180,13 +217,7 @@ export class Runner {
     gpu: GpuExecutor,
     hooks: RunHooks,
   ): Promise<(Uint8Array | undefined)[] | undefined> {
-    const instance = this.#instance;
-    const cpuSide = {
-      memory: instance.wasmMemory,
-      runSteps: (begin: number, end: number) =>
-        check(instance, instance._sx_run_cpu_steps(this.#run, begin, end)),
-    };
-    const work = gpu.run(cpuSide, this.#plan());
+    const work = gpu.run(this.#cpuSide, this.#plan());
     let timer: ReturnType<typeof setInterval> | undefined;
     const cancelled = new Promise<undefined>((resolve) => {
       timer = setInterval(() => {
@@ -201,6 +232,15 @@ export class Runner {
     } finally {
       clearInterval(timer);
     }
+  }
+
+  get #cpuSide() {
+    const instance = this.#instance;
+    return {
+      memory: instance.wasmMemory,
+      runSteps: (begin: number, end: number) =>
+        check(instance, instance._sx_run_cpu_steps(this.#run, begin, end)),
+    };
   }
 
   #plan(): number {

@@ -7,6 +7,7 @@ import type { TraceEvent } from '../../web/profile_trace.js';
 const step = (node: string, ms: number, depth = 0): StepProfile => ({
   node,
   operator: 'Add',
+  device: 'cpu',
   kernel: 'add',
   depth,
   ...(depth > 0 ? { body: 'the body of Loop' } : {}),

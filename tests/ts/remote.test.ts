@@ -65,6 +65,10 @@ describe('a remote route', { timeout: 60_000 }, () => {
       expect([...(scores!.data as Float32Array)]).toEqual([20, 120, 220]);
     }
     expect((await session.explain()).device).toBe('remote');
+    await expect(session.profile({ image: image() })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('a server computes') as string,
+    });
     const wrong = session.run({ image: new Tensor('float32', new Float32Array(5), [1, 5]) });
     await expect(wrong).rejects.toMatchObject({ code: 'INPUT_SHAPE' });
     await session.dispose();
