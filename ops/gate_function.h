@@ -17,6 +17,7 @@ struct GateFunction {
   simd::UnaryKind unary = simd::UnaryKind::kSigmoid;
   float a = 0.0f, b = 0.0f;
 
+  bool operator==(const GateFunction&) const = default;
   void apply(float* x, int64_t count) const { apply(x, x, count); }
   void apply(const float* x, float* y, int64_t count) const {
     switch (kind) {

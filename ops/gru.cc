@@ -3,6 +3,7 @@
 
 #include "ops/recurrent_layer.h"
 #include "ops/widened.h"
+#include "simd/recurrent.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -14,10 +15,8 @@ enum Gate : int { kUpdateGate, kResetGate, kHiddenGate, kGates };
 
 class GruKernel final : public RecurrentKernel {
  public:
-  static constexpr RecurrentCell kCell{.gates = kGates,
-                                       .functions = 2,
-                                       .separate_products = true,
-                                       .defaults = {GateFunction(), kTanhFunction}};
+  static constexpr RecurrentCell kCell{
+      .gates = kGates, .functions = 2, .defaults = {GateFunction(), kTanhFunction}};
 
   GruKernel(const RecurrentParams& params, const Attributes& attributes)
       : RecurrentKernel(kCell, params),
@@ -25,11 +24,14 @@ class GruKernel final : public RecurrentKernel {
   std::string_view name() const override { return "gru"; }
 
  private:
+  bool separate_products() const override { return !linear_before_reset_; }
   // The reset gate scales that bias too.
   bool keeps_recurrent_bias(int gate) const override {
     return linear_before_reset_ && gate == kHiddenGate;
   }
   Status step(const RecurrentDirection& direction, const RecurrentRows& rows) const override;
+  // With the default functions, no clip, and the reset gate behind the product.
+  void plain_step(const RecurrentDirection& direction, const RecurrentRows& rows) const;
   void open_gates(const RecurrentDirection& direction, const float* x, float* gates) const;
   void update(const RecurrentDirection& direction, const float* x, float* gates, float* h) const;
 
@@ -39,6 +41,10 @@ class GruKernel final : public RecurrentKernel {
 Status GruKernel::step(const RecurrentDirection& direction, const RecurrentRows& rows) const {
   const int64_t n = direction.hidden;
   SX_TRY(multiply(direction, direction.h, 0, linear_before_reset_ ? kGates : kHiddenGate));
+  if (linear_before_reset_ && is_plain(direction)) {
+    plain_step(direction, rows);
+    return {};
+  }
   for (int64_t row = 0; row < direction.batch; ++row) {
     float* reset_h = direction.temporary + row * n;
     const float* x = rows.x(row);
@@ -59,6 +65,17 @@ Status GruKernel::step(const RecurrentDirection& direction, const RecurrentRows&
     }
   }
   return {};
+}
+
+void GruKernel::plain_step(const RecurrentDirection& direction, const RecurrentRows& rows) const {
+  const int64_t n = direction.hidden;
+  const float* bias =
+      direction.recurrent_bias ? direction.recurrent_bias + kHiddenGate * n : nullptr;
+  for (int64_t row = 0; row < direction.batch; ++row) {
+    const float* x = rows.x(row);
+    if (!x) continue;
+    simd::gru_cell(direction.gates + row * kGates * n, x, bias, n, direction.h + row * n);
+  }
 }
 
 void GruKernel::open_gates(const RecurrentDirection& direction, const float* x,

@@ -1,6 +1,7 @@
 // LSTM, with peepholes and coupled gates.
 #include "ops/recurrent_layer.h"
 #include "ops/widened.h"
+#include "simd/recurrent.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -31,13 +32,19 @@ class LstmKernel final : public RecurrentKernel {
 Status LstmKernel::step(const RecurrentDirection& direction, const RecurrentRows& rows) const {
   const int64_t width = kGates * direction.hidden;
   SX_TRY(multiply(direction, direction.h, 0, kGates));
+  const bool plain = is_plain(direction) && !direction.peepholes && !couple_gates_;
   for (int64_t row = 0; row < direction.batch; ++row) {
     const float* x = rows.x(row);
     if (!x) continue;
     float* gates = direction.gates + row * width;
+    float* h = direction.h + row * direction.hidden;
+    float* c = direction.c + row * direction.hidden;
+    if (plain) {
+      simd::lstm_cell(gates, x, direction.hidden, c, h);
+      continue;
+    }
     simd::binary(BinaryKind::kAdd, {gates}, {x}, gates, width);
-    update(direction, gates, direction.h + row * direction.hidden,
-           direction.c + row * direction.hidden);
+    update(direction, gates, h, c);
   }
   return {};
 }

@@ -153,7 +153,7 @@ WeightLayout RecurrentKernel::w_layout(int64_t input, int64_t hidden) const {
 }
 
 WeightLayout RecurrentKernel::r_layout(int64_t hidden) const {
-  const int64_t parts = cell_.separate_products ? cell_.gates : 1;
+  const int64_t parts = separate_products() ? cell_.gates : 1;
   return {.count = params_.directions * parts,
           .k = hidden,
           .n = cell_.gates / parts * hidden,
@@ -314,10 +314,10 @@ Status RecurrentKernel::run_direction(const RunContext& context, const Plan& pla
 Status RecurrentKernel::multiply(const RecurrentDirection& direction, const float* from, int first,
                                  int count) const {
   const int64_t n = direction.hidden, width = cell_.gates * n;
-  const int64_t columns = cell_.separate_products ? n : width;
+  const int64_t columns = separate_products() ? n : width;
   const int64_t packed = simd::gemm_packed_size(n, columns);
   std::array<simd::GemmOffsets, 4> offsets;
-  const int products = cell_.separate_products ? count : 1;
+  const int products = separate_products() ? count : 1;
   for (int i = 0; i < products; ++i) {
     offsets[static_cast<size_t>(i)] = {.a = 0, .b = (first + i) * packed, .c = (first + i) * n};
   }

@@ -20,8 +20,6 @@ struct RecurrentCell {
   int gates = 1;
   int functions = 1;  // of one direction
   bool has_cell_state = false;
-  // Each gate has its own product with the hidden state.
-  bool separate_products = false;
   std::array<GateFunction, 3> defaults{};
 
   size_t inputs() const { return has_cell_state ? 8 : 6; }
@@ -81,6 +79,8 @@ class RecurrentKernel : public Kernel {
   RecurrentKernel(const RecurrentCell& cell, const RecurrentParams& params)
       : cell_(cell), params_(params) {}
 
+  // Whether each gate has its own product with the hidden state.
+  virtual bool separate_products() const { return false; }
   // Which of the recurrent biases are not added to the input's part.
   virtual bool keeps_recurrent_bias(int /*gate*/) const { return false; }
   // New states of the rows that go on.
@@ -91,6 +91,10 @@ class RecurrentKernel : public Kernel {
   Status multiply(const RecurrentDirection& direction, const float* from, int first,
                   int count) const;
   void clip(float* from, int64_t count) const;
+  // Whether the direction does without a clip and has the cell's default functions.
+  bool is_plain(const RecurrentDirection& direction) const {
+    return params_.clip == 0.0f && functions(direction) == cell_.defaults;
+  }
   const std::array<GateFunction, 3>& functions(const RecurrentDirection& direction) const {
     return params_.functions[static_cast<size_t>(direction.index)];
   }
