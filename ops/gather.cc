@@ -19,11 +19,15 @@ Status run_gather(const Attributes& attributes, const RunContext& context) {
   const size_t slice = static_cast<size_t>(split.inner) * bytes;
   const int64_t count = indices.elements();
   SX_TRY(check_indices(indices, split.dim));
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0, end = 0; i < count && slice > 0; i = end) {
+    // Neighbours in the index tensor that are neighbours in the data move together.
     const int64_t from = index_in(indices, i, split.dim);
-    for (int64_t o = 0; o < split.outer && slice > 0; ++o) {
+    for (end = i + 1; end < count && index_in(indices, end, split.dim) == from + end - i;) ++end;
+    const size_t bytes_moved = static_cast<size_t>(end - i) * slice;
+    for (int64_t o = 0; o < split.outer; ++o) {
       std::memcpy(y.as<uint8_t>() + static_cast<size_t>(o * count + i) * slice,
-                  x.as<const uint8_t>() + static_cast<size_t>(o * split.dim + from) * slice, slice);
+                  x.as<const uint8_t>() + static_cast<size_t>(o * split.dim + from) * slice,
+                  bytes_moved);
     }
   }
   return {};

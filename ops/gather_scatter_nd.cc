@@ -21,9 +21,9 @@ struct Slices {
   int depth = 0;
   std::array<int64_t, kMaxRank> dims{}, strides{};  // that a tuple indexes
 
-  // Offset of slice `i` in elements; INDEX_RANGE.
+  // Offset of slice `i` in its batch, in elements; INDEX_RANGE.
   Result<int64_t> offset(const TensorView& indices, int64_t i) const {
-    int64_t out = i / (count / batches) * batch_stride;
+    int64_t out = 0;
     for (size_t k = 0; k < static_cast<size_t>(depth); ++k) {
       int64_t index = index_at(indices, i * depth + static_cast<int64_t>(k));
       if (index < -dims[k] || index >= dims[k]) {
@@ -54,39 +54,91 @@ Slices slices_of(const Shape& data, const Shape& indices, int batch_dims) {
   return out;
 }
 
-Status run_gather_nd(const Attributes& attributes, const RunContext& context) {
-  const TensorView& x = context.inputs[0];
-  const TensorView& indices = context.inputs[1];
-  const TensorView& y = context.outputs[0];
-  const auto batch_dims = static_cast<int>(attributes.get_int("batch_dims", 0));
-  SX_ASSIGN(const size_t width, element_bytes(x.dtype));
-  const Slices slices = slices_of(x.shape, indices.shape, batch_dims);
-  const size_t bytes = static_cast<size_t>(slices.elements) * width;
-  for (int64_t i = 0; i < slices.count; ++i) {
-    SX_ASSIGN(const int64_t from, slices.offset(indices, i));
-    copy_bytes(y.as<uint8_t>() + static_cast<size_t>(i) * bytes,
-               x.as<const uint8_t>() + static_cast<size_t>(from) * width, bytes);
+// Slices that follow each other both in the data and in the index tensor; in elements.
+struct SliceRun {
+  int64_t data = 0, packed = 0, length = 0;
+};
+
+// Calls use(run) for all slices, in order; INDEX_RANGE.
+template <typename Use>
+Status for_each_run(const Slices& slices, const TensorView& indices, Use&& use) {
+  const int64_t in_batch = slices.batches > 0 ? slices.count / slices.batches : 0;
+  SliceRun run;
+  for (int64_t batch = 0, i = 0; batch < slices.batches; ++batch) {
+    for (int64_t end = i + in_batch; i < end; ++i) {
+      SX_ASSIGN(int64_t at, slices.offset(indices, i));
+      at += batch * slices.batch_stride;
+      if (at != run.data + run.length) {
+        if (run.length > 0) use(run);
+        run = {at, i * slices.elements, 0};
+      }
+      run.length += slices.elements;
+    }
   }
+  if (run.length > 0) use(run);
   return {};
 }
 
-// One thread: indices may name a slice twice, and the last one wins.
-Status run_scatter_nd(const Attributes& attributes, const RunContext& context) {
-  const TensorView& indices = context.inputs[1];
-  const TensorView& updates = context.inputs[2];
-  const TensorView& y = context.outputs[0];
-  SX_ASSIGN(const Combine mode, combine_mode(attributes));
-  SX_ASSIGN(const size_t width, element_bytes(y.dtype));
-  copy_tensor(y, context.inputs[0]);
-  const Slices slices = slices_of(y.shape, indices.shape, 0);
-  const size_t bytes = static_cast<size_t>(slices.elements) * width;
-  for (int64_t i = 0; i < slices.count; ++i) {
-    SX_ASSIGN(const int64_t to, slices.offset(indices, i));
-    combine(mode, y.dtype, y.as<uint8_t>() + static_cast<size_t>(to) * width,
-            updates.as<const uint8_t>() + static_cast<size_t>(i) * bytes, slices.elements);
+// GatherND copies slices out of the data, ScatterND into a copy of it. Where indices are constant,
+// their runs are found at binding.
+class SlicesKernel final : public Kernel {
+ public:
+  SlicesKernel(const KernelInit& init, bool scatters)
+      : attributes_(init.attributes), scatters_(scatters), indices_(init.inputs[1].constant) {}
+
+  Status bind(BindContext& context) const override {
+    if (!indices_) return {};
+    const Slices slices = slices_in(context.inputs[0].shape, indices_->shape);
+    size_t count = 0;
+    SX_TRY(for_each_run(slices, indices_->view(), [&](const SliceRun&) { ++count; }));
+    auto plan = std::make_unique<Plan>();
+    SX_ASSIGN(plan->runs, Block::allocate(count * sizeof(SliceRun)));
+    SliceRun* next = plan->runs.as<SliceRun>();
+    SX_TRY(for_each_run(slices, indices_->view(), [&](const SliceRun& run) { *next++ = run; }));
+    context.plan = std::move(plan);
+    return {};
   }
-  return {};
-}
+
+  // One thread: indices may name a slice twice, and the last one wins.
+  Status run(const RunContext& context) const override {
+    const TensorView& y = context.outputs[0];
+    SX_ASSIGN(const Combine mode, combine_mode(attributes_));
+    SX_ASSIGN(const size_t width, element_bytes(y.dtype));
+    if (scatters_) copy_tensor(y, context.inputs[0]);
+    auto* data = scatters_ ? y.as<uint8_t>() : context.inputs[0].as<uint8_t>();
+    auto* packed = scatters_ ? context.inputs[2].as<uint8_t>() : y.as<uint8_t>();
+    const auto move = [&](const SliceRun& run) {
+      uint8_t* in_data = data + static_cast<size_t>(run.data) * width;
+      uint8_t* in_packed = packed + static_cast<size_t>(run.packed) * width;
+      if (scatters_) return combine(mode, y.dtype, in_data, in_packed, run.length);
+      copy_bytes(in_packed, in_data, static_cast<size_t>(run.length) * width);
+    };
+    if (const auto* plan = static_cast<const Plan*>(context.plan)) {
+      for (const SliceRun& run : plan->all()) move(run);
+      return {};
+    }
+    const TensorView& indices = context.inputs[1];
+    return for_each_run(slices_in(context.inputs[0].shape, indices.shape), indices, move);
+  }
+  std::string_view name() const override { return scatters_ ? "scatter_nd" : "gather_nd"; }
+
+ private:
+  struct Plan final : StepPlan {
+    Block runs;
+    std::span<const SliceRun> all() const {
+      return {runs.as<const SliceRun>(), runs.size() / sizeof(SliceRun)};
+    }
+  };
+
+  Slices slices_in(const Shape& data, const Shape& indices) const {
+    const auto batch_dims = scatters_ ? 0 : attributes_.get_int("batch_dims", 0);
+    return slices_of(data, indices, static_cast<int>(batch_dims));
+  }
+
+  const Attributes& attributes_;
+  bool scatters_;
+  ConstantPtr indices_;
+};
 
 Status tuples_do_not_fit(const Shape& data, const Shape& indices) {
   return error(ErrorCode::SHAPE_MISMATCH, "indices of shape %s for data of shape %s",
@@ -158,10 +210,10 @@ Status infer_scatter_nd(InferContext& context) {
 }
 
 Result<KernelPtr> make_gather_nd(const KernelInit& init) {
-  return stateless(init, run_gather_nd);
+  return KernelPtr(std::make_unique<SlicesKernel>(init, false));
 }
 Result<KernelPtr> make_scatter_nd(const KernelInit& init) {
-  return stateless(init, run_scatter_nd);
+  return KernelPtr(std::make_unique<SlicesKernel>(init, true));
 }
 
 }  // namespace sardonyx::ops

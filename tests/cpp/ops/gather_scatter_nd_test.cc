@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 
@@ -102,6 +103,22 @@ TEST_CASE("ScatterND of every depth and with every reduction", "[gather_scatter_
       }
     }
   }
+}
+
+TEST_CASE("neighbouring slices, across the ends of rows and named twice", "[gather_scatter_nd]") {
+  const TestTensor x = random_f32({2, 3, 2}, 1);
+  const TestTensor updates = random_f32({5, 2}, 2);
+  const TestTensor indices = i64({5, 2}, {0, 1, 0, 2, 1, 0, 0, 2, -1, -3});
+  TestTensor y = x, gathered = make_tensor(DType::kFloat32, {5, 2});
+  for (int64_t i = 0; i < 5; ++i) {
+    const int64_t slice = std::array{1, 2, 3, 2, 3}[static_cast<size_t>(i)];
+    for (int64_t j = 0; j < 2; ++j) {
+      set_element(y, slice * 2 + j, element(updates, i * 2 + j));
+      set_element(gathered, i * 2 + j, element(x, slice * 2 + j));
+    }
+  }
+  OpTest("ScatterND", 16).input(x).weight(indices).input(updates).expect(y).run();
+  OpTest("GatherND", 13).input(x).weight(indices).expect(gathered).run();
 }
 
 TEST_CASE("empty index tensors", "[gather_scatter_nd]") {

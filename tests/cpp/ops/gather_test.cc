@@ -29,7 +29,8 @@ TEST_CASE("Gather along every axis, for all index shapes", "[gather]") {
     const TestTensor x = random_tensor(dtype, {3, 5, 4}, 1, 0, 100);
     for (int axis = 0; axis < 3; ++axis) {
       for (const TestTensor& indices :
-           {i64({}, {1}), i64({3}, {0, -1, 2}), i32({2, 2}, {1, 1, -3, 0}), i64({2, 0}, {})}) {
+           {i64({}, {1}), i64({3}, {0, -1, 2}), i32({2, 2}, {1, 1, -3, 0}), i64({2, 0}, {}),
+            i64({2, 3}, {0, 1, -1, 1, 2, 0})}) {
         OpTest("Gather", 13)
             .set("axis", axis - 3)
             .weight(x)
