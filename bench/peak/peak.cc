@@ -1,11 +1,11 @@
-// What one core of this machine can do at most, as a wasm module of its own: multiply-adds with 128-bit vectors, and
-// reading and copying memory.
+// What one core of this machine can do at most, as a wasm module of its own: multiply-adds with
+// 128-bit vectors, and reading and copying memory.
 #include <wasm_simd128.h>
 
 namespace {
 
-// Two multiply-adds per cycle with a latency of four cycles need eight chains; with their operands twelve stay in
-// registers.
+// Two multiply-adds per cycle with a latency of four cycles need eight chains; with their operands
+// twelve stay in registers.
 constexpr int kChains = 12;
 constexpr int kStreams = 8;
 
