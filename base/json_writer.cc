@@ -1,7 +1,5 @@
 #include "base/json_writer.h"
 
-#include <cstdio>
-
 namespace sardonyx {
 namespace {
 
@@ -73,9 +71,9 @@ void JsonWriter::quote(std::string_view value) {
       text_ += '\\';
       text_ += value[0];
     } else if (c < 0x20) {
-      char escape[8];
-      snprintf(escape, sizeof escape, "\\u%04x", c);
-      text_ += escape;
+      text_ += "\\u00";
+      text_ += "01"[c >> 4];
+      text_ += "0123456789abcdef"[c & 15];
     } else {
       text_ += value.substr(0, length);
     }

@@ -1,7 +1,9 @@
 #include "base/status.h"
 
 #include <cstdarg>
-#include <cstdio>
+#include <utility>
+
+#include "base/message.h"
 
 namespace sardonyx {
 
@@ -56,12 +58,12 @@ Status Status::clone() const {
 }
 
 Status error(ErrorCode code, const char* format, ...) {
-  char text[512];
+  constexpr size_t kMaxBytes = 511;
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  std::string text = format_message(format, args, kMaxBytes);
   va_end(args);
-  return Status(code, text);
+  return Status(code, std::move(text));
 }
 
 }  // namespace sardonyx

@@ -1,7 +1,7 @@
 #include "ops/gemm_weights.h"
 
 #include <bit>
-#include <cstdio>
+#include <string>
 
 namespace sardonyx::ops {
 
@@ -37,11 +37,11 @@ Result<std::shared_ptr<const Block>> pack_constant(const KernelInit& init, size_
                  constant->shape.to_string().c_str(), static_cast<long long>(layout.k),
                  static_cast<long long>(layout.n));
   }
-  char packing[80];
-  std::snprintf(packing, sizeof(packing), "gemm.b.%d.%lld.%lld.%lld%s.%x", simd::kPanel,
-                static_cast<long long>(layout.count), static_cast<long long>(layout.k),
-                static_cast<long long>(layout.n), layout.transposed ? ".t" : "",
-                std::bit_cast<uint32_t>(layout.scale));
+  std::string packing = layout.transposed ? "gemm.b.t" : "gemm.b";
+  for (const int64_t part : {int64_t{simd::kPanel}, layout.count, layout.k, layout.n,
+                             int64_t{std::bit_cast<int32_t>(layout.scale)}}) {
+    packing += "." + std::to_string(part);
+  }
   SX_ASSIGN(auto pack, init.packs.get(constant, packing, [&]() -> Result<Block> {
     SX_ASSIGN(Block block, Block::allocate(bytes));
     const auto* from = constant->view().as<const float>();

@@ -1,70 +1,84 @@
 #include "ops/string_cast.h"
 
-#include <cinttypes>
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 
+#include "base/decimal.h"
 #include "ops/convert.h"
 
 namespace sardonyx::ops {
 namespace {
 
-// Longest: "-1.7976931348623157e+308".
-constexpr int kMaxText = 32;
-
-int write_float(double value, bool is_double, char* text) {
-  if (std::isnan(value)) return std::snprintf(text, kMaxText, "NaN");
-  if (std::isinf(value)) return std::snprintf(text, kMaxText, value < 0 ? "-INF" : "INF");
+std::string write_float(double value, bool is_double) {
+  if (std::isnan(value)) return "NaN";
+  const std::string sign = std::signbit(value) ? "-" : "";
+  if (std::isinf(value)) return sign + "INF";
+  const Decimal exact(value);
   for (int digits = is_double ? 15 : 6;; ++digits) {
-    const int length = std::snprintf(text, kMaxText, "%.*g", digits, value);
-    const bool same = is_double ? std::strtod(text, nullptr) == value
-                                : double{std::strtof(text, nullptr)} == value;
-    if (same || digits >= 17) return length;
+    const std::string text = exact.text(digits);
+    const Decimal read = *Decimal::parse(text);
+    const double again = is_double ? read.to_double() : double{read.to_float()};
+    if (again == std::fabs(value) || digits >= 17) return sign + text;
   }
 }
 
-int write_number(DType dtype, const void* number, char* text) {
+std::string write_number(DType dtype, const void* number) {
   const DType computed = compute_dtype(dtype);
-  if (computed == DType::kUint64) {
-    return std::snprintf(text, kMaxText, "%" PRIu64, *static_cast<const uint64_t*>(number));
-  }
+  if (computed == DType::kUint64) return std::to_string(*static_cast<const uint64_t*>(number));
   if (computed == DType::kInt64) {
     int64_t value = 0;
     convert(DType::kInt64, &value, dtype, number, 1, 1);
-    return std::snprintf(text, kMaxText, "%" PRId64, value);
+    return std::to_string(value);
   }
   double value = 0;
   convert(DType::kFloat64, &value, dtype, number, 1, 1);
-  return write_float(value, dtype == DType::kFloat64, text);
+  return write_float(value, dtype == DType::kFloat64);
 }
 
-// Whether the whole text is a number, and not one of C's other notations.
-bool is_whole(const std::string& text, const char* end) {
-  return !text.empty() && *end == 0 && text.find_first_of("xX(") == std::string::npos;
+// What the words for no number stand for; nullopt for other texts.
+std::optional<double> read_word(std::string text) {
+  for (char& c : text) c |= 0x20;
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "inf" || text == "infinity") return std::numeric_limits<double>::infinity();
+  return std::nullopt;
 }
 
-bool read_number(const std::string& text, DType dtype, void* number) {
-  char* end = nullptr;
+int64_t to_signed(uint64_t magnitude, bool negative) {
+  constexpr uint64_t kMax = INT64_MAX;
+  if (negative) return magnitude > kMax ? INT64_MIN : -static_cast<int64_t>(magnitude);
+  return static_cast<int64_t>(std::min(magnitude, kMax));
+}
+
+// Numbers of any notation; what an integer can not hold becomes the nearest that it can.
+bool read_number(std::string_view text, DType dtype, void* number) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
   const DType computed = compute_dtype(dtype);
-  if (computed == DType::kInt64) {
-    const int64_t value = std::strtoll(text.c_str(), &end, 10);
-    if (is_whole(text, end)) {
-      convert(dtype, number, DType::kInt64, &value, 1, 1);
-      return true;
-    }
+  const auto decimal = Decimal::parse(text);
+  if (decimal && decimal->is_integer() && computed == DType::kInt64) {
+    const int64_t value = to_signed(decimal->to_integer(), negative);
+    convert(dtype, number, DType::kInt64, &value, 1, 1);
+    return true;
   }
-  if (computed == DType::kUint64 && text.find('-') == std::string::npos) {
-    const uint64_t value = std::strtoull(text.c_str(), &end, 10);
-    if (is_whole(text, end)) {
-      convert(dtype, number, DType::kUint64, &value, 1, 1);
-      return true;
-    }
+  if (decimal && decimal->is_integer() && computed == DType::kUint64 && !negative) {
+    const uint64_t value = decimal->to_integer();
+    convert(dtype, number, DType::kUint64, &value, 1, 1);
+    return true;
   }
-  const double value = computed == DType::kFloat32 ? double{std::strtof(text.c_str(), &end)}
-                                                   : std::strtod(text.c_str(), &end);
-  if (!is_whole(text, end)) return false;
+  double value = 0;
+  if (decimal) {
+    value = computed == DType::kFloat32 ? double{decimal->to_float()} : decimal->to_double();
+  } else if (const auto word = read_word(std::string(text))) {
+    value = *word;
+  } else {
+    return false;
+  }
+  if (negative) value = -value;
   convert(dtype, number, DType::kFloat64, &value, 1, 1);
   return true;
 }
@@ -74,10 +88,9 @@ bool read_number(const std::string& text, DType dtype, void* number) {
 Status numbers_to_strings(const TensorView& numbers, const TensorView& strings, ValueHeap& heap) {
   const auto width = static_cast<size_t>(dtype_bits(numbers.dtype)) / 8;
   for (int64_t i = 0; i < strings.elements(); ++i) {
-    char text[kMaxText];
-    const int length = write_number(
-        numbers.dtype, numbers.as<const uint8_t>() + static_cast<size_t>(i) * width, text);
-    SX_ASSIGN(strings.as<StringRef>()[i], heap.copy({text, static_cast<size_t>(length)}));
+    const std::string text =
+        write_number(numbers.dtype, numbers.as<const uint8_t>() + static_cast<size_t>(i) * width);
+    SX_ASSIGN(strings.as<StringRef>()[i], heap.copy(text));
   }
   return {};
 }

@@ -160,6 +160,21 @@ TEST_CASE("Cast reads numbers from strings", "[cast]") {
       .input(i64({}, {0}))
       .expect(i64({2}, {9007199254740993, -100}))
       .run();
+  OpTest("Cast")
+      .set("to", number(DType::kInt64))
+      .input(strings({5}, {" 7", "9223372036854775808", "-9223372036854775809", "-1.5", "+2e3"}))
+      .expect(i64({5}, {7, INT64_MAX, INT64_MIN, -1, 2000}))
+      .run();
+  OpTest("Cast")
+      .set("to", number(DType::kUint64))
+      .input(strings({3}, {"18446744073709551615", "18446744073709551616", "2.5"}))
+      .expect(tensor<uint64_t>({3}, {UINT64_MAX, UINT64_MAX, 2}))
+      .run();
+  OpTest("Cast")
+      .set("to", number(DType::kFloat64))
+      .input(strings({4}, {"-Infinity", "\t-0.1", "4.9e-324", "1e999"}))
+      .expect(tensor<double>({4}, {-HUGE_VAL, -0.1, 4.9e-324, HUGE_VAL}))
+      .run();
   for (const char* text : {"", "one", "1 2", "0x10", "1e", "--1", "1.2.3"}) {
     for (const DType to : {DType::kFloat32, DType::kInt64, DType::kUint64, DType::kFloat64}) {
       OpTest("Cast")
