@@ -40,8 +40,8 @@ const kernelMs = ({ call, longer }, { times, streamed }) =>
   Math.max(1e-6, (median(longer) - (streamed ? 0 : median(call))) / times);
 
 /**
- * Of one row: {name, unit, peak, sardonyx: {rate, share, kernelMs, callMs}, onnxruntime: …, ratio}. `rate` is in `unit`,
- * `share` of the machine's peak.
+ * Of one row: {name, kernel, unit, peak, sardonyx: {rate, share, kernelMs, callMs}, onnxruntime: …, ratio}. `rate` is in
+ * `unit`, `share` of the machine's peak, `kernel` what Sardonyx calls it.
  */
 export async function measureKernel(browser, base, row, options) {
   const { engines, rounds, module, quick, peak } = options;
@@ -57,14 +57,15 @@ export async function measureKernel(browser, base, row, options) {
     }),
   );
   const limit = { fma: peak.gflops, read: peak.readGBs, copy: peak.copyGBs }[kind];
-  const figures = { name, unit: flops ? 'GFLOP/s' : 'GB/s', peak: kind, limit };
+  const kernel = seen[0].sardonyx?.kernel;
+  const figures = { name, kernel, unit: flops ? 'GFLOP/s' : 'GB/s', peak: kind, limit };
   for (const engine of engines) {
-    const kernel = seen.map((round) => kernelMs(round[engine], row));
-    const rate = spread(kernel.map((ms) => (flops ?? bytes) / ms / 1e6));
+    const times = seen.map((round) => kernelMs(round[engine], row));
+    const rate = spread(times.map((ms) => (flops ?? bytes) / ms / 1e6));
     figures[engine] = {
       rate,
       share: rate.median / limit,
-      kernelMs: spread(kernel),
+      kernelMs: spread(times),
       callMs: spread(seen.map((round) => median(round[engine].call))),
     };
   }

@@ -147,6 +147,8 @@ function largest(rows, value) {
   return Math.max(...both.map(value)) * 1.02;
 }
 
+const LIMITS = { fma: 'of multiply-adds', read: 'of reading', copy: 'of copying' };
+
 function kernelSection(all) {
   const kernels = all?.filter((row) => row.sardonyx);
   if (!kernels?.length) return '';
@@ -154,8 +156,8 @@ function kernelSection(all) {
   const content = pairs(kernels, {
     value,
     text: ({ rate, share }, { unit }) => `${rate.median.toFixed(1)} ${unit}, ${percent(share)}`,
-    note: ({ ratio, peak }) =>
-      `${ratio ? `${range(ratio)}× ` : ''}${{ fma: 'of the multiply-adds', read: 'of reading', copy: 'of copying' }[peak]}`,
+    note: ({ ratio, peak, kernel }) =>
+      [ratio && `${range(ratio)}×`, LIMITS[peak], kernel].filter(Boolean).join(', '),
     scale: Math.max(1.1, largest(kernels, value)),
     marks: [{ at: 1 }],
   });

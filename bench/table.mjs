@@ -85,12 +85,15 @@ function kernelTable(kernels) {
   const rate = ({ unit }, figure) =>
     figure ? `${figure.rate.median.toFixed(1)} ${unit} (${percent(figure.share)})` : '–';
   const rows = kernels.map((each) => [
-    each.name,
+    each.kernel ? `${each.name} (\`${each.kernel}\`)` : each.name,
     rate(each, each.sardonyx),
     rate(each, each.onnxruntime),
     each.ratio ? range(each.ratio) : '–',
   ]);
-  return table(['Kernel', 'Sardonyx (of the peak)', 'onnxruntime-web', 'ratio'], rows);
+  return table(
+    ['Kernel (as Sardonyx names it)', 'Sardonyx (of the peak)', 'onnxruntime-web', 'ratio'],
+    rows,
+  );
 }
 
 function callTable(calls) {

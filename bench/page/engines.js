@@ -1,4 +1,5 @@
-// Both engines behind one form, by their public APIs only: load(url) gives {tensor, run, read, about}.
+// Both engines behind one form, by their public APIs only: load(url) gives {tensor, run, read, about}, and of Sardonyx
+// kernel(feeds), the one that most of the time goes to.
 
 async function sardonyx({ threads, module, execution, dist = '/dist/' }) {
   const { Tensor, load } = await import(`${dist}index.mjs`);
@@ -10,6 +11,10 @@ async function sardonyx({ threads, module, execution, dist = '/dist/' }) {
       run: (feeds) => session.run(feeds),
       read: ({ type, shape, data }) => ({ dtype: type, dims: [...shape], data }),
       about: () => ({ module: session.route.module, threads: session.route.threads }),
+      kernel: async (feeds) => {
+        const profile = await session.profile?.(feeds, { runs: 3 }); // older builds have none
+        return profile?.steps.reduce((most, step) => (step.ms > most.ms ? step : most)).kernel;
+      },
     };
   };
 }
