@@ -3,8 +3,12 @@ import { encodeModel, node, value } from '../tools/onnx/model.mjs';
 import { spread } from './statistics.mjs';
 import { callInPage, inTurns } from './turns.mjs';
 
-const PLACES = ['page', 'worker'];
-const SIZES = [1, 65536];
+export const CALL_ROWS = [
+  { name: 'one float, from the page', place: 'page', size: 1 },
+  { name: 'one float, inline in a worker', place: 'worker', size: 1 },
+  { name: '65536 floats, from the page', place: 'page', size: 65536 },
+  { name: '65536 floats, inline in a worker', place: 'worker', size: 65536 },
+];
 
 const emptyModel = (size) =>
   encodeModel({
@@ -19,9 +23,8 @@ export function emptyModelMount({ path }) {
   return size ? { body: emptyModel(size), type: 'application/octet-stream' } : undefined;
 }
 
-const NAMES = { page: 'from the page', worker: 'inline in a worker' };
-
-async function measureCall(browser, base, { place, size, engines, rounds, module, quick }) {
+/** {sardonyx: {p50, p90}, onnxruntime: …, ratio}, in microseconds. */
+export async function measureCall(browser, base, { place, size, engines, rounds, module, quick }) {
   const seen = await inTurns(engines, rounds, (engine) =>
     callInPage(browser, base, '/calls.js', place === 'page' ? 'callFromPage' : 'callInWorker', {
       engine,
@@ -33,21 +36,14 @@ async function measureCall(browser, base, { place, size, engines, rounds, module
       batch: place === 'page' ? 1 : 10,
     }),
   );
-  const row = { name: `${size === 1 ? 'one float' : `${size} floats`}, ${NAMES[place]}` };
+  const figures = {};
   for (const engine of engines) {
-    row[engine] = {
+    figures[engine] = {
       p50: spread(seen.map((round) => round[engine].p50)),
       p90: spread(seen.map((round) => round[engine].p90)),
     };
   }
-  if (engines.length < 2) return row;
-  row.ratio = spread(seen.map(({ sardonyx, onnxruntime }) => onnxruntime.p50 / sardonyx.p50));
-  return row;
-}
-
-/** Rows {name, sardonyx: {p50, p90}, onnxruntime: …, ratio}, in microseconds. */
-export async function* measureCalls(browser, base, options) {
-  for (const size of SIZES) {
-    for (const place of PLACES) yield await measureCall(browser, base, { ...options, place, size });
-  }
+  if (engines.length < 2) return figures;
+  figures.ratio = spread(seen.map(({ sardonyx, onnxruntime }) => onnxruntime.p50 / sardonyx.p50));
+  return figures;
 }

@@ -17,7 +17,8 @@ export function print([first, ...others]) {
 const goalOf = (met, goal) => `${met ? 'as wanted' : 'short of'} ${goal}`;
 
 /** The summary, one line each. */
-export function printSummary({ classes, below, scaling, cold, warm, process, wasm, kernels }) {
+export function printSummary({ summary, brotliBytes = {} }) {
+  const { classes, below, scaling, cold, warm, process, wasm, kernels } = summary;
   print(['summary', 'geometric mean', 'weakest']);
   for (const { name, threads, count, ratio, goal, slowest, least } of classes) {
     const label = `${name} (${count}), threads: ${threads}`;
@@ -48,4 +49,6 @@ export function printSummary({ classes, below, scaling, cold, warm, process, was
     const why = limited ? `${Math.round(bandwidth * 100)} % of the memory's bandwidth` : '';
     print([`below 1.1×: ${name}, threads: ${threads}`, `${ratio.toFixed(2)}×`, why]);
   }
+  for (const [engine, bytes] of Object.entries(brotliBytes))
+    print([`JavaScript and wasm of ${engine}, brotli`, `${Math.round(bytes / 1024)} KiB`]);
 }

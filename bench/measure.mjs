@@ -1,5 +1,5 @@
 // The parts of a bench: what each measures, and the lines that it prints.
-import { measureCalls } from './calls.mjs';
+import { CALL_ROWS, measureCall } from './calls.mjs';
 import { coldStart } from './cold.mjs';
 import { ms, print, range } from './console.mjs';
 import { KERNEL_ROWS } from './kernel_rows.mjs';
@@ -17,10 +17,13 @@ const attempt = (work) =>
 
 const problem = ({ error, differs }) => error ?? differs;
 
+const PART_OF_GROUP = { model: 'models', light: 'models', twin: 'twins' };
+
 export async function benchModels({ browser, server, cases, options }) {
   print(['model, ms per run', ...options.engines, 'ratio']);
+  const wanted = ({ group }) => options.parts.includes(PART_OF_GROUP[group]) || group === 'file';
   const rows = [];
-  for (const which of cases) {
+  for (const which of cases.filter(wanted)) {
     const row = { ...describe(which), threads: {} };
     for (const threads of options.threads) {
       const figures = await attempt(async () =>
@@ -62,12 +65,17 @@ export async function benchKernels({ browser, server, options, peak }) {
 export async function benchCalls({ browser, server, options }) {
   print(['call, µs: p50 and p90', ...options.engines, 'ratio']);
   const rows = [];
-  for await (const row of measureCalls(await browser.current(), server.url, options)) {
-    const times = options.engines.map(
-      (engine) => `${Math.round(row[engine].p50.median)} ${Math.round(row[engine].p90.median)}`,
+  for (const { name, ...which } of CALL_ROWS) {
+    const row = await attempt(async () =>
+      measureCall(await browser.current(), server.url, { ...which, ...options }),
     );
-    print([row.name, ...times, row.ratio && range(row.ratio)]);
-    rows.push(row);
+    const times = options.engines.map(
+      (engine) =>
+        row[engine] &&
+        `${Math.round(row[engine].p50.median)} ${Math.round(row[engine].p90.median)}`,
+    );
+    print([name, ...times, row.ratio && range(row.ratio), problem(row)]);
+    rows.push({ name, ...row });
   }
   return rows;
 }

@@ -5,7 +5,7 @@ import { must } from '../tools/process.mjs';
 import { root } from '../tools/setup/paths.mjs';
 import { callInPage } from './turns.mjs';
 
-const source = join(root, 'bench/peak/peak.cc');
+const source = join(root, 'bench/peak/peak.c');
 export const peakFolder = join(root, 'build/bench/peak');
 const wasm = join(peakFolder, 'peak.wasm');
 const MEMORY = 136 << 20;
@@ -13,9 +13,9 @@ const MEMORY = 136 << 20;
 async function compile() {
   if (existsSync(wasm) && statSync(wasm).mtimeMs > statSync(source).mtimeMs) return;
   mkdirSync(peakFolder, { recursive: true });
-  await must('clang++-19', [
-    ...['--target=wasm32', '-O3', '-msimd128', '-mrelaxed-simd', '-std=c++20'],
-    ...['-ffreestanding', '-nostdlib', '-fno-exceptions', '-Wall', '-Wextra', '-Werror'],
+  await must('clang-19', [
+    ...['--target=wasm32', '-O3', '-msimd128', '-mrelaxed-simd', '-std=c17'],
+    ...['-ffreestanding', '-nostdlib', '-Wall', '-Wextra', '-Werror'],
     ...['-Wl,--no-entry', `-Wl,--initial-memory=${MEMORY}`, source, '-o', wasm],
   ]);
 }

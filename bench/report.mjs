@@ -165,8 +165,9 @@ function kernelSection(all) {
   return section('Kernels, one thread', text, content);
 }
 
-function callSection(calls) {
-  if (!calls) return '';
+function callSection(all) {
+  const calls = all?.filter((row) => row.sardonyx);
+  if (!calls?.length) return '';
   const value = ({ p50 }) => p50.median;
   const content = pairs(calls, {
     value,
@@ -207,12 +208,12 @@ function memorySection(memory) {
   return section('Peak memory', text, content);
 }
 
-function problems({ models = [], kernels = [], cold = [], memory = [] }) {
+function problems({ models = [], kernels = [], calls = [], cold = [], memory = [] }) {
   const items = [
     ...models.flatMap((row) =>
       Object.values(row.threads).map((each) => ({ ...each, name: row.name })),
     ),
-    ...[...kernels, ...cold, ...memory],
+    ...[...kernels, ...calls, ...cold, ...memory],
   ].filter(({ error, differs }) => error ?? differs);
   if (!items.length) return '';
   const list = items.map(

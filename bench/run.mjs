@@ -43,37 +43,55 @@ const mounts = (options, cases) => [
   ['/', join(root, 'bench/page')],
 ];
 
-async function measure(bench) {
+const PARTS = [
+  ['calls', ['calls'], benchCalls],
+  ['kernels', ['kernels'], benchKernels],
+  ['models', ['models', 'twins'], benchModels],
+  ['cold', ['cold'], benchCold],
+  ['memory', ['memory'], benchMemory],
+];
+
+/** Measures what the options ask for, and calls `save` with what there is after each part. */
+async function measure(bench, save) {
   const { browser, server, options } = bench;
-  const has = (...parts) => parts.some((part) => options.parts.includes(part));
-  const { engines, rounds, module, quick } = options;
-  const report = { machine: machine(await browser.current()), engines, rounds, module, quick };
-  const { cpu, chromium, onnxruntimeWeb } = report.machine;
-  console.log(`Chromium ${chromium}, onnxruntime-web ${onnxruntimeWeb}, ${cpu}`);
-  report.peak = await measurePeak(await browser.current(), server.url, options.threads);
-  const { gflops, readGBs, copyGBs } = report.peak;
+  const { engines, rounds, module, quick, parts } = options;
+  const about = machine(await browser.current());
+  const peak = await measurePeak(await browser.current(), server.url, options.threads);
+  const report = { machine: about, engines, rounds, module, quick, peak };
   console.log(
-    `one core: ${gflops.toFixed(1)} GFLOP/s, reads ${readGBs.toFixed(1)} GB/s, copies ${copyGBs.toFixed(1)} GB/s`,
+    `Chromium ${about.chromium}, onnxruntime-web ${about.onnxruntimeWeb}, ${about.cpu}; one core: ${peak.gflops.toFixed(1)} GFLOP/s, reads ${peak.readGBs.toFixed(1)} GB/s, copies ${peak.copyGBs.toFixed(1)} GB/s`,
   );
-  if (has('calls')) report.calls = await benchCalls(bench);
-  if (has('kernels')) report.kernels = await benchKernels({ ...bench, peak: report.peak });
-  if (has('models', 'twins')) report.models = await benchModels(bench);
-  if (has('cold')) report.cold = await benchCold(bench);
-  if (has('memory')) report.memory = await benchMemory(bench);
-  if (has('cold')) {
-    report.brotliBytes = await downloadSizes(options.dist);
-    for (const [engine, bytes] of Object.entries(report.brotliBytes))
-      console.log(`${engine}: ${(bytes / 1024).toFixed(0)} KiB of JavaScript and wasm, brotli`);
+  for (const [name, wanted, work] of PARTS) {
+    if (!wanted.some((part) => parts.includes(part))) continue;
+    report[name] = await work({ ...bench, peak });
+    save(report);
   }
+  if (parts.includes('cold')) report.brotliBytes = await downloadSizes(options.dist);
   return report;
 }
 
-function failures({ models = [], kernels = [], cold = [], memory = [] }) {
+function failures({ models = [], kernels = [], calls = [], cold = [], memory = [] }) {
   const runs = models.flatMap(({ threads }) => Object.values(threads));
-  return [...runs, ...kernels, ...cold, ...memory].filter(({ error, differs }) => error ?? differs);
+  return [...runs, ...kernels, ...calls, ...cold, ...memory].filter(
+    ({ error, differs }) => error ?? differs,
+  );
 }
 
 const readReport = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {});
+
+/** A function that writes a report: the figures as JSON, and the page beside them. */
+function reportWriter({ json, add }) {
+  const earlier = add ? readReport(json) : {};
+  const html = json.replace(/(\.json)?$/, '.html');
+  mkdirSync(dirname(json), { recursive: true });
+  return (measured) => {
+    const report = mergeReports(earlier, measured);
+    report.summary = summarize(report);
+    writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(html, reportPage(report));
+    return { report, html };
+  };
+}
 
 await main('bench', async () => {
   const start = Date.now();
@@ -82,14 +100,10 @@ await main('bench', async () => {
   const server = await serve({ headers: CACHED, mounts: mounts(options, cases) });
   const browser = new LastingBrowser();
   try {
-    const measured = await measure({ browser, server, cases, options });
-    const report = options.add ? mergeReports(readReport(options.json), measured) : measured;
-    report.summary = summarize(report);
-    printSummary(report.summary);
-    mkdirSync(dirname(options.json), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    const html = options.json.replace(/(\.json)?$/, '.html');
-    writeFileSync(html, reportPage(report));
+    const save = reportWriter(options);
+    const measured = await measure({ browser, server, cases, options }, save);
+    const { report, html } = save(measured);
+    printSummary(report);
     if (options.write) await writeTables(report);
     console.log(`${html} and ${options.json}, after ${seconds(start)}`);
     if (failures(measured).length) process.exitCode = 1;

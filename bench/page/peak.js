@@ -1,4 +1,4 @@
-// The best that one core does in this browser; ../peak/peak.cc has the loops.
+// The best that one core does in this browser; ../peak/peak.c has the loops.
 
 const BEST_OF_MS = 1500;
 
