@@ -28,14 +28,17 @@ constexpr int64_t kLeastGroupOut = 4;
 //   indirect   22   48   53   56   56   55   55
 //   F(2,3)     16   35   57   80   99  107  114
 //   F(4,3)     30   64  102  141  173  194  179
-// Smaller maps lose what their tiles have outside (7x7 of 8x8: 127 instead of 173), and F(4,3) with
-// fewer than four tiles is slower than the GEMM.
+//   5x5:
+//   indirect   25   54   56   56   56   56
+//   F(2,5)     24   53   79  105  120  136
+// Smaller maps lose what their tiles have outside (7x7 of 8x8: 127 instead of 173), and with fewer
+// than four tiles the GEMM is faster.
 struct WinogradGain {
   double width;  // from so many channels and filters on, by their harmonic mean
-  double of_4, of_2;
+  double of_4x4, of_2x2, of_5x5;
 };
 constexpr WinogradGain kWinogradGains[] = {
-    {64, 3.1, 1.8}, {32, 2.5, 1.4}, {16, 1.9, 1.1}, {4, 1.3, 0.7}};
+    {64, 3.1, 1.8, 2.1}, {32, 2.5, 1.4, 1.8}, {16, 1.9, 1.1, 1.35}, {4, 1.3, 0.7, 0.95}};
 constexpr double kLeastWinogradGain = 1.1;
 constexpr double kTileUseOfUnknownMaps = 0.8;
 
@@ -43,32 +46,43 @@ constexpr double kTileUseOfUnknownMaps = 0.8;
 double tile_use(int64_t height, int64_t width, int64_t tile) {
   if (height < 0 || width < 0) return kTileUseOfUnknownMaps;
   const int64_t rows = ceil_div(height, tile), columns = ceil_div(width, tile);
-  if (tile == 4 && rows * columns < 4) return 0;
-  return static_cast<double>(height * width) /
-         static_cast<double>(std::max<int64_t>(rows * columns * tile * tile, 1));
+  if (rows * columns < 4) return 0;
+  return static_cast<double>(height * width) / static_cast<double>(rows * columns * tile * tile);
 }
 
 }  // namespace
 
-bool winograd_takes(const ConvSpec& spec) {
+bool winograd_takes(const ConvSpec& spec, int tile) {
   if (spec.spatial_axes != 2 || is_depthwise(spec) || !groups_fill_blocks(spec)) return false;
+  const int64_t taps = spec.kernel[1];
+  if (!(taps == 3 && (tile == 2 || tile == 4)) && !(taps == 5 && tile == 2)) return false;
   for (int axis = 1; axis < 3; ++axis) {
-    if (spec.kernel[axis] != 3 || spec.stride[axis] != 1 || spec.dilation[axis] != 1) return false;
+    if (spec.kernel[axis] != taps || spec.stride[axis] != 1 || spec.dilation[axis] != 1)
+      return false;
   }
   return spec.in_layout == Layout::kNC4HW4 && spec.out_layout == Layout::kNC4HW4;
 }
 
 int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int largest) {
-  if (!winograd_takes(spec)) return 0;
   const auto in = static_cast<double>(spec.group_in()), out = static_cast<double>(spec.group_out());
   const double mean = 2 * in * out / (in + out);
   const auto* row = std::find_if(std::begin(kWinogradGains), std::end(kWinogradGains),
                                  [&](const WinogradGain& gain) { return mean >= gain.width; });
   if (row == std::end(kWinogradGains)) return 0;
-  const double of_4 = largest >= 4 ? row->of_4 * tile_use(height, width, 4) : 0;
-  const double of_2 = row->of_2 * tile_use(height, width, 2);
-  if (std::max(of_4, of_2) < kLeastWinogradGain) return 0;
-  return of_4 > of_2 ? 4 : 2;
+  double best = kLeastWinogradGain;
+  int tile = 0;
+  for (int candidate = 2; candidate <= largest; candidate += 2) {
+    if (!winograd_takes(spec, candidate)) continue;
+    const double covered = spec.kernel[1] == 5 ? row->of_5x5
+                           : candidate == 4    ? row->of_4x4
+                                               : row->of_2x2;
+    const double gain = covered * tile_use(height, width, candidate);
+    if (gain > best) {
+      best = gain;
+      tile = candidate;
+    }
+  }
+  return tile;
 }
 
 ConvAlgorithm choose_conv(const ConvSpec& spec) {

@@ -22,7 +22,7 @@ struct ConvSpec {
   int64_t dilation[3] = {1, 1, 1};
   Layout in_layout = Layout::kRowMajor;
   Layout out_layout = Layout::kRowMajor;
-  int winograd_tile = 0;  // 4 or 2: by Winograd's algorithm with tiles of that size
+  int winograd_tile = 0;  // 4 or 2: by Winograd's algorithm with tiles of so many outputs a side
 
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
@@ -53,8 +53,8 @@ enum class ConvAlgorithm : uint8_t {
 // that weights are packed once.
 ConvAlgorithm choose_conv(const ConvSpec& spec);
 
-// Whether Winograd's algorithm computes this convolution.
-bool winograd_takes(const ConvSpec& spec);
+// Whether Winograd's algorithm computes this convolution with such tiles.
+bool winograd_takes(const ConvSpec& spec, int tile);
 // The Winograd tile, 4 or 2, that makes a convolution on channel blocks fastest, at most `largest`;
 // 0 when that is another algorithm. `height` and `width` are those of the map, kUnknownDim where
 // bindings differ.

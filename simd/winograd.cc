@@ -25,8 +25,12 @@ constexpr double kNsPerMultiplyAdd = 0.02;  // of the direct convolution
 // sets.
 constexpr int64_t kPointGap = 16;
 
-constexpr int64_t points(int64_t tile) {
-  return (tile + 2) * (tile + 2);
+// Rows and columns of a transform.
+int64_t side(const ConvSpec& spec) {
+  return spec.winograd_tile + spec.kernel[1] - 1;
+}
+int64_t points(const ConvSpec& spec) {
+  return side(spec) * side(spec);
 }
 
 // Floats between points of a block's transforms.
@@ -52,9 +56,8 @@ struct Inside {
 };
 
 // The patch of the image that a tile reads: where it lies, or a copy with zeros around it.
-template <int kTile>
+template <int kTile, int kSide>
 Square<const float> find_patch(const Chunk& chunk, const float* plane, int64_t tile, float* copy) {
-  constexpr int64_t kSide = kTile + 2;
   const ConvShape& s = chunk.shape;
   const int64_t top = tile / chunk.tile_columns * kTile - s.pad[1];
   const int64_t left = tile % chunk.tile_columns * kTile - s.pad[2];
@@ -74,15 +77,14 @@ Square<const float> find_patch(const Chunk& chunk, const float* plane, int64_t t
 }
 
 // v[point][channel block][tile][4] = B^T d B
-template <int kTile>
+template <int kTile, int kSide>
 void transform_tiles(const Chunk& chunk, const float* x, float* v) {
-  constexpr size_t kSide = kTile + 2;
   float copy[kSide * kSide * 4];
   const int64_t blocks = channel_blocks(chunk.shape.group_in());
   for (int64_t block = 0; block < blocks; ++block, x += chunk.shape.in_plane() * 4) {
     for (int64_t tile = chunk.tile_begin; tile < chunk.tile_end; ++tile) {
       float* to = v + (block * kBlockTiles + tile - chunk.tile_begin) * 4;
-      transform_square<kSide, kSide>(find_patch<kTile>(chunk, x, tile, copy),
+      transform_square<kSide, kSide>(find_patch<kTile, kSide>(chunk, x, tile, copy),
                                      {to, kSide * chunk.v_stride, chunk.v_stride},
                                      [](const auto& d, auto& t) { transform_input(d, t); });
     }
@@ -157,9 +159,8 @@ struct Output {
 
 // y = act(A^T m A + bias + add) for one tile of one channel block, whose first element is at
 // `offset`.
-template <int kTile>
+template <int kTile, int kSide>
 void put_tile(const Chunk& chunk, const float* m, int64_t tile, const Output& out, int64_t offset) {
-  constexpr size_t kSide = kTile + 2;
   float sums[kTile * kTile * 4];
   transform_square<kSide, kTile>({m, kSide * chunk.m_stride, chunk.m_stride}, {sums, kTile * 4, 4},
                                  [](const auto& t, auto& y) { transform_output(t, y); });
@@ -190,7 +191,7 @@ void put_tile(const Chunk& chunk, const float* m, int64_t tile, const Output& ou
   }
 }
 
-template <int kTile>
+template <int kTile, int kSide>
 void put_tiles(const Chunk& chunk, const float* m, const Output& out) {
   const int64_t begin = chunk.panel_begin * 2;
   const int64_t end = std::min(chunk.panel_end * 2, channel_blocks(chunk.shape.group_out()));
@@ -198,44 +199,43 @@ void put_tiles(const Chunk& chunk, const float* m, const Output& out) {
     const int64_t offset = block * chunk.shape.out_plane() * 4;
     const Output of_block{out.bias + block * 4, out.add, out.activation, out.y};
     for (int64_t tile = chunk.tile_begin; tile < chunk.tile_end; ++tile, m += 4) {
-      put_tile<kTile>(chunk, m, tile, of_block, offset);
+      put_tile<kTile, kSide>(chunk, m, tile, of_block, offset);
     }
     m += (kBlockTiles - (chunk.tile_end - chunk.tile_begin)) * 4;
   }
 }
 
-template <int kTile>
+template <int kTile, int kSide>
 void run_chunk(const Chunk& chunk, const float* x, const float* u, const Output& out,
                float* scratch) {
-  float* m = scratch + points(kTile) * static_cast<int64_t>(chunk.v_stride);
-  transform_tiles<kTile>(chunk, x, scratch);
-  multiply(chunk, points(kTile), scratch, u, m);
-  put_tiles<kTile>(chunk, m, out);
+  float* m = scratch + kSide * kSide * static_cast<int64_t>(chunk.v_stride);
+  transform_tiles<kTile, kSide>(chunk, x, scratch);
+  multiply(chunk, kSide * kSide, scratch, u, m);
+  put_tiles<kTile, kSide>(chunk, m, out);
 }
 
 // u[point][panel][channel][8] = G g G^T, from the filters of a group.
-template <int kTile>
+template <int kTaps, int kSide>
 void pack_group(const ConvSpec& spec, const float* weights, float* u) {
-  constexpr size_t kSide = kTile + 2;
   const int64_t channels = spec.group_in(), filters = spec.group_out();
   const auto panel_floats = static_cast<size_t>(channels * kPanel);
   const size_t stride = static_cast<size_t>(ceil_div<int64_t>(filters, kPanel)) * panel_floats;
   for (int64_t first = 0; first < round_up<int64_t>(filters, kPanel); first += 4) {
     float* to = u + static_cast<size_t>(first / kPanel) * panel_floats + first % kPanel;
     for (int64_t channel = 0; channel < channels; ++channel, to += kPanel) {
-      float taps[9][4] = {};
+      float taps[kTaps * kTaps][4] = {};
       for (int64_t lane = 0; lane < std::min<int64_t>(4, filters - first); ++lane) {
-        const float* filter = weights + ((first + lane) * channels + channel) * 9;
-        for (int64_t tap = 0; tap < 9; ++tap) taps[tap][lane] = filter[tap];
+        const float* filter = weights + ((first + lane) * channels + channel) * kTaps * kTaps;
+        for (int64_t tap = 0; tap < kTaps * kTaps; ++tap) taps[tap][lane] = filter[tap];
       }
-      transform_square<3, kSide>({taps[0], 12, 4}, {to, kSide * stride, stride},
-                                 [](const auto& g, auto& t) { transform_filter(g, t); });
+      transform_square<kTaps, kSide>({taps[0], kTaps * 4, 4}, {to, kSide * stride, stride},
+                                     [](const auto& g, auto& t) { transform_filter(g, t); });
     }
   }
 }
 
 int64_t group_floats(const ConvSpec& spec) {
-  return points(spec.winograd_tile) * spec.group_in() * round_up<int64_t>(spec.group_out(), kPanel);
+  return points(spec) * spec.group_in() * round_up<int64_t>(spec.group_out(), kPanel);
 }
 
 }  // namespace
@@ -245,7 +245,9 @@ int64_t winograd_packed_size(const ConvSpec& spec) {
 }
 
 void winograd_pack(const ConvSpec& spec, const float* weights, float* packed) {
-  const auto pack = spec.winograd_tile == 4 ? pack_group<4> : pack_group<2>;
+  const auto pack = spec.kernel[1] == 5       ? pack_group<5, 6>
+                    : spec.winograd_tile == 4 ? pack_group<3, 6>
+                                              : pack_group<3, 4>;
   for (int64_t group = 0; group < spec.groups; ++group) {
     pack(spec, weights, packed);
     weights += spec.group_out() * spec.depth();
@@ -265,7 +267,7 @@ WinogradConv::WinogradConv(const ConvShape& shape) : shape_(shape) {
   slice_panels_ = ceil_div(panels, slices);
   threads_ = static_cast<int>(std::clamp<int64_t>(chunks * slices, 1, threads_wanted()));
   thread_floats_ =
-      points(tile) * (point_stride(shape.group_in()) + point_stride(slice_panels_ * kPanel));
+      points(shape) * (point_stride(shape.group_in()) + point_stride(slice_panels_ * kPanel));
 }
 
 Status WinogradConv::run(const float* x, const float* packed, const float* bias, const float* add,
@@ -278,7 +280,9 @@ Status WinogradConv::run(const float* x, const float* packed, const float* bias,
   const int64_t tile_outputs = int64_t{s.winograd_tile} * s.winograd_tile;
   const double ns = kNsPerMultiplyAdd * static_cast<double>(kBlockTiles * tile_outputs * s.depth() *
                                                             slice_panels_ * kPanel);
-  const auto run = s.winograd_tile == 4 ? run_chunk<4> : run_chunk<2>;
+  const auto run = s.kernel[1] == 5       ? run_chunk<2, 6>
+                   : s.winograd_tile == 4 ? run_chunk<4, 6>
+                                          : run_chunk<2, 4>;
   return parallel_for(
       s.batch * s.groups * slices * blocks, grain_for(ns), threads_,
       [&](int64_t begin, int64_t end, int thread) {

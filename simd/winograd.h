@@ -1,6 +1,9 @@
-// Winograd convolution: 3x3, stride 1, no dilation, channel blocks in and out, by F(4x4, 3x3) or
-// F(2x2, 3x3) as ConvSpec::winograd_tile says. A quarter of the multiplications of the others, or
-// 1/2.25 of them, for weights that are 4 or 1.78 times as large.
+// Winograd convolution: stride 1, no dilation, channel blocks in and out. 3x3 by F(4x4, 3x3) or
+// F(2x2, 3x3) as ConvSpec::winograd_tile says, 5x5 by F(2x2, 5x5), with so much fewer
+// multiplications, and packed weights so much larger, than others need:
+//   F(4x4, 3x3)  4 times   4 times
+//   F(2x2, 3x3)  2.25      1.78
+//   F(2x2, 5x5)  2.78      1.44
 //
 // The input is cut into overlapping tiles; both they and the filters are transformed, so that a
 // convolution becomes one small product of matrices (tiles x channels times channels x filters)
@@ -8,7 +11,8 @@
 // in the second-level cache.
 //
 // NaN, infinity, and values above 1e36 of an input may reach every output of the tiles that read
-// it, in all filters of its group, and nothing beyond: at most 5 (F(2,3): 3) rows and columns away.
+// it, in all filters of its group, and nothing beyond: at most
+// tile + (height - 1) / 2 - 1 rows and columns away where the padding keeps the size.
 // The order of sums is not that of a direct convolution: errors are bounded by the largest product
 // of a tile, not by that of the output at hand.
 #pragma once
@@ -24,7 +28,7 @@ namespace sardonyx::simd {
 // Floats of the packed weights, [group][point][panel of 8 filters][channel][8]. The weights are a
 // tensor in memory, so that no size here can overflow.
 int64_t winograd_packed_size(const ConvSpec& spec);
-// From weights [out_channels, group_in, 3, 3].
+// From weights [out_channels, group_in, height, width].
 void winograd_pack(const ConvSpec& spec, const float* weights, float* packed);
 
 class WinogradConv {

@@ -36,18 +36,29 @@ SX_INLINE void transform_input(const f32x4 (&d)[4], f32x4 (&v)[4]) {
   v[3] = d[1] - d[3];
 }
 
+// The filter's polynomial at the points of six, from its even and its odd part at 1/2 and at 2.
+SX_INLINE void evaluate_filter(f32x4 even_a, f32x4 odd_a, f32x4 even_b, f32x4 odd_b,
+                               f32x4 (&u)[6]) {
+  even_a *= constant<-2.0f / 3>(), odd_a *= constant<-kSqrt2 / 3>();
+  u[1] = even_a + odd_a;
+  u[2] = even_a - odd_a;
+  even_b *= constant<1.0f / 6>(), odd_b *= constant<kSqrt2 / 6>();
+  u[3] = even_b + odd_b;
+  u[4] = even_b - odd_b;
+}
 // u = G g
 SX_INLINE void transform_filter(const f32x4 (&g)[3], f32x4 (&u)[6]) {
+  const f32x4 half = constant<0.5f>(), two = constant<2.0f>();
   u[0] = g[0];
-  f32x4 even = constant<-2.0f / 3>() * madd(constant<0.5f>(), g[2], g[0]);
-  f32x4 odd = constant<-kSqrt2 / 3>() * g[1];
-  u[1] = even + odd;
-  u[2] = even - odd;
-  even = constant<1.0f / 6>() * madd(constant<2.0f>(), g[2], g[0]);
-  odd = constant<kSqrt2 / 6>() * g[1];
-  u[3] = even + odd;
-  u[4] = even - odd;
+  evaluate_filter(madd(half, g[2], g[0]), g[1], madd(two, g[2], g[0]), g[1], u);
   u[5] = g[2];
+}
+SX_INLINE void transform_filter(const f32x4 (&g)[5], f32x4 (&u)[6]) {
+  const f32x4 half = constant<0.5f>(), two = constant<2.0f>();
+  u[0] = g[0];
+  evaluate_filter(madd(half, madd(half, g[4], g[2]), g[0]), madd(half, g[3], g[1]),
+                  madd(two, madd(two, g[4], g[2]), g[0]), madd(two, g[3], g[1]), u);
+  u[5] = g[4];
 }
 SX_INLINE void transform_filter(const f32x4 (&g)[3], f32x4 (&u)[4]) {
   u[0] = g[0];
@@ -67,6 +78,10 @@ SX_INLINE void transform_output(const f32x4 (&m)[6], f32x4 (&y)[4]) {
   const f32x4 a = constant<kHalfSqrt2>() * difference_a, b = constant<kSqrt2>() * difference_b;
   y[1] = a + b;
   y[3] = madd(half, a, madd(two, b, m[5]));
+}
+SX_INLINE void transform_output(const f32x4 (&m)[6], f32x4 (&y)[2]) {
+  y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
+  y[1] = madd(constant<kHalfSqrt2>(), m[1] - m[2], madd(constant<kSqrt2>(), m[3] - m[4], m[5]));
 }
 SX_INLINE void transform_output(const f32x4 (&m)[4], f32x4 (&y)[2]) {
   y[0] = m[0] + m[1] + m[2];

@@ -11,13 +11,16 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// Convolutions 3x3 in a row; `channels` are those of the input and of each output.
-Names kernels_of(const std::vector<int64_t>& channels, int64_t map, int64_t stride = 1) {
+// Convolutions in a row, 3x3 unless said otherwise; `channels` are those of the input and of each
+// output.
+Names kernels_of(const std::vector<int64_t>& channels, int64_t map, int64_t stride = 1,
+                 int64_t kernel = 3) {
   GraphBuilder g;
   ValueId x = g.input("x", {1, channels[0], map, map});
   for (size_t i = 1; i < channels.size(); ++i) {
-    x = g.node("Conv", {x, g.random({channels[i], channels[i - 1], 3, 3})},
-               {{"pads", ints({1, 1, 1, 1})}, {"strides", ints({stride, stride})}});
+    x = g.node(
+        "Conv", {x, g.random({channels[i], channels[i - 1], kernel, kernel})},
+        {{"pads", ints(std::vector<int64_t>(4, kernel / 2))}, {"strides", ints({stride, stride})}});
   }
   g.output(x, "y");
   auto session = Session::create(g.finish());
@@ -38,6 +41,8 @@ TEST_CASE("Winograd convolutions where they are faster") {
   CHECK(kernels_of({64, 64}, 16, 2) == Names{gemm});
   CHECK(kernels_of({4, 8, 8}, 5) == Names{gemm, gemm});
   CHECK(kernels_of({64, 64}, 3) == Names{gemm});
+  CHECK(kernels_of({8, 8, 64, 64}, 16, 1, 5) == Names{gemm, gemm, "conv_winograd_2x2"});
+  CHECK(kernels_of({64, 64}, 16, 1, 7) == Names{gemm});
 }
 
 TEST_CASE("Winograd convolutions stay within the budget for packed weights") {
