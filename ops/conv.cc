@@ -15,6 +15,7 @@
 #include "simd/depthwise.h"
 #include "simd/layout.h"
 #include "simd/winograd.h"
+#include "simd/winograd_line.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -45,6 +46,8 @@ std::optional<int64_t> packed_size(const ConvSpec& spec) {
       return simd::winograd_packed_size(spec);
     case ConvAlgorithm::kDepthwise:
       return simd::depthwise_packed_size(spec);
+    case ConvAlgorithm::kWinogradLine:
+      return simd::winograd_line_packed_size(spec);
     case ConvAlgorithm::kDirect:
       return simd::direct_packed_size(spec);
   }
@@ -59,6 +62,8 @@ void pack(const ConvSpec& spec, const float* weights, float* packed) {
       return simd::winograd_pack(spec, weights, packed);
     case ConvAlgorithm::kDepthwise:
       return simd::depthwise_pack(spec, weights, packed);
+    case ConvAlgorithm::kWinogradLine:
+      return simd::winograd_line_pack(spec, weights, packed);
     case ConvAlgorithm::kDirect:
       return simd::direct_pack(spec, weights, packed);
   }
@@ -72,6 +77,8 @@ std::string_view kernel_name(const ConvSpec& spec) {
       return spec.winograd_tile == 4 ? "conv_winograd_4x4" : "conv_winograd_2x2";
     case ConvAlgorithm::kDepthwise:
       return spec.kernel[1] == 3 && spec.kernel[2] == 3 ? "conv_depthwise_3x3" : "conv_depthwise";
+    case ConvAlgorithm::kWinogradLine:
+      return "conv_winograd_line";
     case ConvAlgorithm::kDirect:
       return "conv_direct";
   }
@@ -96,7 +103,7 @@ constexpr size_t kNone = SIZE_MAX;
 struct Plan final : StepPlan {
   ConvShape shape;
   std::variant<std::monostate, simd::IndirectConv, simd::WinogradConv, simd::DepthwiseConv,
-               simd::DirectConv>
+               simd::WinogradLine, simd::DirectConv>
       algorithm;
   // Parts of the scratch memory, kNone where there is no need for one.
   size_t weights = kNone, bias = kNone, stage = kNone, x = kNone, z = kNone, y = kNone;
@@ -115,7 +122,10 @@ class ConvKernel final : public Kernel {
   Status place_scratch(BindContext& context, Plan& plan) const;
   // The layout in which the algorithm reads and writes.
   static Layout inner_layout(const ConvSpec& spec, Layout outer) {
-    return choose_conv(spec) == ConvAlgorithm::kDepthwise ? Layout::kNC4HW4 : outer;
+    const ConvAlgorithm algorithm = choose_conv(spec);
+    const bool blocked =
+        algorithm == ConvAlgorithm::kDepthwise || algorithm == ConvAlgorithm::kWinogradLine;
+    return blocked ? Layout::kNC4HW4 : outer;
   }
 
   const Attributes& attributes_;  // owned by the lowering, which outlives its kernels
@@ -191,6 +201,8 @@ Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
     stage = direct->scratch_floats();
   } else if (const auto* winograd = std::get_if<simd::WinogradConv>(&plan.algorithm)) {
     stage = winograd->scratch_floats();
+  } else if (const auto* line = std::get_if<simd::WinogradLine>(&plan.algorithm)) {
+    stage = line->scratch_floats();
   }
   if (stage > 0) {
     SX_ASSIGN(plan.stage, scratch.add_floats(stage));
@@ -224,6 +236,10 @@ Status ConvKernel::bind(BindContext& context) const {
         break;
       case ConvAlgorithm::kDepthwise: {
         SX_ASSIGN(plan->algorithm, simd::DepthwiseConv::make(plan->shape));
+        break;
+      }
+      case ConvAlgorithm::kWinogradLine: {
+        SX_ASSIGN(plan->algorithm, simd::WinogradLine::make(plan->shape));
         break;
       }
       case ConvAlgorithm::kDirect: {
@@ -280,6 +296,8 @@ Status ConvKernel::run(const RunContext& context) const {
     SX_TRY(winograd->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   } else if (const auto* depthwise = std::get_if<simd::DepthwiseConv>(&plan.algorithm)) {
     SX_TRY(depthwise->run(x, weights, bias, z, activation_, y));
+  } else if (const auto* line = std::get_if<simd::WinogradLine>(&plan.algorithm)) {
+    SX_TRY(line->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {
     SX_TRY(direct->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   }

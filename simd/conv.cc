@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "simd/layout.h"
+#include "simd/winograd_line.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -90,6 +91,7 @@ ConvAlgorithm choose_conv(const ConvSpec& spec) {
   if (spec.winograd_tile > 0) return ConvAlgorithm::kWinograd;
   if (is_depthwise(spec)) return ConvAlgorithm::kDepthwise;
   if (spec.group_out() < kLeastGroupOut) return ConvAlgorithm::kDirect;
+  if (winograd_line_takes(spec)) return ConvAlgorithm::kWinogradLine;
   return ConvAlgorithm::kIndirect;
 }
 
@@ -112,6 +114,7 @@ bool conv_takes_channel_blocks(const ConvSpec& spec) {
       return groups_fill_blocks(spec);
     case ConvAlgorithm::kWinograd:
     case ConvAlgorithm::kDepthwise:
+    case ConvAlgorithm::kWinogradLine:
       return true;
     case ConvAlgorithm::kDirect:
       return false;

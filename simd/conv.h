@@ -43,10 +43,11 @@ struct ConvShape : ConvSpec {
 };
 
 enum class ConvAlgorithm : uint8_t {
-  kIndirect,   // GEMM over an indirection table; 1x1 and first layers included
-  kWinograd,   // what ConvSpec::winograd_tile asks for
-  kDepthwise,  // one channel per group, channel-blocked
-  kDirect,     // vectorised along the width, row-major; few output channels, and three axes
+  kIndirect,      // GEMM over an indirection table; 1x1 and first layers included
+  kWinograd,      // what ConvSpec::winograd_tile asks for
+  kDepthwise,     // one channel per group, channel-blocked
+  kWinogradLine,  // four taps and more along an axis, channel-blocked
+  kDirect,        // vectorised along the width, row-major; few output channels, and three axes
 };
 
 // The one place where an algorithm is chosen. Depends on nothing that changes between bindings, so

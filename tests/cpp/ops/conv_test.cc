@@ -136,6 +136,16 @@ TEST_CASE("Conv in groups", "[conv]") {
   check({{1, 3, 6, 6}, {15, 1, 3, 3}, 3, {}, {}, {1, 1, 1, 1}}, true);
 }
 
+TEST_CASE("Conv of long kernels", "[conv]") {
+  const char* kernel = "conv_winograd_line";
+  check({{2, 8, 9, 13}, {12, 8, 5, 5}, 1, {}, {}, {2, 2, 2, 2}}, true, kernel);
+  check({{1, 4, 33, 1}, {9, 4, 5, 1}, 1, {}, {}, {0, 0, 0, 0}}, false, kernel);
+  check({{1, 4, 5, 50}, {8, 4, 1, 39}, 1, {}, {}, {0, 19, 0, 19}}, true, kernel);
+  check({{1, 4, 14, 11}, {8, 4, 7, 3}, 1, {1, 2}, {1, 3}, {3, 1, 2, 4}}, true, kernel);
+  check({{1, 4, 23}, {8, 4, 9}, 1, {}, {}, {8, 0}}, true, kernel);
+  check({{1, 4, 3, 4}, {8, 4, 4, 4}, 1, {}, {}, {3, 3, 3, 3}}, true, kernel);
+}
+
 TEST_CASE("Conv over one and three axes", "[conv]") {
   check({{2, 5, 17}, {6, 5, 3}, 1, {}, {}, {1, 1}}, true);
   check({{1, 3, 16}, {8, 3, 5}, 1, {3}, {2}, {0, 4}}, true);

@@ -10,7 +10,9 @@
 #include "simd/depthwise.h"
 #include "simd/layout.h"
 #include "simd/parallel.h"
+#include "simd/winograd_line.h"
 #include "tests/cpp/simd/conv_reference.h"
+#include "tests/cpp/simd/random_floats.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -53,6 +55,23 @@ std::vector<float> run_direct(const ConvShape& s, const Operands& o) {
   REQUIRE(conv.ok());
   std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
   REQUIRE(conv->run(o.x.data(), packed.data(), o.bias.data(), o.add.data(), kRelu, y.data(),
+                    scratch.data())
+              .ok());
+  return y;
+}
+
+std::vector<float> run_winograd_line(const ConvShape& s, const Operands& o,
+                                     const Activation& activation = kRelu) {
+  REQUIRE(winograd_line_takes(s));
+  std::vector<float> packed(static_cast<size_t>(*winograd_line_packed_size(s)), kNan);
+  winograd_line_pack(s, o.w.data(), packed.data());
+  const auto x = stored(o.x, s.in_channels, s.in_plane(), Layout::kNC4HW4);
+  const auto add = stored(o.add, s.out_channels, s.out_plane(), Layout::kNC4HW4);
+  std::vector<float> y(add.size(), kNan);
+  auto conv = WinogradLine::make(s);
+  REQUIRE(conv.ok());
+  std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
+  REQUIRE(conv->run(x.data(), packed.data(), o.bias.data(), add.data(), activation, y.data(),
                     scratch.data())
               .ok());
   return y;
@@ -126,19 +145,88 @@ TEST_CASE("Direct convolution in groups, without padding, and 1x1", "[conv]") {
   }
 }
 
+TEST_CASE("Winograd along a line, of every length, width and axis", "[conv]") {
+  for (int64_t kernel : {4, 5, 6, 8, 9, 13}) {
+    for (int64_t width : {1, 4, 7, 18, 45}) {
+      for (int along : {1, 2}) {
+        for (int64_t filters : {8, 11}) {
+          ConvShape s = shape_of({8, filters, 1, width, width, kernel, 1, 1, kernel / 2},
+                                 Layout::kNC4HW4, Layout::kNC4HW4);
+          const int across = 3 - along;
+          s.kernel[across] = 3;
+          s.stride[across] = s.dilation[across] = 2;
+          s.in[across] = 6;
+          s.pad[across] = 2;
+          s.out[across] = 3;
+          INFO("kernel " << kernel << " width " << width << " axis " << along);
+          const Operands o(s);
+          check_close(run_winograd_line(s, o), o.expected, filters, s.out_plane(), Layout::kNC4HW4);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Winograd along a line is as exact as a sum", "[conv]") {
+  for (int64_t channels : {16, 64, 256}) {
+    ConvShape s = shape_of({channels, 8, 1, 40, 1, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
+    s.kernel[2] = 1;
+    s.pad[2] = 0;
+    s.out[2] = 1;
+    s.batch = 1;
+    const Operands o(s);
+    const auto y = run_winograd_line(s, o);
+    double error = 0, largest = 0;
+    for (int64_t i = 0; i < static_cast<int64_t>(o.expected.size()); ++i) {
+      const int64_t c = i / s.out_plane(), at = (c / 4 * s.out_plane() + i % s.out_plane()) * 4;
+      const auto want = static_cast<double>(o.expected[static_cast<size_t>(i)]);
+      error = std::max(error,
+                       std::fabs(static_cast<double>(y[static_cast<size_t>(at + c % 4)]) - want));
+      largest = std::max(largest, want);
+    }
+    INFO(channels << " channels: largest error " << error << " of " << largest);
+    CHECK(error <= 4e-6 * largest);
+  }
+}
+
+TEST_CASE("Winograd along a line keeps what is not finite within its tiles", "[conv]") {
+  const ConvShape s = shape_of({4, 8, 1, 9, 60, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
+  for (float special : {kNan, std::numeric_limits<float>::infinity(), -0.0f, 1e-42f}) {
+    Operands o(s);
+    const size_t at = 4 * 60 + 30;  // row 4, column 30 of channel 0
+    o.x[at] = special;
+    const auto y = run_winograd_line(s, o, Activation());
+    o.x[at] = 0.0f;
+    const auto without = run_winograd_line(s, o, Activation());
+    for (int64_t i = 0; i < static_cast<int64_t>(y.size()); ++i) {
+      const int64_t pixel = i / 4 % s.out_plane(), image = i / 4 / s.out_plane() / 2;
+      const int64_t row = pixel / 60, column = pixel % 60;
+      const auto from = static_cast<size_t>(i);
+      if (image == 0 && row >= 2 && row <= 6 && column >= 24 && column < 36) {
+        if (std::isnan(special) && row == 4 && column == 30) CHECK(std::isnan(y[from]));
+      } else {
+        REQUIRE(y[from] == without[from]);
+      }
+    }
+  }
+}
+
 TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]") {
   const Case wide{32, 48, 1, 40, 41, 3, 1, 1, 1}, deep{40, 40, 40, 64, 60, 3, 1, 1, 1};
   const ConvShape a = shape_of(wide, Layout::kNC4HW4, Layout::kNC4HW4);
   const ConvShape b = shape_of(deep, Layout::kNC4HW4, Layout::kNC4HW4);
   const ConvShape c =
       shape_of({9, 5, 1, 50, 130, 3, 1, 2, 2}, Layout::kRowMajor, Layout::kRowMajor);
-  const Operands oa(a), ob(b), oc(c);
+  const ConvShape d = shape_of({8, 12, 1, 90, 70, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
+  const Operands oa(a), ob(b), oc(c), od(d);
   set_threads(1);
+  const auto yd = run_winograd_line(d, od);
   const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob), yc = run_direct(c, oc);
   set_threads(3);
   CHECK(run_indirect(a, oa) == ya);
   CHECK(run_depthwise(b, ob) == yb);
   CHECK(run_direct(c, oc) == yc);
+  CHECK(run_winograd_line(d, od) == yd);
   set_threads(1);
 }
 
