@@ -55,6 +55,7 @@ double tile_use(int64_t height, int64_t width, int64_t tile) {
 
 bool winograd_takes(const ConvSpec& spec, int tile) {
   if (spec.spatial_axes != 2 || is_depthwise(spec) || !groups_fill_blocks(spec)) return false;
+  if (spec.group_out() < kLeastGroupOut) return false;
   const int64_t taps = spec.kernel[1];
   if (!(taps == 3 && (tile == 2 || tile == 4)) && !(taps == 5 && tile == 2)) return false;
   for (int axis = 1; axis < 3; ++axis) {
