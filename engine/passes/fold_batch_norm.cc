@@ -1,5 +1,5 @@
 // Moves a per-channel scale and shift (BatchNormalization, Add, Sub, Mul, Div with constants) that
-// follows a Conv or Gemm into its weights and bias.
+// follows a Conv, ConvTranspose or Gemm into its weights and bias.
 //
 //   scale·(W∗x + b) + shift = (scale·W)∗x + (scale·b + shift)
 #include <algorithm>
@@ -18,11 +18,17 @@ struct Weights {
   int64_t channels = 0;
   int64_t inner = 0;  // neighbouring elements that belong to one channel
   int rank = 0;       // of the node's output
+  // Of a ConvTranspose with groups: rows of weights, and the channels that each of these has.
+  int64_t group_rows = INT64_MAX, group_channels = channels;
 
-  int64_t channel_of(int64_t element) const { return element / inner % channels; }
+  int64_t channel_of(int64_t element) const {
+    const int64_t row = element / inner / group_channels;
+    return row / group_rows * group_channels + element / inner % group_channels;
+  }
 };
 
-// Conv: [M, C/g, k…], a row per channel. Gemm: [K, N], or [N, K] with transB.
+// Conv: [M, C/g, k…], a row per channel. ConvTranspose: [C, M/g, k…]. Gemm: [K, N], or [N, K] with
+// transB.
 std::optional<Weights> weights_of(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return std::nullopt;
   const ConstantPtr constant = fixed_floats(graph, input_of(node, 1));
@@ -31,6 +37,12 @@ std::optional<Weights> weights_of(const Graph& graph, const Node& node) {
   if (shape.elements().value_or(0) <= 0) return std::nullopt;
   const int rank = shape.rank();
   if (node.type == "Conv") return Weights{constant, shape[0], shape.product(1, rank), rank};
+  if (node.type == "ConvTranspose") {
+    const int64_t groups = node.attributes.get_int("group", 1), channels = shape[1];
+    if (groups < 1 || shape[0] % groups != 0) return std::nullopt;
+    return Weights{constant, channels * groups, shape.product(2, rank),
+                   rank,     shape[0] / groups, channels};
+  }
   if (node.type != "Gemm" || rank != 2 || node.opset < 7) return std::nullopt;
   if (node.attributes.get_int("transB", 0) == 0) return Weights{constant, shape[1], 1, rank};
   return Weights{constant, shape[0], shape[1], rank};

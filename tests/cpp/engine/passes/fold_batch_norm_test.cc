@@ -37,6 +37,19 @@ TEST_CASE("fold_batch_norm folds into Conv", "[passes]") {
   CHECK(fold(g, batch_norm(g, conv, 9, {{"epsilon", 0.01f}})) == "Conv");
 }
 
+TEST_CASE("fold_batch_norm folds into ConvTranspose", "[passes]") {
+  const bool bias = GENERATE(false, true);
+  const int64_t groups = GENERATE(1, 3);
+  CAPTURE(bias, groups);
+  GraphBuilder g;
+  const ValueId x = g.input("x", {2, 6, 5, 7});
+  std::vector<ValueId> inputs{x, g.random({6, 9 / groups, 3, 2})};
+  if (bias) inputs.push_back(g.random({9}));
+  const ValueId conv = g.node("ConvTranspose", inputs, {{"group", groups}});
+  const ValueId shifted = g.node("Add", {conv, g.random({1, 9, 1, 1})});
+  CHECK(fold(g, batch_norm(g, shifted, 9)) == "ConvTranspose");
+}
+
 TEST_CASE("fold_batch_norm folds into Gemm", "[passes]") {
   const int64_t transposed = GENERATE(0, 1);
   const int bias_rank = GENERATE(-1, 0, 1, 2);
