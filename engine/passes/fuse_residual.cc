@@ -1,6 +1,7 @@
 // Conv followed by the Add of another value of its shape: com.microsoft.FusedConv with that value
 // as input Z.
 #include "engine/graph_edit.h"
+#include "engine/passes/dim_origins.h"
 #include "engine/passes/pattern.h"
 
 namespace sardonyx {
@@ -9,21 +10,23 @@ namespace {
 constexpr size_t kBias = 2;
 
 // The convolution that produces operand `i` of an Add, for nothing else, and can add the other one.
-NodeId convolution_of(const Graph& graph, NodeId add, size_t i, const Readers& readers) {
+NodeId convolution_of(const Graph& graph, NodeId add, size_t i, const Readers& readers,
+                      const DimOrigins& dims) {
   const ValueId sum = graph.nodes[add].inputs[i], other = graph.nodes[add].inputs[1 - i];
   const NodeId id = graph.values[sum].producer;
   if (id == kNoNode || readers.sole(sum) != add) return kNoNode;
   const bool fits = is_op(graph.nodes[id], "Conv") && graph.values[sum].dtype == DType::kFloat32 &&
-                    same_static_shape(graph.values[sum], graph.values[other]);
+                    dims.same_shape(sum, other);
   return fits ? id : kNoNode;
 }
 
-NodeId convolution_of(const Graph& graph, NodeId add, const Readers& readers, ValueId& other) {
+NodeId convolution_of(const Graph& graph, NodeId add, const Readers& readers,
+                      const DimOrigins& dims, ValueId& other) {
   const Node& node = graph.nodes[add];
   if (!is_op(node, "Add") || node.opset < 7 || node.inputs.size() != 2) return kNoNode;
   if (output_of(node, 0) == kNoValue) return kNoNode;
   for (size_t i = 0; i < 2; ++i) {
-    const NodeId id = convolution_of(graph, add, i, readers);
+    const NodeId id = convolution_of(graph, add, i, readers, dims);
     other = node.inputs[1 - i];
     if (id != kNoNode) return id;
   }
@@ -35,10 +38,11 @@ NodeId convolution_of(const Graph& graph, NodeId add, const Readers& readers, Va
 Status pass_fuse_residual(Graph& graph, bool& changed) {
   if (!find_operator("com.microsoft", "FusedConv", 1)) return {};
   const Readers readers(graph);
+  const DimOrigins dims(graph);
   std::vector<bool> remove(graph.nodes.size(), false);
   for (NodeId add = 0; add < graph.nodes.size(); ++add) {
     ValueId other = kNoValue;
-    const NodeId id = convolution_of(graph, add, readers, other);
+    const NodeId id = convolution_of(graph, add, readers, dims, other);
     if (id == kNoNode || remove[id]) continue;
     // The convolution moves behind whatever computes the other operand.
     const ValueId output = graph.nodes[add].outputs[0];

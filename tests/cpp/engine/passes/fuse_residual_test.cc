@@ -72,7 +72,29 @@ TEST_CASE("fuse_residual leaves what is no residual", "[passes]") {
   }
 }
 
-TEST_CASE("fuse_residual leaves dims that are not known", "[passes]") {
+TEST_CASE("fuse_residual follows dims that are not known", "[passes]") {
+  GraphBuilder g;
+  const ValueId x = g.input("x", {kUnknownDim, 4, kUnknownDim, 6});
+  SECTION("through convolutions that keep them") {
+    const ValueId h = g.node("Relu", {conv(g, x)});
+    g.output(g.node("Add", {conv(g, g.node("Mul", {h, g.random({4, 1, 1})})), x}), "y");
+    const auto graph = g.finish();
+    CHECK(run_pass(*graph, "fuse_residual"));
+    CHECK(types(*graph) == "Conv Relu Mul FusedConv");
+  }
+  SECTION("not through one that shortens them") {
+    const ValueId h = g.node("Conv", {x, g.random({4, 4, 3, 1})});
+    g.output(g.node("Add", {h, x}), "y");
+    CHECK_FALSE(run_pass(*g.finish(), "fuse_residual"));
+  }
+  SECTION("not through an operand that may be longer") {
+    const ValueId longer = g.node("Sub", {x, g.input("other", {1, 4, kUnknownDim, 6})});
+    g.output(g.node("Add", {conv(g, x), longer}), "y");
+    CHECK_FALSE(run_pass(*g.finish(), "fuse_residual"));
+  }
+}
+
+TEST_CASE("fuse_residual leaves dims that may differ", "[passes]") {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 4, kUnknownDim, 6});
   const ValueId one = g.input("one", {1, 4, kUnknownDim, 6});
