@@ -101,6 +101,7 @@ const convolution: Case[] = [
       ['LeakyRelu', { alpha: 0.125 }],
       ['HardSigmoid'],
       ['HardSwish'],
+      ['Gelu'],
     ] as const
   ).map((activation) => conv([1, 3, 5, 5], [4, 3, 3, 3], {}, { then: [activation] })),
   {

@@ -39,6 +39,7 @@ constexpr Entry kEntries[] = {
     {"MatMulNBits", Rule::kMatMul},
     {"QLinearMatMul", Rule::kMatMul},
     {"FusedQLinearMatMul", Rule::kMatMul},
+    {"FusedMatMul", Rule::kMatMul},
     {"Gemm", Rule::kGemm},
     {"FusedGemm", Rule::kGemm},
     {"Attention", Rule::kAttention},

@@ -13,7 +13,7 @@ struct Entry {
   std::string_view name;
   simd::Activation with_defaults;
 };
-constexpr std::array<Entry, 9> kActivations{{
+constexpr std::array<Entry, 10> kActivations{{
     {"", {ActivationKind::kNone}},
     {"Relu", {ActivationKind::kRelu}},
     {"Clip", {ActivationKind::kClip, -kInfinity, kInfinity}},
@@ -23,6 +23,7 @@ constexpr std::array<Entry, 9> kActivations{{
     {"HardSigmoid", {ActivationKind::kHardSigmoid, 0.2f, 0.5f}},
     {"HardSwish", {ActivationKind::kHardSwish}},
     {"Silu", {ActivationKind::kSilu}},
+    {"Gelu", {ActivationKind::kGelu}},
 }};
 
 }  // namespace

@@ -1,12 +1,15 @@
 // MatMul as NumPy's matmul: stacks of matrices that broadcast, vectors as rows or columns.
+// sardonyx.FusedMatMul: y = act(A × B + bias), B one matrix and the bias one number per column.
 #include <algorithm>
 #include <optional>
 
+#include "ops/activation.h"
 #include "ops/gemm_weights.h"
 #include "ops/matmul_shape.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "ops/widened.h"
+#include "simd/elementwise.h"
 #include "simd/gemm.h"
 
 namespace sardonyx::ops {
@@ -72,7 +75,8 @@ Result<std::unique_ptr<Plan>> make_plan(const TensorView& a, const TensorView& b
 
 class FloatMatMul final : public Kernel {
  public:
-  explicit FloatMatMul(std::shared_ptr<const Block> packed_b) : packed_b_(std::move(packed_b)) {}
+  FloatMatMul(std::shared_ptr<const Block> packed_b, const simd::Activation& activation)
+      : packed_b_(std::move(packed_b)), activation_(activation) {}
 
   Status bind(BindContext& context) const override {
     const auto form = packed_b_ ? std::optional(BForm::kPacked) : std::nullopt;
@@ -91,7 +95,14 @@ class FloatMatMul final : public Kernel {
     const auto* b = packed_b_ ? packed_b_->as<const float>() : context.inputs[1].as<const float>();
     auto* c = context.outputs[0].as<float>();
     const bool dense = plan.b_form == BForm::kDense;
-    if (dense && plan.n < simd::kPanel) return run_columns(plan, a, b, c);
+    simd::GemmEpilogue epilogue;
+    epilogue.activation = activation_;
+    if (context.has_input(2)) epilogue.column_bias = context.inputs[2].as<const float>();
+    if (dense && plan.n < simd::kPanel) {
+      SX_TRY(run_columns(plan, a, b, c));
+      finish_rows(plan, epilogue, c);
+      return {};
+    }
     if (plan.b_form == BForm::kScratch) {
       auto* scratch = reinterpret_cast<float*>(context.scratch);
       SX_TRY(pack_weights(b, weights(plan), scratch));
@@ -103,7 +114,7 @@ class FloatMatMul final : public Kernel {
                                 .a_stride = plan.k,
                                 .c_stride = plan.n,
                                 .b_stride = dense ? plan.n : 0};
-    return simd::gemm(shape, {a, b, c}, plan.batch());
+    return simd::gemm(shape, {a, b, c}, plan.batch(), epilogue);
   }
   std::string_view name() const override { return simd::gemm_tile_name(); }
 
@@ -123,7 +134,17 @@ class FloatMatMul final : public Kernel {
     return {};
   }
 
+  static void finish_rows(const Plan& plan, const simd::GemmEpilogue& epilogue, float* c) {
+    const int64_t rows = static_cast<int64_t>(plan.batch().size()) * plan.m;
+    for (int64_t i = 0; i < rows && epilogue.column_bias; ++i) {
+      float* row = c + i * plan.n;
+      simd::binary(simd::BinaryKind::kAdd, {row}, {epilogue.column_bias}, row, plan.n);
+    }
+    simd::activate(epilogue.activation, c, rows * plan.n);
+  }
+
   std::shared_ptr<const Block> packed_b_;
+  simd::Activation activation_;
 };
 
 // Integers and doubles: plain loops. Integers wrap.
@@ -179,7 +200,13 @@ Result<KernelPtr> make_float_matmul(const KernelInit& init) {
                                        .n = stack.columns}));
     }
   }
-  return KernelPtr(std::make_unique<FloatMatMul>(std::move(packed)));
+  SX_ASSIGN(const simd::Activation activation, parse_activation(init.attributes));
+  return KernelPtr(std::make_unique<FloatMatMul>(std::move(packed), activation));
+}
+
+bool is_row(const ValueFacts& bias, int64_t columns) {
+  if (!bias.has_shape) return true;
+  return bias.shape.rank() == 1 && (bias.shape[0] < 0 || columns < 0 || bias.shape[0] == columns);
 }
 
 }  // namespace
@@ -191,6 +218,26 @@ Status infer_matmul(InferContext& context) {
                       DType::kInt32, DType::kInt64, DType::kUint32, DType::kUint64}));
   SX_TRY(check_same_dtype(context, 0, 1));
   return infer_matmul_shape(context, 0, 1, context.inputs[0].dtype);
+}
+
+Status infer_fused_matmul(InferContext& context) {
+  SX_TRY(check_arity(context, 2, 3));
+  SX_TRY(check_dtype(context, 0, {DType::kFloat32, DType::kFloat16, DType::kBfloat16}));
+  SX_TRY(check_same_dtype(context, 0, 1));
+  SX_TRY(check_same_dtype(context, 0, 2));
+  SX_TRY(parse_activation(context.attributes).take_status());
+  SX_TRY(infer_matmul_shape(context, 0, 1, context.inputs[0].dtype));
+  const ValueFacts& b = context.inputs[1];
+  const bool matrix = !b.has_shape || b.shape.rank() == 2;
+  if (!matrix || (context.has_input(2) && b.has_shape && !is_row(context.inputs[2], b.shape[1]))) {
+    return error(ErrorCode::SHAPE_MISMATCH, "B of shape %s and its bias: [K, N] and [N] are wanted",
+                 b.shape.to_string().c_str());
+  }
+  return {};
+}
+
+Result<KernelPtr> make_fused_matmul(const KernelInit& init) {
+  return widened(init, make_float_matmul);
 }
 
 Result<KernelPtr> make_matmul(const KernelInit& init) {

@@ -16,6 +16,7 @@ enum class ActivationKind : uint8_t {
   kHardSigmoid,  // max(0, min(1, a * x + b))
   kHardSwish,    // x * max(0, min(1, x / 6 + 0.5))
   kSilu,         // x * sigmoid(x)
+  kGelu,         // x / 2 * (1 + erf(x / sqrt(2)))
 };
 
 struct Activation {

@@ -222,6 +222,9 @@ void activate(const Activation& activation, float* x, int64_t count) {
     case ActivationKind::kSilu:
       kind = UnaryKind::kSilu;
       break;
+    case ActivationKind::kGelu:
+      kind = UnaryKind::kGelu;
+      break;
     default:
       return;
   }

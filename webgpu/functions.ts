@@ -9,6 +9,8 @@ const EXPM1 = (x: string): string =>
   `select(exp(${x}) - 1.0, (${x}) * (1.0 + (${x}) * (0.5 + (${x}) * (0.16666667 + (${x}) * 0.041666667))), abs(${x}) < 0.1)`;
 const SOFTPLUS = 'max(x, 0.0) + log(1.0 + exp(-abs(x)))';
 
+const GELU = '0.5 * x * (1.0 + error_function(x * 0.70710678))';
+
 const functions: Readonly<Record<number, (a: string, b: string) => string>> = {
   0: () => 'x',
   1: () => 'select(x, 0.0, x < 0.0)',
@@ -19,6 +21,7 @@ const functions: Readonly<Record<number, (a: string, b: string) => string>> = {
   6: (a, b) => `clamp(x * ${a} + ${b}, 0.0, 1.0)`,
   7: () => 'x * clamp(x / 6.0 + 0.5, 0.0, 1.0)',
   8: () => `x * (${SIGMOID('x')})`,
+  9: () => GELU,
   32: () => 'exp(x)',
   33: () => 'log(x)',
   34: () => 'sqrt(x)',
@@ -30,7 +33,7 @@ const functions: Readonly<Record<number, (a: string, b: string) => string>> = {
   40: () => 'round(x)',
   41: () => 'sign(x)',
   42: () => 'error_function(x)',
-  43: () => '0.5 * x * (1.0 + error_function(x * 0.70710678))',
+  43: () => GELU,
   44: () => `0.5 * x * (1.0 + ${TANH('0.79788456 * (x + 0.044715 * x * x * x)')})`,
   45: (a) => `select(x, ${a} * (${EXPM1('x')}), x < 0.0)`,
   46: (a, b) => `${b} * select(${a} * (${EXPM1('x')}), x, x > 0.0)`,

@@ -105,6 +105,7 @@ bool lower_pool(Emitter& emitter);
 bool lower_global_pool(Emitter& emitter);
 bool lower_resize(Emitter& emitter);
 bool lower_matmul(Emitter& emitter);
+bool lower_fused_matmul(Emitter& emitter);
 bool lower_gemm(Emitter& emitter);
 bool lower_unary(Emitter& emitter);
 bool lower_binary(Emitter& emitter);

@@ -42,6 +42,15 @@ GpuStep& emit(Emitter& e, const Product& p, uint32_t variant) {
   return step;
 }
 
+// With the activation and, if it adds, input 2.
+GpuStep& emit_fused(Emitter& e, const Product& p, const simd::Activation& activation, bool adds) {
+  GpuStep& step = emit(e, p, static_cast<uint32_t>(activation.kind) | (adds ? kAddend : 0));
+  if (adds) e.operand(step, 2, 2);
+  step.params[31] = bits(activation.a);
+  step.params[32] = bits(activation.b);
+  return step;
+}
+
 }  // namespace
 
 bool lower_matmul(Emitter& e) {
@@ -77,6 +86,21 @@ bool lower_matmul(Emitter& e) {
   return true;
 }
 
+bool lower_fused_matmul(Emitter& e) {
+  const auto activation = ops::parse_activation(e.attributes());
+  const Shape &a = e.input(0).shape, &b = e.input(1).shape;
+  if (!e.all_float() || !activation.ok() || a.rank() == 0 || b.rank() != 2) return false;
+  Product p;
+  p.k = b[0];
+  p.n = b[1];
+  p.m = a.product(0, a.rank() - 1);
+  p.a_row = p.k;
+  p.b_k = p.n;
+  p.c_column = 1;
+  emit_fused(e, p, activation.value(), e.has_input(2));
+  return true;
+}
+
 bool lower_gemm(Emitter& e) {
   if (!e.all_float()) return false;
   const Attributes& attributes = e.attributes();
@@ -95,7 +119,6 @@ bool lower_gemm(Emitter& e) {
   p.a_k = a_turned ? p.m : 1;
   p.b_k = b_turned ? 1 : p.n;
   p.b_column = b_turned ? p.k : 1;
-  uint32_t variant = static_cast<uint32_t>(activation.value().kind);
   const float beta = attributes.get_float("beta", 1.0f);
   const bool adds = e.has_input(2) && beta != 0.0f;
   if (adds) {
@@ -105,14 +128,10 @@ bool lower_gemm(Emitter& e) {
     const int64_t rows = c.rank() > 1 ? c[0] : 1;
     p.c_column = columns == 1 ? 0 : 1;
     p.c_row = rows == 1 ? 0 : columns;
-    variant |= kAddend;
   }
-  GpuStep& step = emit(e, p, variant);
-  if (adds) e.operand(step, 2, 2);
+  GpuStep& step = emit_fused(e, p, activation.value(), adds);
   step.params[29] = bits(attributes.get_float("alpha", 1.0f));
   step.params[30] = bits(beta);
-  step.params[31] = bits(activation.value().a);
-  step.params[32] = bits(activation.value().b);
   return true;
 }
 

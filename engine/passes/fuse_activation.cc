@@ -1,5 +1,5 @@
-// Conv or Gemm followed by an activation: FusedConv or FusedGemm with the activation as attributes
-// "activation" and "activation_params".
+// Conv, Gemm or FusedMatMul followed by an activation: FusedConv, FusedGemm or FusedMatMul with the
+// activation as attributes "activation" and "activation_params".
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
 
@@ -19,8 +19,12 @@ struct Match {
 };
 
 std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
-  if (!node.domain.empty()) return std::nullopt;
   const Attributes& attributes = node.attributes;
+  if (node.type == "Gelu" && (node.domain.empty() || node.domain == "com.microsoft") &&
+      attributes.get_string("approximate", "none") == "none") {
+    return Activation{node.type, {}};
+  }
+  if (!node.domain.empty()) return std::nullopt;
   if (node.type == "Relu" || node.type == "Sigmoid" || node.type == "Tanh" ||
       node.type == "HardSwish") {
     return Activation{node.type, {}};
@@ -62,18 +66,25 @@ std::optional<Match> match_silu(const Graph& graph, ValueId x, const Readers& re
   return std::nullopt;
 }
 
-// The fused operator that a node becomes; empty when it takes no activation.
-std::string_view fused_type(const Graph& graph, const Node& node) {
+struct FusedType {
+  std::string_view domain, type;
+};
+
+// The fused operator that a node becomes; nullopt when it takes no activation.
+std::optional<FusedType> fused_type(const Graph& graph, const Node& node) {
   const ValueId output = output_of(node, 0);
-  if (output == kNoValue || graph.values[output].dtype != DType::kFloat32) return {};
-  if (is_op(node, "Conv")) return "FusedConv";
-  if (is_op(node, "Gemm") && node.opset >= 7) return "FusedGemm";
-  // A convolution that fuse_residual has made.
-  if (node.domain == "com.microsoft" && node.type == "FusedConv" &&
-      !node.attributes.has("activation")) {
-    return "FusedConv";
+  if (output == kNoValue || graph.values[output].dtype != DType::kFloat32) return std::nullopt;
+  if (is_op(node, "Conv")) return FusedType{"com.microsoft", "FusedConv"};
+  if (is_op(node, "Gemm") && node.opset >= 7) return FusedType{"com.microsoft", "FusedGemm"};
+  if (node.attributes.has("activation")) return std::nullopt;
+  // A convolution that fuse_residual has made, and a product that fuse_matmul_bias has.
+  if (node.domain == "com.microsoft" && node.type == "FusedConv") {
+    return FusedType{"com.microsoft", "FusedConv"};
   }
-  return {};
+  if (node.domain == "sardonyx" && node.type == "FusedMatMul") {
+    return FusedType{"sardonyx", "FusedMatMul"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -82,13 +93,13 @@ Status pass_fuse_activation(Graph& graph, bool& changed) {
   const Readers readers(graph);
   std::vector<bool> remove(graph.nodes.size(), false);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
-    const std::string_view type = fused_type(graph, graph.nodes[id]);
-    if (type.empty()) continue;
+    const auto fused = fused_type(graph, graph.nodes[id]);
+    if (!fused) continue;
     const ValueId output = graph.nodes[id].outputs[0];
     auto match = match_single(graph, output, readers);
     if (!match) match = match_silu(graph, output, readers);
-    if (!match || !find_operator("com.microsoft", type, 1)) continue;
-    SX_TRY(retarget(graph, id, "com.microsoft", type));
+    if (!match || !find_operator(fused->domain, fused->type, 1)) continue;
+    SX_TRY(retarget(graph, id, fused->domain, fused->type));
     Attributes& attributes = graph.nodes[id].attributes;
     attributes.set("activation", std::move(match->activation.name));
     attributes.set("activation_params", std::move(match->activation.params));

@@ -1,59 +1,13 @@
 // Hard gates that exporters spell out: clip(x + b, 0, m) / m becomes HardSigmoid, and x times that,
 // with b = 3 and m = 6, HardSwish.
-#include <algorithm>
 #include <cmath>
 
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
+#include "engine/passes/scalar_operand.h"
 
 namespace sardonyx {
 namespace {
-
-// A value and the number that it is added to or multiplied by.
-struct WithNumber {
-  ValueId x = kNoValue;
-  float number = 0;
-};
-
-bool is_map(const Node& node, std::string_view type) {
-  return is_op(node, type) && node.opset >= 7 && node.inputs.size() == 2 &&
-         output_of(node, 0) != kNoValue;
-}
-
-// Operand `i` is a number that does not raise the rank of the other one.
-std::optional<WithNumber> with_number(const Graph& graph, const Node& node, size_t i) {
-  const Value& x = graph.values[node.inputs[1 - i]];
-  const auto number = fixed_scalar(graph, node.inputs[i]);
-  if (!number || x.dtype != DType::kFloat32) return std::nullopt;
-  const int rank = graph.values[node.inputs[i]].shape.rank();
-  if (rank > (x.has_shape ? x.shape.rank() : 0)) return std::nullopt;
-  return WithNumber{node.inputs[1 - i], *number};
-}
-
-std::optional<WithNumber> either(const Graph& graph, const Node& node) {
-  const auto out = with_number(graph, node, 1);
-  return out ? out : with_number(graph, node, 0);
-}
-
-std::optional<WithNumber> match_sum(const Graph& graph, NodeId id) {
-  if (id == kNoNode || !is_map(graph.nodes[id], "Add")) return std::nullopt;
-  return either(graph, graph.nodes[id]);
-}
-
-// x · k or x / (1 / k).
-std::optional<WithNumber> match_scale(const Graph& graph, NodeId id) {
-  if (id == kNoNode) return std::nullopt;
-  const Node& node = graph.nodes[id];
-  if (is_map(node, "Mul")) return either(graph, node);
-  if (!is_map(node, "Div")) return std::nullopt;
-  auto out = with_number(graph, node, 1);
-  if (out) out->number = 1 / out->number;
-  return out;
-}
-
-bool near(float a, float b) {
-  return std::fabs(a - b) <= 1e-6f * std::fabs(b);
-}
 
 // clip(x + bias, 0, top), read once.
 struct Ramp {
@@ -74,18 +28,6 @@ std::optional<Ramp> match_ramp(const Graph& graph, NodeId id, const Readers& rea
   return Ramp{add, id, sum->x, clip.outputs[0], sum->number, top};
 }
 
-bool is_product(const Graph& graph, NodeId id, ValueId a, ValueId b) {
-  if (id == kNoNode || !is_map(graph.nodes[id], "Mul")) return false;
-  const auto& inputs = graph.nodes[id].inputs;
-  return (inputs[0] == a && inputs[1] == b) || (inputs[0] == b && inputs[1] == a);
-}
-
-Status become(Graph& graph, NodeId id, std::string_view type, int since, ValueId x) {
-  graph.nodes[id].inputs = {x};
-  graph.nodes[id].opset = std::max(graph.nodes[id].opset, since);
-  return retarget(graph, id, "", type);
-}
-
 class Fuser {
  public:
   explicit Fuser(Graph& graph)
@@ -96,8 +38,8 @@ class Fuser {
     if (next == kNoNode) return {};
     const ValueId result = output_of(graph_.nodes[next], 0);
     if (const auto scale = match_scale(graph_, next); scale && scale->x == ramp.output) {
-      if (!near(ramp.top * scale->number, 1)) return {};
-      SX_TRY(become(graph_, next, "HardSigmoid", 6, ramp.x));
+      if (!is_near(ramp.top * scale->number, 1)) return {};
+      SX_TRY(become_unary(graph_, next, "HardSigmoid", 6, ramp.x));
       graph_.nodes[next].attributes.set("alpha", scale->number);
       graph_.nodes[next].attributes.set("beta", ramp.bias * scale->number);
       return drop({ramp.add, ramp.clip});
@@ -105,11 +47,11 @@ class Fuser {
     if (!is_product(graph_, next, ramp.x, ramp.output)) return {};
     const NodeId last = readers_.sole(result);
     const auto scale = match_scale(graph_, last);
-    if (!scale || scale->x != result || !near(scale->number, 1.0f / 6) || !near(ramp.top, 6) ||
-        !near(ramp.bias, 3)) {
+    if (!scale || scale->x != result || !is_near(scale->number, 1.0f / 6) ||
+        !is_near(ramp.top, 6) || !is_near(ramp.bias, 3)) {
       return {};
     }
-    SX_TRY(become(graph_, last, "HardSwish", 14, ramp.x));
+    SX_TRY(become_unary(graph_, last, "HardSwish", 14, ramp.x));
     return drop({ramp.add, ramp.clip, next});
   }
 
@@ -118,13 +60,13 @@ class Fuser {
     const Node& gate = graph_.nodes[id];
     if (!is_op(gate, "HardSigmoid") || output_of(gate, 0) == kNoValue) return {};
     const NodeId next = readers_.sole(gate.outputs[0]);
-    if (!near(gate.attributes.get_float("alpha", 0.2f), 1.0f / 6) ||
-        !near(gate.attributes.get_float("beta", 0.5f), 0.5f) ||
+    if (!is_near(gate.attributes.get_float("alpha", 0.2f), 1.0f / 6) ||
+        !is_near(gate.attributes.get_float("beta", 0.5f), 0.5f) ||
         graph_.values[gate.inputs[0]].dtype != DType::kFloat32 ||
         !is_product(graph_, next, gate.inputs[0], gate.outputs[0])) {
       return {};
     }
-    SX_TRY(become(graph_, next, "HardSwish", 14, gate.inputs[0]));
+    SX_TRY(become_unary(graph_, next, "HardSwish", 14, gate.inputs[0]));
     return drop({id});
   }
 

@@ -43,6 +43,19 @@ std::vector<GpuKernel> kernels(const GpuPlan& plan) {
 
 }  // namespace
 
+TEST_CASE("a product of a stack, a row and an activation are one step", "[gpu]") {
+  GraphBuilder g;
+  const ValueId product = g.node("MatMul", {g.input("x", {2, 3, 8}), g.random({8, 5})});
+  g.output(g.node("Gelu", {g.node("Add", {product, g.random({5})})}, {}, "com.microsoft"), "y");
+  const auto session = compile_for_gpu(g);
+  Fed fed(*session, {2, 3, 8});
+  const GpuPlan& plan = fed.plan();
+  CHECK(kernels(plan) == std::vector{GpuKernel::kMatMul});
+  CHECK(plan.hand_overs.empty());
+  CHECK(plan.steps[0].homes == 0b110u);  // weights and bias
+  CHECK(plan.steps[0].params[5] == 6);   // rows
+}
+
 TEST_CASE("a small network becomes one dispatch per step") {
   GraphBuilder g;
   const ValueId x = g.input("x", {1, 3, 8, 9});

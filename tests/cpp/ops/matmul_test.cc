@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 
 #include "tests/cpp/ops/op_test.h"
 
@@ -154,6 +156,48 @@ TEST_CASE("MatMul refuses shapes that do not multiply", "[matmul]") {
       .input(i64({2, 2}, {1, 2, 3, 4}))
       .fails(ErrorCode::DTYPE_UNSUPPORTED);
   OpTest("MatMul", 13).input(random_f32({2, 2}, 1)).fails(ErrorCode::GRAPH_INPUT_MISSING);
+}
+
+TEST_CASE("FusedMatMul adds a row and applies an activation", "[matmul]") {
+  for (const Shape& shape :
+       {Shape{2, 3, 5}, Shape{1, 5}, Shape{7, 5}, Shape{2, 0, 5}, Shape{2, 0}}) {
+    const int64_t k = shape[shape.rank() - 1];
+    for (int64_t n : {1, 4, 11}) {
+      const TestTensor a = random_f32(shape, 1), b = random_f32({k, n}, 2);
+      const TestTensor bias = random_f32({n}, 3);
+      TestTensor with_bias = stacked(a, b), plain = with_bias;
+      for (int64_t i = 0; i < plain.size(); ++i) {
+        set_element(with_bias, i, std::tanh(element(plain, i) + element(bias, i % n)));
+        set_element(plain, i, std::max(element(plain, i), 0.0));
+      }
+      OpTest("FusedMatMul", 1, "sardonyx")
+          .set("activation", "Tanh")
+          .input(a)
+          .weight(b)
+          .weight(bias)
+          .expect(with_bias)
+          .run();
+      OpTest("FusedMatMul", 1, "sardonyx")
+          .set("activation", "Relu")
+          .input(a)
+          .weight(b)
+          .expect(plain)
+          .run();
+    }
+  }
+}
+
+TEST_CASE("FusedMatMul refuses what does not fit", "[matmul]") {
+  const auto test = [](const Shape& b, const Shape& bias) {
+    return OpTest("FusedMatMul", 1, "sardonyx")
+        .input(random_f32({2, 3, 5}, 1))
+        .input(random_f32(b, 2))
+        .input(random_f32(bias, 3));
+  };
+  test({2, 5, 4}, {4}).fails(ErrorCode::SHAPE_MISMATCH);
+  test({5, 4}, {5}).fails(ErrorCode::SHAPE_MISMATCH);
+  test({5, 4}, {1, 4}).fails(ErrorCode::SHAPE_MISMATCH);
+  test({5, 4}, {4}).set("activation", "Nonsense").fails(ErrorCode::ATTRIBUTE_INVALID);
 }
 
 }  // namespace

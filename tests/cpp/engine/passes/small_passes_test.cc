@@ -65,11 +65,29 @@ TEST_CASE("fuse_matmul_bias makes a Gemm", "[passes]") {
   check_equivalent(*before, *graph);
 }
 
+TEST_CASE("fuse_matmul_bias makes a FusedMatMul of a stack, which takes an activation",
+          "[passes]") {
+  GraphBuilder g;
+  const ValueId product = g.node("MatMul", {g.input("x", {2, 3, 5}), g.random({5, 4})});
+  g.output(g.node("Gelu", {g.node("Add", {product, g.random({4})})}, {}, "com.microsoft"), "y");
+  const auto graph = g.finish();
+  const auto before = copy(*graph);
+  CHECK(run_pass(*graph, "fuse_matmul_bias"));
+  CHECK(types(*graph) == "FusedMatMul Gelu");
+  CHECK(run_pass(*graph, "fuse_activation"));
+  CHECK(types(*graph) == "FusedMatMul");
+  check_equivalent(*before, *graph);
+}
+
 TEST_CASE("fuse_matmul_bias leaves the rest", "[passes]") {
   GraphBuilder g;
   ValueId y = kNoValue;
-  SECTION("a batch of matrices") {
-    const ValueId product = g.node("MatMul", {g.input("x", {2, 3, 5}), g.random({5, 4})});
+  SECTION("a stack of matrices times one that is computed") {
+    const ValueId product = g.node("MatMul", {g.input("x", {2, 3, 5}), g.input("w", {5, 4})});
+    y = g.node("Add", {product, g.random({4})});
+  }
+  SECTION("two stacks of matrices") {
+    const ValueId product = g.node("MatMul", {g.input("x", {2, 3, 5}), g.random({2, 5, 4})});
     y = g.node("Add", {product, g.random({4})});
   }
   SECTION("a column") {
