@@ -11,7 +11,7 @@ for (const which of ['isolated', 'plain'] as const) {
     test('a loop of them leaves the page its turns, and all are right', async ({ page }) => {
       const found = await page.evaluate(async (right) => {
         const { modelUrl, runSmall } = window.harness;
-        const session = await window.sardonyx.load(modelUrl('small'));
+        const session = await window.sardonyx.load(modelUrl('small'), { force: { threads: 1 } });
         let [turns, runs, wrong] = [0, 0, 0];
         const timer = setInterval(() => turns++);
         for (; turns < 20 && runs < 100_000; runs++) {
@@ -58,6 +58,7 @@ for (const which of ['isolated', 'plain'] as const) {
         const workers = swaps.watchWorkers();
         const session = await window.sardonyx.load(modelUrl('small'), {
           assets: { base: '/broken/demand/' },
+          force: { threads: 1 },
         });
         const seen = swaps.listen(session);
         const answers: number[][] = [];
@@ -79,7 +80,7 @@ for (const which of ['isolated', 'plain'] as const) {
     test('a state that grows from run to run', async ({ page }) => {
       const found = await page.evaluate(async () => {
         const { Tensor, load } = window.sardonyx;
-        const session = await load(window.harness.modelUrl('growing'));
+        const session = await load(window.harness.modelUrl('growing'), { force: { threads: 1 } });
         let state: Tensor = new Tensor('float32', new Float32Array(0), [0, 64]);
         let bytes = 0;
         for (let i = 0; i < 400; i++) {

@@ -33,9 +33,9 @@ export class Spin {
     this.#cores = cores;
   }
 
-  // For the next run; 0: not at all.
-  get allowance(): number {
-    if (this.#cores < 2 || this.#expected > MAX_EXPECTED_MS) return 0;
+  // For the next run of an engine that has so many threads; 0: not at all. The page takes no core away from them.
+  allowance(threads: number): number {
+    if (this.#cores <= threads || this.#expected > MAX_EXPECTED_MS) return 0;
     if (this.#rest > 0) {
       this.#rest--;
       return 0;

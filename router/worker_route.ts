@@ -103,7 +103,7 @@ export class WorkerRoute implements Route {
   ): Promise<readonly WireTensor[] | undefined> {
     const id = this.#nextId++;
     const { wire, slots } = stage(feeds, this.#lane ? this.#slots : undefined);
-    const waitMs = this.#spin.allowance;
+    const waitMs = this.#spin.allowance(this.threads);
     const given = this.#lane?.give({ id, feeds: wire, outputs }, waitMs > 0);
     if (given && waitMs > 0) {
       const results = this.#await(waitMs);
