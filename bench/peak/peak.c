@@ -27,11 +27,13 @@ EXPORT(multiply_add) float multiply_add(int steps, float factor) {
   return sum_of(chains, kChains);
 }
 
-/** Reads `count` vectors, a multiple of 8. */
+/** Reads `count` vectors, a multiple of 8, at eight places at once: so most lines are fetched
+ * ahead. */
 EXPORT(read_memory) float read_memory(const v128_t* from, int count) {
   v128_t sums[kStreams] = {0};
-  for (int i = 0; i < count; i += kStreams) {
-    for (int k = 0; k < kStreams; ++k) sums[k] = wasm_f32x4_add(sums[k], from[i + k]);
+  const int stride = count / kStreams;
+  for (int i = 0; i < stride; ++i) {
+    for (int k = 0; k < kStreams; ++k) sums[k] = wasm_f32x4_add(sums[k], from[k * stride + i]);
   }
   return sum_of(sums, kStreams);
 }
