@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/session.h"
+#include "simd/parallel_region.h"
 
 namespace sardonyx {
 namespace {
@@ -181,6 +182,7 @@ Result<Run::State> Run::advance(double budget_ms) {
     return error(ErrorCode::INVALID_ARGUMENT, "the run has not been started");
   }
   const StepTimer timer(time());
+  const simd::ParallelRegion region;
   Slice slice(budget_ms);
   for (;;) {
     const Result<Frame::Event> event = stack_.back()->advance(slice);

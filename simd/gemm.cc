@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "simd/chunk_work.h"
 #include "simd/elementwise.h"
 #include "simd/parallel.h"
 #include "simd/reduce.h"
@@ -16,7 +17,7 @@ constexpr int64_t kDepthBlock = kMainPanels == 1 ? 512 : 256;
 constexpr int64_t kRowBlock = 48;
 // Multiply-adds per chunk: about 25 us; a single row is bound by the reading of B.
 constexpr int64_t kChunkWork = 600'000;
-constexpr int64_t kChunkWorkPerRow = 120'000;
+constexpr int64_t kChunkWorkPerRow = 60'000;
 
 // A column of tiles over one block of K. Columns [skip, columns) of each tile are stored.
 struct TileCall {
@@ -320,7 +321,8 @@ Status gemm(const GemmShape& shape, const GemmOperands& operands,
   }
   const int64_t panels = ceil_div<int64_t>(shape.n, kPanel);
   const int64_t rows = std::min(kRowBlock, shape.m);
-  const int64_t work = std::min(kChunkWork, kChunkWorkPerRow * rows);
+  const int64_t total = static_cast<int64_t>(batch.size()) * shape.m * shape.n * shape.k;
+  const int64_t work = std::min(chunk_work(total, kChunkWork), kChunkWorkPerRow * rows);
   // A multiple of 4 panels, which single rows take at once, where there are as many.
   int64_t width = std::clamp<int64_t>(work / (rows * kPanel * shape.k), 1, panels);
   if (width > 4) width = width / 4 * 4;

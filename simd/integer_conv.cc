@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "simd/byte_transpose.h"
+#include "simd/chunk_work.h"
 #include "simd/integer_depthwise.h"
 #include "simd/parallel.h"
 #include "simd/transpose.h"
@@ -292,11 +293,13 @@ Status IntegerConv::multiply(const Image& image) const {
   const int64_t plane = shape_.out_plane(), depth = shape_.depth();
   const int64_t panels = ceil_div(shape_.group_out(), kIntegerPanel);
   const int64_t height = std::min(kPixelBlock, plane);
-  const int64_t width = std::clamp<int64_t>(
-      kChunkWork / std::max<int64_t>(height * depth * kIntegerPanel, 1), 1, panels);
+  const int64_t work = chunk_work(plane * shape_.out_channels * depth, kChunkWork);
+  const int64_t panel_work = std::max<int64_t>(height * depth * kIntegerPanel, 1);
+  const int64_t width = std::clamp<int64_t>(work / panel_work, 1, panels);
+  const int64_t grain = std::max<int64_t>(1, work / (width * panel_work));
   const int64_t pixel_blocks = ceil_div(plane, height), panel_groups = ceil_div(panels, width);
   return parallel_for(
-      shape_.groups * pixel_blocks * panel_groups, 1, [&](int64_t begin, int64_t end) {
+      shape_.groups * pixel_blocks * panel_groups, grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const int64_t group = i / (pixel_blocks * panel_groups);
           const int64_t rest = i % (pixel_blocks * panel_groups);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "simd/chunk_work.h"
 #include "simd/parallel.h"
 #include "simd/unroll.h"
 
@@ -127,12 +128,13 @@ Status integer_gemm(int64_t m, int64_t n, int64_t k, const int16_t* a, const int
                     const IntegerOutput& output) {
   const int64_t stride = integer_row(k), panels = ceil_div(n, kIntegerPanel);
   const int64_t height = std::min(kRowBlock, m);
-  const int64_t width =
-      std::clamp<int64_t>(kChunkWork / std::max<int64_t>(height * k * kIntegerPanel, 1), 1,
-                          std::max<int64_t>(panels, 1));
+  const int64_t work = chunk_work(m * n * k, kChunkWork);
+  const int64_t panel_work = std::max<int64_t>(height * k * kIntegerPanel, 1);
+  const int64_t width = std::clamp<int64_t>(work / panel_work, 1, std::max<int64_t>(panels, 1));
+  const int64_t grain = std::max<int64_t>(1, work / (width * panel_work));
   const int64_t groups = ceil_div(panels, width);
   if (m == 0 || n == 0) return {};
-  return parallel_for(ceil_div(m, height) * groups, 1, [&](int64_t begin, int64_t end) {
+  return parallel_for(ceil_div(m, height) * groups, grain, [&](int64_t begin, int64_t end) {
     int32_t sums[kRowBlock * kIntegerPanel];
     uint8_t bytes[kRowBlock * kIntegerPanel];
     int32_t starts[kRowBlock];

@@ -1,4 +1,5 @@
 #include "simd/parallel.h"
+#include "simd/parallel_region.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +22,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kSpinNs = 40'000;
+// Within a region: longer than most steps that are not shared.
+constexpr int64_t kRegionSpinNs = 1'000'000;
+// Chunks of a region that the caller does alone before it wakes others: to be woken takes as long.
+constexpr int64_t kChunksBeforeWake = 12;
 constexpr int64_t kWaitSliceNs = 100'000'000;
 
 // --- waiting on a word ---------------------------------------------------------------------------
@@ -40,13 +45,15 @@ void wait_on(std::atomic<uint32_t>& word, uint32_t expected, int64_t timeout_ns)
 #endif
 }
 
-void notify_all(std::atomic<uint32_t>& word) {
+void notify(std::atomic<uint32_t>& word, int waiters) {
 #if defined(__wasm__)
-  __builtin_wasm_memory_atomic_notify(reinterpret_cast<int*>(&word), UINT32_MAX);
+  __builtin_wasm_memory_atomic_notify(reinterpret_cast<int*>(&word),
+                                      static_cast<unsigned>(waiters));
 #elif defined(__linux__)
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0);
 #else
   (void)word;
+  (void)waiters;
 #endif
 }
 
@@ -58,21 +65,24 @@ void relax() {
 #endif
 }
 
-// True as soon as done() is, false after about kSpinNs. Reads the clock rarely: in wasm that is a
-// call into JavaScript.
-template <typename Done>
-bool spin_until(Done done) {
+// True as soon as done() is, false after about limit_ns() of it. Reads the clock rarely: in wasm
+// that is a call into JavaScript.
+template <typename Done, typename Limit>
+bool spin_until(Done done, Limit limit_ns) {
   const auto start = Clock::now();
   do {
     for (int i = 0; i < 256; ++i) {
       if (done()) return true;
       relax();
     }
-  } while ((Clock::now() - start).count() < kSpinNs);
+  } while ((Clock::now() - start).count() < limit_ns());
   return false;
 }
 
 // --- the pool ------------------------------------------------------------------------------------
+
+// What some threads write often lies apart from what others wait for.
+constexpr size_t kLine = 64;
 
 // One shared range. Fields are written by the caller before it opens the gate.
 struct Range {
@@ -81,7 +91,7 @@ struct Range {
   int64_t count = 0;
   int64_t grain = 1;
   int max_threads = 1;
-  std::atomic<int64_t> next{0};
+  alignas(kLine) std::atomic<int64_t> next{0};
 };
 
 // Set in Pool::gate while the range may be entered; the other bits count the threads inside.
@@ -89,11 +99,14 @@ constexpr uint32_t kOpen = 1u << 31;
 
 struct Pool {
   Range range;
-  std::atomic<uint32_t> gate{0};
-  std::atomic<uint32_t> epoch{0};  // raised with every shared range
-  std::atomic<uint32_t> sleepers{0};
-  std::atomic<int> width{1};  // threads that may take part
-  std::atomic<int> ready{0};  // pool threads that run
+  alignas(kLine) std::atomic<uint32_t> gate{0};
+  alignas(kLine) std::atomic<uint32_t> epoch{0};  // raised with every shared range
+  std::atomic<bool> in_region{false};
+  alignas(kLine) std::atomic<uint32_t> sleepers{0};
+  std::atomic<int64_t> wakes{0};
+  int64_t unshared_chunks = 0;  // of the region
+  std::atomic<int> width{1};    // threads that may take part
+  std::atomic<int> ready{0};    // pool threads that run
   std::atomic<bool> busy{false};
   std::atomic<int32_t> crashed{0};
   int started = 0;
@@ -129,7 +142,7 @@ void join_range(Pool& p, int thread) {
   } while (!p.gate.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire,
                                          std::memory_order_relaxed));
   if (thread < p.range.max_threads) take_chunks(p.range, thread);
-  if (p.gate.fetch_sub(1, std::memory_order_acq_rel) == 1) notify_all(p.gate);
+  if (p.gate.fetch_sub(1, std::memory_order_acq_rel) == 1) notify(p.gate, 1);
 }
 
 void* pool_thread(void* argument) {
@@ -139,7 +152,12 @@ void* pool_thread(void* argument) {
   p.ready.fetch_add(1);
   for (;;) {
     const auto changed = [&] { return p.epoch.load(std::memory_order_acquire) != seen; };
-    if (!spin_until(changed)) {
+    const auto limit = [&] {
+      const bool awaited = thread < p.width.load(std::memory_order_relaxed) &&
+                           p.in_region.load(std::memory_order_relaxed);
+      return awaited ? kRegionSpinNs : kSpinNs;
+    };
+    if (!spin_until(changed, limit)) {
       p.sleepers.fetch_add(1);
       while (!changed()) wait_on(p.epoch, seen, -1);
       p.sleepers.fetch_sub(1);
@@ -157,13 +175,20 @@ Status trapped() {
 // False when a thread inside the range has died.
 bool wait_for_others(Pool& p) {
   const auto empty = [&] { return p.gate.load(std::memory_order_acquire) == 0; };
-  if (spin_until(empty)) return true;
+  if (spin_until(empty, [] { return kSpinNs; })) return true;
   while (!empty()) {
     if (p.crashed.load(std::memory_order_relaxed) != 0) return false;
     const uint32_t inside = p.gate.load(std::memory_order_acquire);
     if (inside != 0) wait_on(p.gate, inside, kWaitSliceNs);
   }
   return true;
+}
+
+// Whether the range is worth waking threads for, if they sleep.
+bool is_worth_waking(Pool& p, int64_t chunks) {
+  if (!p.in_region.load(std::memory_order_relaxed) || p.sleepers.load() == 0) return true;
+  p.unshared_chunks += chunks;
+  return p.unshared_chunks >= kChunksBeforeWake;
 }
 
 Status share_range(Pool& p, int64_t count, int64_t grain, int max_threads, detail::RangeFn fn,
@@ -177,7 +202,10 @@ Status share_range(Pool& p, int64_t count, int64_t grain, int max_threads, detai
   range.next.store(0, std::memory_order_relaxed);
   p.gate.store(kOpen, std::memory_order_release);
   p.epoch.fetch_add(1);
-  if (p.sleepers.load() != 0) notify_all(p.epoch);
+  if (p.sleepers.load() != 0) {
+    p.wakes.fetch_add(1, std::memory_order_relaxed);
+    notify(p.epoch, INT_MAX);
+  }
   take_chunks(range, 0);
   p.gate.fetch_and(~kOpen, std::memory_order_acq_rel);
   // After a trap the pool stays busy for ever: a dead thread may be counted inside.
@@ -214,6 +242,24 @@ int threads_wanted() {
   return pool().width.load();
 }
 
+int threads_parked() {
+  return static_cast<int>(pool().sleepers.load());
+}
+
+int64_t pool_wakes() {
+  return pool().wakes.load(std::memory_order_relaxed);
+}
+
+ParallelRegion::ParallelRegion() {
+  Pool& p = pool();
+  p.unshared_chunks = 0;
+  p.in_region.store(true, std::memory_order_relaxed);
+}
+
+ParallelRegion::~ParallelRegion() {
+  pool().in_region.store(false, std::memory_order_relaxed);
+}
+
 std::atomic<int32_t>* crash_word() {
   return &pool().crashed;
 }
@@ -225,7 +271,10 @@ Status detail::run_range(int64_t count, int64_t grain, int max_threads, RangeFn 
   if (p.crashed.load(std::memory_order_relaxed) != 0) return trapped();
   const bool alone = inside_range || count <= grain || max_threads <= 1 || threads_ready() <= 1;
   if (!alone && !p.busy.exchange(true, std::memory_order_acquire)) {
-    return share_range(p, count, grain, max_threads, fn, context);
+    if (is_worth_waking(p, (count + grain - 1) / grain)) {
+      return share_range(p, count, grain, max_threads, fn, context);
+    }
+    p.busy.store(false, std::memory_order_release);
   }
   // Chunk by chunk here too: V8 replaces baseline code only between calls.
   for (int64_t begin = 0; begin < count; begin += grain) {

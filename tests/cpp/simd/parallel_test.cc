@@ -1,4 +1,5 @@
 #include "simd/parallel.h"
+#include "simd/parallel_region.h"
 
 #include <atomic>
 #include <chrono>
@@ -56,6 +57,51 @@ TEST_CASE("parallel_for after the pool has gone to sleep", "[parallel]") {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     CHECK(covers(100, 3));
   }
+}
+
+// Once nothing is shared, all pool threads go to sleep.
+bool all_park(int threads) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (threads_parked() != threads && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return threads_parked() == threads;
+}
+
+TEST_CASE("the pool sleeps when a region has ended, and between ranges outside of one",
+          "[parallel]") {
+  start_threads(4);
+  CHECK(covers(1000, 1));
+  CHECK(all_park(3));
+  {
+    const ParallelRegion region;
+    CHECK(covers(1000, 1));
+  }
+  CHECK(all_park(3));
+}
+
+TEST_CASE("a region wakes threads for much work only", "[parallel]") {
+  start_threads(4);
+  REQUIRE(all_park(3));
+  const int64_t before = pool_wakes();
+  {
+    const ParallelRegion region;
+    for (int i = 0; i < 5; ++i) CHECK(covers(2, 1));
+    CHECK(pool_wakes() == before);
+    CHECK(threads_parked() == 3);
+    CHECK(covers(2, 1));
+    CHECK(pool_wakes() == before + 1);
+  }
+  REQUIRE(all_park(3));
+  {
+    const ParallelRegion region;
+    CHECK(covers(12, 1));
+    CHECK(pool_wakes() >= before + 2);
+  }
+  REQUIRE(all_park(3));
+  const int64_t outside = pool_wakes();
+  CHECK(covers(2, 1));
+  CHECK(pool_wakes() == outside + 1);
 }
 
 TEST_CASE("no two running calls share a thread number", "[parallel]") {
