@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { SardonyxError, Tensor, type Value, type ValueInfo } from '../web/index.js';
 import { makeFeed } from '../web/demo/random_feeds.js';
-import { dtypeInfo } from '../worker/dtypes.js';
+import { closedShape, dtypeInfo } from '../worker/dtypes.js';
 import { UsageError } from './command.js';
 import { readNpy } from './npy.js';
 import { fromBytes } from './tensor_proto.js';
@@ -18,10 +18,6 @@ export function parseShape(text: string): number[] {
   }
   return dims;
 }
-
-/** The shape asked for, or the model's with 1 for what it leaves open, no dims for no shape. */
-const shapeOf = ({ shape }: ValueInfo, wanted: readonly number[] | undefined) =>
-  wanted ?? (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1));
 
 async function read(file: string): Promise<Uint8Array> {
   return readFile(file).catch((thrown: unknown) => {
@@ -49,7 +45,11 @@ export async function feedFromFile(
         tensor: info.name,
       });
     }
-    return new Tensor(info.type, fromBytes(dtypeInfo(info.type), bytes), shapeOf(info, shape));
+    return new Tensor(
+      info.type,
+      fromBytes(dtypeInfo(info.type), bytes),
+      shape ?? closedShape(info.shape),
+    );
   }
   const tensor = readNpy(bytes);
   return shape ? new Tensor(tensor.type, tensor.data, shape) : tensor;
@@ -62,7 +62,7 @@ export function randomFeed(
   next?: () => number,
 ): Tensor {
   try {
-    return makeFeed(info, shapeOf(info, shape), 'random', next);
+    return makeFeed(info, shape ?? closedShape(info.shape), 'random', next);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     throw new SardonyxError('INVALID_ARGUMENT', message, { tensor: info.name });

@@ -1,5 +1,5 @@
 // What sessions take and give, on its way from and to the worker.
-import { arrayLength, dtypeInfo, elementCount } from '../worker/dtypes.js';
+import { arrayLength, closedShape, dtypeInfo, elementCount } from '../worker/dtypes.js';
 import {
   packBox,
   packStrings,
@@ -37,7 +37,7 @@ export function unpackValue({ kind }: ValueInfo, packed: PackedTensor): Value {
 export function zeroValue({ kind, type, shape }: ValueInfo): Value {
   if (kind === 'sequence') return [];
   if (kind !== 'tensor') return null;
-  const dims = (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1));
+  const dims = closedShape(shape);
   const info = dtypeInfo(type);
   const length = arrayLength(info, elementCount(dims));
   if (type === 'string') return new Tensor(type, new Array<string>(length).fill(''), dims);

@@ -76,6 +76,13 @@ export function arrayLength(info: DTypeInfo, elements: number): number {
 export const byteLength = (info: DTypeInfo, elements: number) =>
   Math.ceil((elements * info.bits) / 8);
 
+// A shape that fits: 1 for dims that are open, unless `sizes` has them by name; no dims for no shape.
+export const closedShape = (
+  shape: readonly (number | string | null)[] | null,
+  sizes?: ReadonlyMap<string, number>,
+): number[] =>
+  (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : (sizes?.get(dim ?? '') ?? 1)));
+
 // "1, 3, height, ?" for messages and tables; "…" when not even the number of dims is known.
 export const dimsText = (shape: readonly (number | string | null)[] | null): string =>
   shape?.map((dim) => dim ?? '?').join(', ') ?? '…';

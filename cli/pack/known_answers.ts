@@ -1,7 +1,8 @@
 // Known answers of a manifest: what the reference variant says, and how far the others are off.
 import type { EncodedTensor, KnownAnswer, Precision } from '../../manifest/parse.js';
 import { decodeTensor, differenceOf, toNumbers } from '../../router/numbers.js';
-import { SardonyxError, Tensor, type Session, type ValueInfo } from '../../web/index.js';
+import { SardonyxError, Tensor, type Session } from '../../web/index.js';
+import { closedShape } from '../../worker/dtypes.js';
 import { randomFeed } from '../feed.js';
 import type { VariantFile } from './variant_file.js';
 
@@ -76,11 +77,9 @@ export function seededNumbers(seed: number): () => number {
 
 function seeded(inputs: Session['inputs'], dims: ReadonlyMap<string, number>, seed: number): Named {
   const next = seededNumbers(seed);
-  const shapeOf = ({ shape }: ValueInfo) =>
-    (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : (dims.get(dim ?? '') ?? 1)));
   const needed = inputs.filter(({ optional }) => !optional);
   return Object.fromEntries(
-    needed.map((info) => [info.name, randomFeed(info, shapeOf(info), next)]),
+    needed.map((info) => [info.name, randomFeed(info, closedShape(info.shape, dims), next)]),
   );
 }
 
