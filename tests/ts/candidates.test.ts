@@ -1,49 +1,20 @@
 // The table of choices: what is known -> the routes that are tried, in their order.
-import { describe, expect, it } from 'vitest';
-import { banKey, rankCandidates, type Probe } from '../../router/candidates.js';
-import type { RouteFilter } from '../../router/choose.js';
-import type { Features } from '../../router/features.js';
-import { askGpu, type GpuProbe } from '../../router/gpu_probe.js';
-import type { Variant } from '../../manifest/parse.js';
-import { sampleManifest } from './sample_manifest.js';
-
-const features: Features = {
-  simd: true,
-  engine: true,
-  relaxedSimd: false,
-  isolated: true,
-  cores: 8,
-};
-const real: GpuProbe = { available: true, adapter: 'apple m1', software: false, maxBytes: 2 ** 31 };
-const software: GpuProbe = { ...real, adapter: 'google swiftshader', software: true };
-const none: GpuProbe = { available: false, why: 'there is no WebGPU adapter' };
-
-const all = sampleManifest().variants;
-const [fp32, fp16, int8] = all as [Variant, Variant, Variant];
-const int4: Variant = { ...int8, name: 'int4', precision: 'int4', sha256: '4'.repeat(64) };
-const named = (variant: Variant, change: Partial<Variant>) => ({ ...variant, ...change });
-
-const GiB = 2 ** 30;
-const needs = (variant: Variant, wanted: Variant['needs'] & object) =>
-  named(variant, { needs: wanted });
-
-interface Case {
-  readonly title: string;
-  readonly gpu: GpuProbe;
-  readonly variants?: readonly Variant[];
-  readonly features?: Partial<Features>;
-  readonly force?: RouteFilter;
-  readonly exclude?: readonly RouteFilter[];
-  readonly bans?: readonly string[];
-  readonly memoryBytes?: number;
-  /** Measured: of integers relative to floats. */
-  readonly int8?: number;
-  readonly saveData?: boolean;
-  /** SHA-256 of what is in storage. */
-  readonly stored?: readonly string[];
-  /** "variant device module". */
-  readonly ranked: readonly string[];
-}
+import { expect, it } from 'vitest';
+import { banKey } from '../../router/candidates.js';
+import {
+  type Case,
+  GiB,
+  fp16,
+  fp32,
+  int4,
+  int8,
+  named,
+  needs,
+  none,
+  rank,
+  real,
+  software,
+} from './candidate_case.js';
 
 const cpu = ['int8 cpu simd', 'fp16 cpu simd', 'fp32 cpu simd'];
 const gpu = ['fp16 webgpu simd', 'fp32 webgpu simd'];
@@ -440,170 +411,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-const probe = ({
-  gpu,
-  features: change,
-  memoryBytes,
-  int8,
-  saveData,
-  stored = [],
-}: Omit<Case, 'title' | 'ranked' | 'variants' | 'force' | 'exclude' | 'bans'>): Probe => ({
-  features: { ...features, ...change },
-  gpu,
-  memoryBytes,
-  saveData,
-  stored: new Set(stored),
-  speeds: int8 === undefined ? undefined : { int8, measured: true },
-});
-
-const rank = ({
-  variants = all,
-  force,
-  exclude,
-  bans = [],
-  ...known
-}: Omit<Case, 'title' | 'ranked'>) =>
-  rankCandidates(
-    { name: 'm', variants: [...variants] },
-    probe(known),
-    { force, exclude },
-    new Map(bans.map((key) => [key, 'it computed wrongly'])),
-  );
-
-describe('rankCandidates', () => {
-  it.each(cases)('$title', ({ ranked, ...known }) => {
-    const found = rank(known).ranked;
-    expect(found.map((c) => `${c.variant.name} ${c.device} ${c.module}`)).toEqual(ranked);
-  });
-
-  it('says why each is taken or not', () => {
-    const { ranked, rejected } = rank({ gpu: software, bans: [banKey(int8, 'cpu', 'simd')] });
-    expect(rejected).toEqual([
-      { variant: 'fp16', device: 'webgpu', why: expect.stringContaining('software') as string },
-      { variant: 'fp32', device: 'webgpu', why: expect.stringContaining('swiftshader') as string },
-      { variant: 'int8', device: 'webgpu', why: expect.stringContaining('not offer') as string },
-      { variant: 'int8', device: 'cpu', why: 'it computed wrongly' },
-    ]);
-    expect(ranked[0]).toMatchObject({ threads: 4 });
-    expect(ranked[0]!.why.join('\n')).toContain('variant fp16 on cpu');
-    expect(ranked[0]!.why.join('\n')).toContain('at most 4 threads: 8 cores');
-    expect(rank({ gpu: real }).ranked[0]!.why[0]).toBe('variant fp16 on webgpu (apple m1)');
-    const measured = 'measured here: integers take 1.25 of the time of floats';
-    expect(rank({ gpu: none, int8: 0.8 }).ranked[0]!.why).toContain(measured);
-    expect(rank({ gpu: real, int8: 0.8 }).ranked[0]!.why).not.toContain(measured);
-  });
-
-  it('says what a smaller variant saves', () => {
-    const variants = [int8, named(int4, { bytes: 600 }), fp32];
-    const { ranked } = rank({ gpu: none, saveData: true, variants });
-    const saving = ranked.map(({ why }) => why.filter((text) => text.startsWith('saves data')));
-    expect(saving).toEqual([['saves data: 600 bytes, int8 has 1000 bytes'], [], []]);
-    const stored = rank({ gpu: none, saveData: true, stored: [int4.sha256], variants });
-    expect(stored.ranked[0]?.why).toContain('saves data: in storage, int8 has 1000 bytes');
-  });
-
-  it('refuses a variant that is not there', () => {
-    expect(() => rank({ gpu: none, force: { variant: 'int2' } })).toThrow(
-      expect.objectContaining({
-        code: 'VARIANT_UNKNOWN',
-        where: { field: 'force.variant' },
-      }) as Error,
-    );
-  });
-
-  it.each([
-    { title: 'all is excluded', exclude: [{}], text: 'excluded' },
-    {
-      title: 'the wishes contradict',
-      force: { variant: 'int8', precision: 'fp32' },
-      text: 'forced',
-    },
-    {
-      title: 'the GPU alone may run it',
-      variants: [named(fp16, { devices: ['webgpu'] })],
-      text: 'there is no WebGPU adapter',
-    },
-    {
-      title: 'the machine has too little memory',
-      variants: [needs(int8, { memoryBytes: 2 * GiB })],
-      memoryBytes: GiB,
-      text: 'it needs 2147483648 bytes, the machine has about 1073741824',
-    },
-    {
-      title: 'the engine has too little memory, also for a forced variant',
-      variants: [needs(int8, { memoryBytes: 5 * GiB })],
-      force: { variant: 'int8' },
-      text: 'an engine has 4294967296',
-    },
-    {
-      title: 'threads are missing',
-      variants: [needs(int8, { features: ['threads'] })],
-      features: { isolated: false },
-      text: 'it needs threads',
-    },
-    {
-      title: 'relaxed SIMD is missing',
-      variants: [needs(int8, { features: ['relaxed-simd'] })],
-      text: 'it needs relaxed SIMD',
-    },
-  ] as (Partial<Case> & { text: string })[])('NO_CANDIDATE when $title', ({ text, ...known }) => {
-    expect(() => rank({ gpu: none, ...known })).toThrow(
-      expect.objectContaining({
-        code: 'NO_CANDIDATE',
-        message: expect.stringContaining(text) as string,
-      }) as Error,
-    );
-  });
-});
-
-describe('askGpu', () => {
-  const info = { vendor: 'v', architecture: 'a', description: '', isFallbackAdapter: false };
-  const limits = {
-    maxBufferSize: 100,
-    maxStorageBufferBindingSize: 50,
-    maxStorageBuffersPerShaderStage: 8,
-    maxComputeWorkgroupStorageSize: 16384,
-    maxComputeInvocationsPerWorkgroup: 256,
-    maxComputeWorkgroupsPerDimension: 65535,
-  };
-  const features = new Set(['timestamp-query', 'shader-f16']);
-  const gives = (adapter: unknown) => ({
-    requestAdapter: () => Promise.resolve(adapter as GPUAdapter | null),
-  });
-
-  it('tells of an adapter and its smaller limit', async () => {
-    expect(
-      await askGpu(gives({ info, limits: { ...limits, maxBindGroups: 4 }, features })),
-    ).toEqual({
-      available: true,
-      adapter: 'v a',
-      software: false,
-      maxBytes: 50,
-      limits,
-      features: ['shader-f16', 'timestamp-query'],
-    });
-  });
-
-  it.each([
-    { isFallbackAdapter: true },
-    { architecture: 'SwiftShader' },
-    { description: 'llvmpipe' },
-  ])('knows software by %o', async (change) => {
-    const found = await askGpu(gives({ info: { ...info, ...change }, limits, features }));
-    expect(found).toMatchObject({ available: true, software: true });
-  });
-
-  it('says why there is none', async () => {
-    expect(await askGpu(undefined)).toMatchObject({ why: 'there is no WebGPU here' });
-    expect(await askGpu(gives(null))).toMatchObject({ why: 'there is no WebGPU adapter' });
-    const failing = { requestAdapter: () => Promise.reject(new Error('broken')) };
-    expect(await askGpu(failing)).toMatchObject({
-      available: false,
-      why: expect.stringContaining('broken') as string,
-    });
-    const silent = { requestAdapter: () => new Promise<never>(() => undefined) };
-    expect(await askGpu(silent, 20)).toMatchObject({
-      why: expect.stringContaining('did not answer') as string,
-    });
-  });
+it.each(cases)('$title', ({ ranked, ...known }) => {
+  const found = rank(known).ranked;
+  expect(found.map((c) => `${c.variant.name} ${c.device} ${c.module}`)).toEqual(ranked);
 });
