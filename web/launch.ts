@@ -1,12 +1,6 @@
 // What every load needs to start routes: the files of the library, threads, hooks.
 import { Failure } from '../worker/failure.js';
-import type {
-  LoadProgress,
-  ModelDescription,
-  Placement,
-  PlainSource,
-  WireSource,
-} from '../worker/protocol.js';
+import type { LoadProgress, ModelDescription, Placement, PlainSource } from '../worker/protocol.js';
 import type { RouteFilter } from '../router/choose.js';
 import { type Features, memoryHint } from '../router/features.js';
 import { gpuLost, gpuRefused } from '../router/gpu_loss.js';
@@ -16,66 +10,29 @@ import { fitsBeside, heldBytes, holds } from '../router/room.js';
 import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
 import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
-import { Supervisor, type SupervisorParts } from '../router/supervisor.js';
+import { Supervisor } from '../router/supervisor.js';
 import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
-import { idOf, type LocalTarget, type Release, REMOTE, type Target } from '../router/target.js';
-import type { RolloutWatch } from '../router/rollout_watch.js';
+import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
 import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
 import { resolveAssets } from './assets.js';
 import { toSardonyxError } from './errors.js';
-import type { LoadOptions, RemoteOptions } from './load.js';
-import { Session, type SessionParts } from './session.js';
+import type { LaunchPlan, SessionStart } from './launch_plan.js';
+import type { LoadOptions } from './load.js';
+import { Session } from './session.js';
 import { resolveUrl } from './source.js';
 import { nameOfVersion, type Swap, swapTarget } from './swap.js';
 import { Telemetry } from './telemetry.js';
-import { type ShadowPlan, VersionWatch } from './version_watch.js';
+import { VersionWatch } from './version_watch.js';
 
 const QUEUE_LIMIT = 64;
 const LATENCY_BUDGET_MS = 300;
 const REMOTE_TIMEOUT_MS = 30_000;
 
-// A version that a swap goes to, and what watches it when that is the candidate.
-export interface NamedVersion {
-  readonly release: Release;
-  readonly watch?: RolloutWatch;
-}
-
 // Where a route starts, if not where the session is.
 interface Place {
   readonly execution?: LoadOptions['execution'];
   readonly threads?: number;
-}
-
-// Of one model.
-export interface LaunchPlan {
-  // All that could serve, best first.
-  readonly targets: readonly Target[];
-  readonly sourceOf: (target: LocalTarget) => WireSource;
-  readonly selfTest: (route: Route, target: Target) => Promise<void>;
-  // The best first for another wish; see choosePlain() and rankCandidates().
-  readonly rank: (
-    force: RouteFilter,
-    release?: Release,
-  ) => Promise<readonly LocalTarget[]> | readonly LocalTarget[];
-  // All of another version that could serve, best first, by what the load knew; there may be none.
-  readonly consider?: (force: RouteFilter, release: Release) => readonly LocalTarget[];
-  // A route could not have its device, or computed wrongly; and one that did not.
-  readonly onBan?: (target: LocalTarget, failure: Failure) => void;
-  readonly onGood?: (target: LocalTarget) => void;
-  // The version that a swap names; undefined for a plain .onnx.
-  readonly versionOf?: (name: string, signal?: AbortSignal) => Promise<NamedVersion>;
-  // What the model is called on a server that may be asked when no other route is left.
-  readonly remoteName?: string | undefined;
-  readonly remote?: RemoteOptions | undefined;
-  // After the first run of the caller.
-  readonly answered?: () => void;
-}
-
-export interface SessionStart extends Pick<SessionParts, 'why' | 'manifest' | 'offline'> {
-  readonly watch?: RolloutWatch;
-  readonly shadow?: ShadowPlan;
-  readonly passedOver?: SupervisorParts['passedOver'];
 }
 
 export class Launch {
