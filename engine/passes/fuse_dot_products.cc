@@ -66,6 +66,10 @@ Result<ValueId> shape_constant(Graph& graph, const std::string& name, const Shap
   return graph.add_value(std::move(value));
 }
 
+bool parts_are_built(int opset) {
+  return find_operator("", "Reshape", opset) && find_operator("", "MatMul", opset);
+}
+
 Status replace(Graph& graph, NodeId sum, const DotProducts& found) {
   Shape column = graph.values[found.row].shape;
   std::swap(column[column.rank() - 2], column[column.rank() - 1]);
@@ -92,6 +96,7 @@ Status pass_fuse_dot_products(Graph& graph, bool& changed) {
   for (NodeId id = 0; id < count; ++id) {
     const auto found = match(graph, graph.nodes[id], readers);
     if (!found || !static_shape(graph, graph.nodes[id].outputs[0])) continue;
+    if (!parts_are_built(graph.nodes[found->mul].opset)) continue;
     SX_TRY(replace(graph, id, *found));
     replaced.push_back(found->mul);
   }

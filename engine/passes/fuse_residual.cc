@@ -36,14 +36,13 @@ NodeId convolution_of(const Graph& graph, NodeId add, const Readers& readers,
 }  // namespace
 
 Status pass_fuse_residual(Graph& graph, bool& changed) {
-  if (!find_operator("com.microsoft", "FusedConv", 1)) return {};
   const Readers readers(graph);
   const DimOrigins dims(graph);
   std::vector<bool> remove(graph.nodes.size(), false);
   for (NodeId add = 0; add < graph.nodes.size(); ++add) {
     ValueId other = kNoValue;
     const NodeId id = convolution_of(graph, add, readers, dims, other);
-    if (id == kNoNode || remove[id]) continue;
+    if (id == kNoNode || remove[id] || !find_operator("com.microsoft", "FusedConv", 1)) continue;
     // The convolution moves behind whatever computes the other operand.
     const ValueId output = graph.nodes[add].outputs[0];
     graph.nodes[add] = graph.nodes[id];

@@ -53,7 +53,7 @@ Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
                              std::span<const float> contents);
 
 // Appends a node of ai.onnx that reads `inputs`; its one output is a new value of that dtype.
-// Callers normalize() the graph when they are done.
+// Callers see that the operator is built, and normalize() the graph when they are done.
 ValueId append_node(Graph& graph, const Node& like, std::string_view type,
                     std::vector<ValueId> inputs, DType dtype);
 // Appends a copy of node `like` in the same way.
