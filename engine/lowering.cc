@@ -173,10 +173,11 @@ class Lowerer {
     return blocked && value.has_shape && value.shape.is_known() && value.shape == out;
   }
 
-  // Whether all operands are float32 and the output is of rank 4 with a known number of channels:
-  // then operands may broadcast over all other axes.
+  // Whether everything is float32 and the output of rank 4 with a known number of channels: then
+  // operands may broadcast over all other axes.
   bool is_float_map(const Node& node) const {
-    if (output_shape(node).rank() != 4 || output_shape(node)[1] < 1) return false;
+    const Value& out = graph_.values[node.outputs[0]];
+    if (out.dtype != DType::kFloat32 || out.shape.rank() != 4 || out.shape[1] < 1) return false;
     return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
       return id == kNoValue || graph_.values[id].dtype == DType::kFloat32;
     });
