@@ -153,9 +153,9 @@ void sx_run_finish_on_gpu(sx_run*);
 void sx_run_measure(sx_run*, int32_t on);
 // JSON of these runs:
 // {"runs":n,"ns":n,"steps":[{"node","operator","kernel","depth":n,"body",
-// "calls":n,"ns":n,"flops":n,"bytes":n,"outputs":[{"dtype","layout","shape"}]}]}. Calls and times are of all runs,
-// the latter with the bodies of the step, whose own steps follow it, deeper; flops and bytes
-// (engine/step_cost.h) are of the last call. Valid until the next call.
+// "calls":n,"ns":n,"flops":n,"bytes":n,"outputs":[{"dtype","layout","shape"}]}]}. Calls and times
+// are of all runs, the latter with the bodies of the step, whose own steps follow it, deeper; flops
+// and bytes (engine/step_cost.h) are of the last call. Valid until the next call.
 const char* sx_run_profile(sx_run*);
 
 // When nobody waits, after a run: prepares the next one if the shapes of the inputs go on to change

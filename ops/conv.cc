@@ -88,7 +88,9 @@ std::string_view kernel_name(const ConvSpec& spec) {
 // What the engine asks for, which decides for the model as a whole; 0 where it is not possible.
 int winograd_tile(const Attributes& attributes, const ConvSpec& spec) {
   const auto tile = static_cast<int>(attributes.get_int("winograd_tile", 0));
-  return simd::winograd_takes(spec, tile) ? tile : 0;
+  const bool taken =
+      tile == simd::kLineTile ? simd::winograd_line_takes(spec) : simd::winograd_takes(spec, tile);
+  return taken ? tile : 0;
 }
 
 void pad_bias(const float* bias, int64_t channels, float* padded, int64_t size) {

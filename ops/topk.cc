@@ -1,6 +1,7 @@
 // TopK: k as an attribute until opset 9, as an input since 10.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "ops/axis_split.h"
 #include "ops/convert.h"
@@ -55,6 +56,11 @@ void select_row(const Selection& s, int64_t row, KeyedIndex* items) {
   }
 }
 
+// Threads may have joined since the scratch memory was sized.
+struct TopKPlan final : StepPlan {
+  int threads = 1;
+};
+
 class TopKKernel final : public Kernel {
  public:
   explicit TopKKernel(const KernelInit& init)
@@ -63,10 +69,13 @@ class TopKKernel final : public Kernel {
   Status bind(BindContext& context) const override {
     const Shape& shape = context.inputs[0].shape;
     SX_ASSIGN(const int axis, check_axis(attributes_.get_int("axis", -1), shape.rank()));
+    auto plan = std::make_unique<TopKPlan>();
+    plan->threads = simd::threads_wanted();
     ScratchLayout layout;
-    SX_TRY(layout.add(checked_mul<int64_t>(shape[axis], simd::threads_wanted()), sizeof(KeyedIndex))
+    SX_TRY(layout.add(checked_mul<int64_t>(shape[axis], plan->threads), sizeof(KeyedIndex))
                .take_status());
     context.scratch_bytes = layout.bytes();
+    context.plan = std::move(plan);
     return {};
   }
 
@@ -88,7 +97,8 @@ class TopKKernel final : public Kernel {
     if (k == 0) return {};
     return simd::parallel_for(selection.split.outer * selection.split.inner,
                               simd::grain_for(kNsPerElement * static_cast<double>(dim)),
-                              simd::threads_wanted(), [&](int64_t begin, int64_t end, int thread) {
+                              static_cast<const TopKPlan*>(context.plan)->threads,
+                              [&](int64_t begin, int64_t end, int thread) {
                                 for (int64_t row = begin; row < end; ++row) {
                                   select_row(selection, row, items + dim * thread);
                                 }

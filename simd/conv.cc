@@ -32,6 +32,9 @@ constexpr int64_t kLeastGroupOut = 4;
 //   5x5:
 //   indirect   25   54   56   56   56   56
 //   F(2,5)     24   53   79  105  120  136
+// Along a line (magika 5x1, 256 to 512; 5x5, 8, 16 and 32 to twice as many; 3x39, 8 to 8):
+//   indirect   47;  35  43  48;  46
+//   line       66;  49  67  84;  70
 // Smaller maps lose what their tiles have outside (7x7 of 8x8: 127 instead of 173), and with fewer
 // than four tiles the GEMM is faster.
 struct WinogradGain {
@@ -40,6 +43,7 @@ struct WinogradGain {
 };
 constexpr WinogradGain kWinogradGains[] = {
     {64, 3.1, 1.8, 2.1}, {32, 2.5, 1.4, 1.8}, {16, 1.9, 1.1, 1.35}, {4, 1.3, 0.7, 0.95}};
+constexpr double kLineGain = 1.5;
 constexpr double kLeastWinogradGain = 1.1;
 constexpr double kTileUseOfUnknownMaps = 0.8;
 
@@ -70,9 +74,10 @@ int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int 
   const double mean = 2 * in * out / (in + out);
   const auto* row = std::find_if(std::begin(kWinogradGains), std::end(kWinogradGains),
                                  [&](const WinogradGain& gain) { return mean >= gain.width; });
-  if (row == std::end(kWinogradGains)) return 0;
-  double best = kLeastWinogradGain;
-  int tile = 0;
+  const bool by_line = winograd_line_takes(spec);
+  double best = by_line ? kLineGain : kLeastWinogradGain;
+  int tile = by_line ? kLineTile : 0;
+  if (row == std::end(kWinogradGains)) return tile;
   for (int candidate = 2; candidate <= largest; candidate += 2) {
     if (!winograd_takes(spec, candidate)) continue;
     const double covered = spec.kernel[1] == 5 ? row->of_5x5
@@ -89,10 +94,10 @@ int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int 
 
 ConvAlgorithm choose_conv(const ConvSpec& spec) {
   if (spec.spatial_axes > 2) return ConvAlgorithm::kDirect;
+  if (spec.winograd_tile == kLineTile) return ConvAlgorithm::kWinogradLine;
   if (spec.winograd_tile > 0) return ConvAlgorithm::kWinograd;
   if (is_depthwise(spec)) return ConvAlgorithm::kDepthwise;
   if (spec.group_out() < kLeastGroupOut) return ConvAlgorithm::kDirect;
-  if (winograd_line_takes(spec)) return ConvAlgorithm::kWinogradLine;
   return ConvAlgorithm::kIndirect;
 }
 

@@ -11,6 +11,9 @@
 
 namespace sardonyx::simd {
 
+// The Winograd tile of winograd_line.h.
+inline constexpr int kLineTile = 1;
+
 // What is known of a convolution from its weights and attributes alone.
 struct ConvSpec {
   int64_t groups = 1;
@@ -22,7 +25,8 @@ struct ConvSpec {
   int64_t dilation[3] = {1, 1, 1};
   Layout in_layout = Layout::kRowMajor;
   Layout out_layout = Layout::kRowMajor;
-  int winograd_tile = 0;  // 4 or 2: by Winograd's algorithm with tiles of so many outputs a side
+  // 4 or 2: by Winograd's algorithm with tiles of so many outputs a side; kLineTile: along a line.
+  int winograd_tile = 0;
 
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
@@ -46,7 +50,7 @@ enum class ConvAlgorithm : uint8_t {
   kIndirect,      // GEMM over an indirection table; 1x1 and first layers included
   kWinograd,      // what ConvSpec::winograd_tile asks for
   kDepthwise,     // one channel per group, channel-blocked
-  kWinogradLine,  // four taps and more along an axis, channel-blocked
+  kWinogradLine,  // the same with kLineTile
   kDirect,        // vectorised along the width, row-major; few output channels, and three axes
 };
 
@@ -56,9 +60,9 @@ ConvAlgorithm choose_conv(const ConvSpec& spec);
 
 // Whether Winograd's algorithm computes this convolution with such tiles.
 bool winograd_takes(const ConvSpec& spec, int tile);
-// The Winograd tile, 4 or 2, that makes a convolution on channel blocks fastest, at most `largest`;
-// 0 when that is another algorithm. `height` and `width` are those of the map, kUnknownDim where
-// bindings differ.
+// The Winograd tile, 4, 2 or kLineTile, that makes a convolution on channel blocks fastest, at most
+// `largest`; 0 when that is another algorithm. `height` and `width` are those of the map,
+// kUnknownDim where bindings differ.
 int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int largest);
 
 // Where the window of each output pixel starts in a padded image whose rows are `row_pixels` apart

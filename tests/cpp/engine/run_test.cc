@@ -1,7 +1,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <numeric>
+#include <thread>
 
 #include "engine/session.h"
+#include "simd/parallel.h"
 #include "tests/cpp/engine/graph_builder.h"
 #include "tests/cpp/engine/graph_run.h"
 
@@ -46,6 +48,25 @@ std::vector<float> iota(size_t count) {
 }
 
 }  // namespace
+
+TEST_CASE("threads may join after shapes have been bound") {
+  GraphBuilder g;
+  const ValueId k = g.constant<int64_t>({1}, {1});
+  g.output(g.nodes("TopK", {g.input("x", {20000, 16}), k}, 2)[0], "y");
+  const auto session = compile(g);
+  Run run(*session);
+  std::vector<float> x = iota(20000 * 16);
+  simd::set_threads(1);
+  for (int threads : {1, 4}) {
+    simd::set_threads(threads);
+    while (simd::threads_ready() < threads) std::this_thread::yield();
+    REQUIRE(feed(run, 0, view_of(x, {20000, 16})).ok());
+    finish(run);
+    const std::vector<float> y = floats_of(run.output(0));
+    for (size_t row = 0; row < y.size(); ++row) REQUIRE(y[row] == x[16 * row + 15]);
+  }
+  simd::set_threads(1);
+}
 
 TEST_CASE("one run serves changing shapes, and finds its old bindings again") {
   GraphBuilder g;

@@ -41,8 +41,10 @@ TEST_CASE("Winograd convolutions where they are faster") {
   CHECK(kernels_of({64, 64}, 16, 2) == Names{gemm});
   CHECK(kernels_of({4, 8, 8}, 5) == Names{gemm, gemm});
   CHECK(kernels_of({64, 64}, 3) == Names{gemm});
-  CHECK(kernels_of({8, 8, 64, 64}, 16, 1, 5) == Names{gemm, gemm, "conv_winograd_2x2"});
-  CHECK(kernels_of({64, 64}, 16, 1, 7) == Names{gemm});
+  const std::string line = "conv_winograd_line";
+  CHECK(kernels_of({8, 8, 64, 64}, 16, 1, 5) == Names{line, line, "conv_winograd_2x2"});
+  CHECK(kernels_of({16, 32}, 16, 2, 5) == Names{gemm});
+  CHECK(kernels_of({64, 64}, 16, 1, 7) == Names{line});
 }
 
 TEST_CASE("Winograd convolutions stay within the budget for packed weights") {

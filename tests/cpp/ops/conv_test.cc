@@ -136,14 +136,28 @@ TEST_CASE("Conv in groups", "[conv]") {
   check({{1, 3, 6, 6}, {15, 1, 3, 3}, 3, {}, {}, {1, 1, 1, 1}}, true);
 }
 
-TEST_CASE("Conv of long kernels", "[conv]") {
-  const char* kernel = "conv_winograd_line";
-  check({{2, 8, 9, 13}, {12, 8, 5, 5}, 1, {}, {}, {2, 2, 2, 2}}, true, kernel);
-  check({{1, 4, 33, 1}, {9, 4, 5, 1}, 1, {}, {}, {0, 0, 0, 0}}, false, kernel);
-  check({{1, 4, 5, 50}, {8, 4, 1, 39}, 1, {}, {}, {0, 19, 0, 19}}, true, kernel);
-  check({{1, 4, 14, 11}, {8, 4, 7, 3}, 1, {1, 2}, {1, 3}, {3, 1, 2, 4}}, true, kernel);
-  check({{1, 4, 23}, {8, 4, 9}, 1, {}, {}, {8, 0}}, true, kernel);
-  check({{1, 4, 3, 4}, {8, 4, 4, 4}, 1, {}, {}, {3, 3, 3, 3}}, true, kernel);
+TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
+  const Case cases[] = {
+      {{2, 8, 9, 13}, {12, 8, 5, 5}, 1, {}, {}, {2, 2, 2, 2}},
+      {{1, 4, 33, 1}, {9, 4, 5, 1}, 1, {}, {}, {}},
+      {{1, 4, 5, 50}, {8, 4, 1, 39}, 1, {}, {}, {0, 19, 0, 19}},
+      {{1, 4, 14, 11}, {8, 4, 7, 3}, 1, {1, 2}, {1, 3}, {3, 1, 2, 4}},
+      {{1, 4, 23}, {8, 4, 9}, 1, {}, {}, {8, 0}},
+      {{1, 4, 3, 4}, {8, 4, 4, 4}, 1, {}, {}, {3, 3, 3, 3}},
+  };
+  for (const Case& c : cases) {
+    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2), bias = random_f32({c.w[0]}, 3);
+    OpTest test("Conv", 13);
+    with_window(test, c).set("winograd_tile", 1).input(x).weight(w).weight(bias);
+    test.kernel("conv_winograd_line");
+    test.expect(reference::conv(x, w, &bias, 1, window_of(c))).run();
+  }
+  // What it does not compute is computed otherwise.
+  const Case strided{{1, 4, 9, 9}, {8, 4, 5, 5}, 1, {2, 2}, {}, {}};
+  const TestTensor x = random_f32(strided.x, 1), w = random_f32(strided.w, 2);
+  OpTest test("Conv", 13);
+  with_window(test, strided).set("winograd_tile", 1).input(x).weight(w).kernel("conv_indirect");
+  test.expect(reference::conv(x, w, nullptr, 1, window_of(strided))).run();
 }
 
 TEST_CASE("Conv over one and three axes", "[conv]") {
