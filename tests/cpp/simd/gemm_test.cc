@@ -115,6 +115,8 @@ double reference(const Activation& f, double x) {
       return x * std::fmax(0, std::fmin(1, x / 6 + 0.5));
     case ActivationKind::kSilu:
       return x / (1 + std::exp(-x));
+    case ActivationKind::kGelu:
+      return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
   }
   return NAN;
 }
@@ -128,7 +130,8 @@ TEST_CASE("gemm: epilogues", "[gemm]") {
                                     {ActivationKind::kTanh},
                                     {ActivationKind::kHardSigmoid, 0.2f, 0.5f},
                                     {ActivationKind::kHardSwish},
-                                    {ActivationKind::kSilu}};
+                                    {ActivationKind::kSilu},
+                                    {ActivationKind::kGelu}};
   const int64_t shapes[][3] = {{7, 19, 30}, {1, 45, 600}, {13, 16, 1030}};
   for (const auto& s : shapes) {
     const Problem p(s[0], s[1], s[2]);
