@@ -146,7 +146,7 @@ TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
       {{1, 4, 3, 4}, {8, 4, 4, 4}, 1, {}, {}, {3, 3, 3, 3}},
   };
   for (const Case& c : cases) {
-    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2), bias = random_f32({c.w[0]}, 3);
+    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2, -1, 1), bias = random_f32({c.w[0]}, 3);
     OpTest test("Conv", 13);
     with_window(test, c).set("winograd_tile", 1).input(x).weight(w).weight(bias);
     test.kernel("conv_winograd_line");
@@ -154,7 +154,7 @@ TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
   }
   // What it does not compute is computed otherwise.
   const Case strided{{1, 4, 9, 9}, {8, 4, 5, 5}, 1, {2, 2}, {}, {}};
-  const TestTensor x = random_f32(strided.x, 1), w = random_f32(strided.w, 2);
+  const TestTensor x = random_f32(strided.x, 1), w = random_f32(strided.w, 2, -1, 1);
   OpTest test("Conv", 13);
   with_window(test, strided).set("winograd_tile", 1).input(x).weight(w).kernel("conv_indirect");
   test.expect(reference::conv(x, w, nullptr, 1, window_of(strided))).run();
