@@ -16,9 +16,17 @@ constexpr int64_t kSmallBudget = 4 << 20;
 constexpr int64_t kNoBudget = int64_t{1} << 60;
 constexpr std::string_view kTile = "winograd_tile";
 
+// Sums of dequantized numbers lie on a grid, and what is rounded next falls between two numbers
+// exactly: the last bit decides.
+bool is_dequantized(const Graph& graph, ValueId id) {
+  const NodeId producer = id == kNoValue ? kNoNode : graph.values[id].producer;
+  return producer != kNoNode && graph.nodes[producer].type == "DequantizeLinear";
+}
+
 // A convolution with constant fp32 weights over one or two axes, as it will be on channel blocks.
 std::optional<simd::ConvSpec> conv_of(const Graph& graph, const Node& node) {
   if ((node.type != "Conv" && node.type != "FusedConv") || node.inputs.size() < 2) return {};
+  if (is_dequantized(graph, node.inputs[0])) return {};
   const ValueId w = node.inputs[1];
   if (w == kNoValue || !graph.values[w].constant || graph.values[w].optional_input) return {};
   const Constant& weights = *graph.values[w].constant;

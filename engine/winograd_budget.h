@@ -8,7 +8,8 @@ namespace sardonyx {
 
 // Sets the attribute winograd_tile of the convolutions that are to be computed so. Their packed
 // weights add at most half of all weights of the graph to them, or 4 MiB where that is more; early
-// layers, which have the large maps and the small weights, come first.
+// layers, which have the large maps and the small weights, come first. Dequantized maps are left
+// alone.
 void choose_winograd(Graph& graph);
 
 }  // namespace sardonyx

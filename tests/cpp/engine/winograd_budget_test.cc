@@ -11,6 +11,17 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+// Of the convolutions of a graph.
+Names kernels_of(GraphBuilder& g) {
+  auto session = Session::create(g.finish());
+  REQUIRE(session.ok());
+  Names names;
+  for (const Step& step : session.value()->lowering().steps) {
+    if (step.node->type == "Conv") names.emplace_back(step.kernel->name());
+  }
+  return names;
+}
+
 // Convolutions in a row, 3x3 unless said otherwise; `channels` are those of the input and of each
 // output.
 Names kernels_of(const std::vector<int64_t>& channels, int64_t map, int64_t stride = 1,
@@ -23,13 +34,7 @@ Names kernels_of(const std::vector<int64_t>& channels, int64_t map, int64_t stri
         {{"pads", ints(std::vector<int64_t>(4, kernel / 2))}, {"strides", ints({stride, stride})}});
   }
   g.output(x, "y");
-  auto session = Session::create(g.finish());
-  REQUIRE(session.ok());
-  Names names;
-  for (const Step& step : session.value()->lowering().steps) {
-    if (step.node->type == "Conv") names.emplace_back(step.kernel->name());
-  }
-  return names;
+  return kernels_of(g);
 }
 
 }  // namespace
@@ -51,6 +56,14 @@ TEST_CASE("Winograd convolutions stay within the budget for packed weights") {
   // 0.6, 2.4 and 2.4 MB of weights, so that packs may add 4 MiB: 1.8, then 1.8 (2x2), then nothing.
   CHECK(kernels_of({64, 256, 256, 256}, 16) ==
         Names{"conv_winograd_4x4", "conv_winograd_2x2", "conv_indirect"});
+}
+
+TEST_CASE("Dequantized maps are not convolved by Winograd's algorithm") {
+  GraphBuilder g;
+  const ValueId x = g.input("x", {1, 64, 16, 16}, DType::kUint8);
+  const ValueId map = g.node("DequantizeLinear", {x, g.constant<float>({}, {0.5f})});
+  g.output(g.node("Conv", {map, g.random({64, 64, 3, 3})}), "y");
+  CHECK(kernels_of(g) == Names{"conv_indirect"});
 }
 
 }  // namespace sardonyx::test
