@@ -146,7 +146,8 @@ TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
       {{1, 4, 3, 4}, {8, 4, 4, 4}, 1, {}, {}, {3, 3, 3, 3}},
   };
   for (const Case& c : cases) {
-    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2, -1, 1), bias = random_f32({c.w[0]}, 3);
+    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2, -1, 1),
+                     bias = random_f32({c.w[0]}, 3);
     OpTest test("Conv", 13);
     with_window(test, c).set("winograd_tile", 1).input(x).weight(w).weight(bias);
     test.kernel("conv_winograd_line");
