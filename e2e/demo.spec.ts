@@ -129,13 +129,16 @@ test.describe('denoise', () => {
 
   test('tiles meet without a seam: the same as in one run', async ({ page }) => {
     await expect(page.locator('#denoise-state')).toHaveText('Done.');
-    const difference = await page.evaluate(async () => {
+    const variant = await status(page, 'variant').innerText();
+    const difference = await page.evaluate(async (variant) => {
       const [before, after] = document.querySelectorAll<HTMLCanvasElement>('.compare canvas');
       const bytes = (canvas: HTMLCanvasElement | undefined): Uint8ClampedArray =>
         canvas!.getContext('2d')!.getImageData(0, 0, canvas!.width, canvas!.height).data;
       const preload = document.querySelector<HTMLLinkElement>('link[rel=modulepreload]')!;
       const { load, Tensor } = (await import(preload.href)) as Library;
-      const session = await load('models/denoise/denoise.sardonyx.json', { force: { threads: 1 } });
+      const session = await load('models/denoise/denoise.sardonyx.json', {
+        force: { threads: 1, variant },
+      });
       const [noisy, tiled] = [bytes(before), bytes(after)];
       const plane = before!.width * before!.height;
       const values = new Float32Array(3 * plane).map(
@@ -148,7 +151,7 @@ test.describe('denoise', () => {
         const byte = tiled[4 * (i % plane) + Math.floor(i / plane)] ?? 0;
         return Math.max(most, Math.abs(byte - 255 * Math.min(1, Math.max(0, value))));
       }, 0);
-    });
+    }, variant);
     expect(difference).toBeLessThan(1);
   });
 

@@ -78,9 +78,11 @@ for (const engine of engines) {
         });
       }
 
-      test('glyphs in the variant of its choice: int8 on the CPU', async () => {
+      test('glyphs in the variant of its choice on the CPU', async () => {
         const found = await result<GlyphsResult>('glyphs');
-        expect(found).toMatchObject({ variant: 'int8', device: 'cpu' });
+        expect(found.device).toBe('cpu');
+        // Which one depends on how fast integers were measured to be.
+        expect(variants).toContain(found.variant);
         expectKnownAnswers(found);
       });
     });

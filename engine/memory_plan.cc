@@ -1,10 +1,10 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/block.h"
 #include "base/checked.h"
+#include "base/sorted_order.h"
 
 namespace sardonyx {
 namespace {
@@ -19,11 +19,8 @@ bool overlap(const Lifetime& a, const Lifetime& b) {
 }  // namespace
 
 size_t plan_memory(std::span<Lifetime> buffers) {
-  std::vector<uint32_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return buffers[a].bytes != buffers[b].bytes ? buffers[a].bytes > buffers[b].bytes : a < b;
-  });
+  const auto order = sorted_order(
+      buffers.size(), [&](uint32_t a, uint32_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<uint32_t> placed;  // by offset
   placed.reserve(buffers.size());
   uint64_t total = 0;

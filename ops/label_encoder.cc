@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sorted_order.h"
 #include "base/string_tensor.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
@@ -131,7 +132,7 @@ class LabelEncoderKernel final : public Kernel {
   explicit LabelEncoderKernel(Table table) : table_(std::move(table)) {
     const TensorView keys = table_.keys->view();
     for (int64_t i = 0; i < keys.elements(); ++i) places_.push_back({key_at(keys, i), i});
-    std::sort(places_.begin(), places_.end());
+    sort_items(places_);
   }
 
   Status run(const RunContext& context) const override {

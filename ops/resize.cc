@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
+#include "base/sorted_order.h"
 #include "ops/one_layout.h"
 #include "ops/operator.h"
 #include "ops/resize_request.h"
@@ -97,14 +99,14 @@ struct Passes {
 };
 
 // Axes in the order in which they are resized: by growth, inner ones first among equals.
-std::array<int, kMaxRank> order_of_axes(const Shape& x, const Shape& y) {
-  std::array<int, kMaxRank> order{};
-  for (int i = 0; i < x.rank(); ++i) order[static_cast<size_t>(i)] = x.rank() - 1 - i;
-  std::stable_sort(order.begin(), order.begin() + x.rank(), [&](int a, int b) {
+std::vector<int> order_of_axes(const Shape& x, const Shape& y) {
+  std::vector<int> axes;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) axes.push_back(axis);
+  sort_items(axes, [&](int a, int b) {
     return static_cast<double>(y[a]) * static_cast<double>(x[b]) <
            static_cast<double>(y[b]) * static_cast<double>(x[a]);
   });
-  return order;
+  return axes;
 }
 
 Result<Passes> Passes::make(const ResizeOptions& options, const ResizeRequest& request,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/letter_case.h"
+#include "base/sorted_order.h"
 #include "ops/shape_rule.h"
 
 namespace sardonyx::ops {
@@ -20,7 +21,7 @@ class StopWords {
     for (const std::string& word : attributes.get_strings("stopwords")) {
       words_.push_back(folded(word, case_sensitive_));
     }
-    std::sort(words_.begin(), words_.end());
+    sort_items(words_);
   }
   bool empty() const { return words_.empty(); }
   bool contains(const StringRef& text) const {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/sorted_order.h"
 #include "ops/sequence_rule.h"
 #include "ops/shape_rule.h"
 
@@ -37,7 +38,7 @@ void read_tokens(const Attributes& attributes, Pool& pool) {
   pool.tokens.assign(numbers.begin(), numbers.end());
   if (words.empty()) return;
   pool.words.assign(words.begin(), words.end());
-  std::sort(pool.words.begin(), pool.words.end());
+  sort_items(pool.words);
   pool.words.erase(std::unique(pool.words.begin(), pool.words.end()), pool.words.end());
   pool.tokens.clear();
   for (const std::string& word : words) pool.tokens.push_back(place_of(pool.words, word));
@@ -62,7 +63,7 @@ Status read_lengths(const Attributes& attributes, Pool& pool) {
     }
     const int64_t* tokens = pool.tokens.data();
     const auto n = static_cast<ptrdiff_t>(grams.n);
-    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    sort_items(order, [&](const auto& a, const auto& b) {
       return std::lexicographical_compare(tokens + a.first, tokens + a.first + n, tokens + b.first,
                                           tokens + b.first + n);
     });

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/sorted_order.h"
 #include "ops/convert.h"
 
 namespace sardonyx::ops {
@@ -73,8 +74,7 @@ bool passes(const TreeModel::Node& node, double value, std::span<const double> m
 
 // Puts the weights of each leaf together.
 void close_leaves(TreeModel& model, size_t leaves) {
-  std::stable_sort(model.weights.begin(), model.weights.end(),
-                   [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
+  sort_items(model.weights, [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
   size_t at = 0;
   for (size_t leaf = 0; leaf < leaves; ++leaf) {
     while (at < model.weights.size() && model.weights[at].leaf == leaf) ++at;
@@ -155,7 +155,7 @@ class NodeNames {
     for (size_t i = 0; i < trees.size(); ++i) {
       names_.push_back({{trees[i], nodes[i]}, static_cast<uint32_t>(i)});
     }
-    std::sort(names_.begin(), names_.end());
+    sort_items(names_);
     const auto twice =
         std::adjacent_find(names_.begin(), names_.end(),
                            [](const auto& a, const auto& b) { return a.first == b.first; });
