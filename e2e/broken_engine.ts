@@ -1,7 +1,8 @@
 // Engines that break for real: /broken/<how>/ has the files of dist/, one or two of them changed.
 //   relaxed  the relaxed module traps in every run
 //   both     both modules do
-//   demand   the worker traps when it gets { type: 'trap' }
+//   demand   the worker traps when it gets { type: 'trap' }, before runs that are given after that: all come by message
+//   lane     the same, with short runs by shared memory
 //   half     the relaxed module is cut in half
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,10 +25,18 @@ addEventListener('message', ({ data }) => {
   new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.of(${trap.join()}))).exports.f();
 });`;
 
+const noLane = `
+addEventListener('message', ({ data }) => {
+  if (data.type === 'start') data.lane = null;
+});`;
+
 const changes: Readonly<Record<string, Readonly<Record<string, (bytes: Buffer) => Buffer>>>> = {
   relaxed: { 'sardonyx.relaxed.wasm': withTrap },
   both: { 'sardonyx.relaxed.wasm': withTrap, 'sardonyx.simd.wasm': withTrap },
-  demand: { 'worker.js': (text) => Buffer.concat([text, Buffer.from(trapOnDemand)]) },
+  demand: {
+    'worker.js': (text) => Buffer.concat([Buffer.from(noLane), text, Buffer.from(trapOnDemand)]),
+  },
+  lane: { 'worker.js': (text) => Buffer.concat([text, Buffer.from(trapOnDemand)]) },
   half: { 'sardonyx.relaxed.wasm': (bytes) => bytes.subarray(0, bytes.length / 2) },
 };
 

@@ -57,7 +57,7 @@ for (const which of ['isolated', 'plain'] as const) {
         const { modelUrl, runSmall, swaps } = window.harness;
         const workers = swaps.watchWorkers();
         const session = await window.sardonyx.load(modelUrl('small'), {
-          assets: { base: '/broken/demand/' },
+          assets: { base: '/broken/lane/' },
           force: { threads: 1 },
         });
         const seen = swaps.listen(session);
