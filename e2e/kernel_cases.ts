@@ -424,7 +424,7 @@ const older: Case[] = [
 ];
 
 const families = {
-  convolution: [convolution, 17],
+  convolution: [convolution, 20],
   products: [products, 17],
   elementwise: [elementwise, 20],
   selection: [selection, 17],
