@@ -150,7 +150,7 @@ TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
                      bias = random_f32({c.w[0]}, 3);
     OpTest test("Conv", 13);
     with_window(test, c).set("winograd_tile", 1).input(x).weight(w).weight(bias);
-    // 4e-6 of the largest output, about 15 here (simd/winograd_line.h).
+    // 4e-6 of the largest output, which is about 15 here.
     test.kernel("conv_winograd_line").tolerance(1e-5, 6e-5);
     test.expect(reference::conv(x, w, &bias, 1, window_of(c))).run();
   }
