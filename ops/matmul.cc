@@ -124,12 +124,9 @@ class FloatMatMul final : public Kernel {
   }
   // A single column, or no products at all.
   static Status run_columns(const Plan& plan, const float* a, const float* b, float* c) {
+    if (plan.k != 0) return simd::gemv_rows(plan.m, plan.k, a, b, c, plan.batch());
     for (const simd::GemmOffsets& at : plan.batch()) {
-      if (plan.k == 0) {
-        std::fill_n(c + at.c, plan.m * plan.n, 0.0f);
-        continue;
-      }
-      SX_TRY(simd::gemv_rows(plan.m, plan.k, a + at.a, plan.k, b + at.b, 1.0f, c + at.c));
+      std::fill_n(c + at.c, plan.m * plan.n, 0.0f);
     }
     return {};
   }

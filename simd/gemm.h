@@ -70,9 +70,9 @@ inline Status gemm(const GemmShape& shape, const GemmOperands& operands,
 void gemm_block(const GemmShape& shape, const GemmOperands& operands, const GemmEpilogue& epilogue,
                 int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
 
-// y[i] = alpha * (row i of A, its rows a_stride apart) . b, for a single column; threaded.
-Status gemv_rows(int64_t m, int64_t k, const float* a, int64_t a_stride, const float* b,
-                 float alpha, float* y);
+// A batch of products with a single column: y[i] = (row i of A, [m, k] without gaps) . b. Threaded.
+Status gemv_rows(int64_t m, int64_t k, const float* a, const float* b, float* y,
+                 std::span<const GemmOffsets> batch);
 
 // to[j][i] = from[i * row_stride + j] for i < rows, j < columns; `to` is dense. Not threaded.
 void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride,

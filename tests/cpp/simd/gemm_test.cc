@@ -247,7 +247,8 @@ TEST_CASE("gemv_rows and transpose_matrix", "[gemm]") {
     for (int64_t k : {1, 4, 6, 50}) {
       const Problem p(m, 1, k);
       Floats y(static_cast<size_t>(m), NAN), t(static_cast<size_t>(m * k), NAN);
-      REQUIRE(gemv_rows(m, k, p.a.data(), k, p.b.data(), 1.0f, y.data()).ok());
+      const GemmOffsets once[] = {{}};
+      REQUIRE(gemv_rows(m, k, p.a.data(), p.b.data(), y.data(), once).ok());
       CHECK(max_difference(y, p.product()) < p.bound());
       transpose_matrix(p.a.data(), m, k, k, t.data());
       for (int64_t i = 0; i < m; ++i) {
@@ -256,6 +257,23 @@ TEST_CASE("gemv_rows and transpose_matrix", "[gemm]") {
         }
       }
     }
+  }
+}
+
+TEST_CASE("gemv_rows of a batch: no row takes part in another", "[gemm]") {
+  for (int64_t k : {3, 7, 18}) {
+    Problem p(6, 1, k), q(6, 1, k);
+    q.a = random_floats(6 * k, 3);
+    Floats a = p.a, y(12, NAN);
+    a.back() = INFINITY;
+    a.insert(a.end(), q.a.begin(), q.a.end());
+    const GemmOffsets batch[] = {{0, 0, 6}, {6 * k, 0, 0}};
+    REQUIRE(gemv_rows(6, k, a.data(), p.b.data(), y.data(), batch).ok());
+    CHECK(max_difference(Floats(y.begin(), y.begin() + 6), q.product()) < q.bound());
+    CHECK(std::isinf(y.back()));
+    std::vector<double> finite = p.product();
+    finite.pop_back();
+    CHECK(max_difference(Floats(y.begin() + 6, y.end() - 1), finite) < p.bound());
   }
 }
 
