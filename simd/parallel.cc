@@ -25,7 +25,7 @@ constexpr int64_t kSpinNs = 40'000;
 // Within a region: longer than most steps that are not shared.
 constexpr int64_t kRegionSpinNs = 1'000'000;
 // Chunks of a region that the caller does alone before it wakes others: to be woken takes as long.
-constexpr int64_t kChunksBeforeWake = 12;
+constexpr int64_t kChunksBeforeWake = 24;
 constexpr int64_t kWaitSliceNs = 100'000'000;
 
 // --- waiting on a word ---------------------------------------------------------------------------

@@ -46,7 +46,7 @@ Status run_range(int64_t count, int64_t grain, int max_threads, RangeFn fn, void
 
 // Calls fn(begin, end) or fn(begin, end, thread) for the chunks of [0, count), each `grain` long
 // but the last, in any order, and returns when all are done. `thread` is in [0, max_threads) and no
-// two running calls share it. A chunk should take 20-50 us (see grain_for): one chunk runs inline.
+// two running calls share it. A chunk should take 5-30 us (see grain_for): one chunk runs inline.
 // Calls from inside a chunk, and calls while another thread has the pool, run inline. ENGINE_TRAP
 // when a pool thread has died.
 template <typename Fn>
@@ -70,9 +70,9 @@ Status parallel_for(int64_t count, int64_t grain, Fn&& fn) {
   return parallel_for(count, grain, kMaxThreads, static_cast<Fn&&>(fn));
 }
 
-// Items per chunk of about 30 us, for items that take `ns_per_item`.
+// Items per chunk of about 10 us, for items that take `ns_per_item`.
 inline int64_t grain_for(double ns_per_item) {
-  const double items = 30000.0 / (ns_per_item < 1e-3 ? 1e-3 : ns_per_item);
+  const double items = 10000.0 / (ns_per_item < 1e-3 ? 1e-3 : ns_per_item);
   return items < 1.0 ? 1 : static_cast<int64_t>(items);
 }
 

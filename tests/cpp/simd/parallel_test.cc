@@ -86,7 +86,7 @@ TEST_CASE("a region wakes threads for much work only", "[parallel]") {
   const int64_t before = pool_wakes();
   {
     const ParallelRegion region;
-    for (int i = 0; i < 5; ++i) CHECK(covers(2, 1));
+    for (int i = 0; i < 11; ++i) CHECK(covers(2, 1));
     CHECK(pool_wakes() == before);
     CHECK(threads_parked() == 3);
     CHECK(covers(2, 1));
@@ -95,7 +95,7 @@ TEST_CASE("a region wakes threads for much work only", "[parallel]") {
   REQUIRE(all_park(3));
   {
     const ParallelRegion region;
-    CHECK(covers(12, 1));
+    CHECK(covers(24, 1));
     CHECK(pool_wakes() >= before + 2);
   }
   REQUIRE(all_park(3));
