@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FORMAT, parseManifest, type Manifest, type Precision } from '../manifest/parse.js';
+import { FORMAT, manifestParser, type Manifest, type Precision } from '../manifest/parse.js';
 import { SardonyxError } from '../web/index.js';
 import {
   assignments,
@@ -78,8 +78,11 @@ async function readEarlier(out: string): Promise<Manifest | undefined> {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw refuse(`can not read ${out}: ${String(thrown)}`, 'out');
   });
-  return json === undefined ? undefined : parseManifest(json, pathToFileURL(out).href);
+  return json === undefined ? undefined : check(json, out);
 }
+
+const check = async (json: string, out: string) =>
+  (await manifestParser())(json, pathToFileURL(out).href);
 
 /** As they were; new ones by precision, the most exact first. */
 function inOrder(files: readonly VariantFile[], earlier: Manifest | undefined): VariantFile[] {
@@ -149,7 +152,7 @@ async function pack(given: Arguments) {
     const ordered = inOrder(nameEach(files), earlier);
     const { manifest, off } = await describe(ordered, earlier, given, folder);
     const json = `${JSON.stringify(manifest, null, 2)}\n`;
-    parseManifest(json, pathToFileURL(out).href);
+    await check(json, out);
     await writeWhole(out, json);
     return { out, manifest, off };
   } finally {

@@ -95,6 +95,32 @@ test.describe('what the caller does wrong', () => {
     await fresh.close();
   });
 
+  test('the check of manifests does not load', async ({ browser, site }) => {
+    const fresh = await browser.newPage();
+    await openPage(fresh, site.isolated);
+    const seen: string[] = [];
+    await fresh.route('**/manifest.mjs', (route) => {
+      seen.push(route.request().url());
+      return route.abort();
+    });
+    const load = () =>
+      fresh.evaluate(() => {
+        const { manifestUrl } = window.harness.storage;
+        return window.harness.failureOf(window.sardonyx.load(manifestUrl('right')));
+      });
+    await fresh.evaluate(async () => {
+      const { harness, sardonyx } = window;
+      await (await sardonyx.load(harness.modelUrl('many-steps'))).dispose();
+    });
+    expect(seen).toEqual([]);
+    const failure = await load();
+    expect(failure).toMatchObject({ code: 'NETWORK_FAILED', scope: 'network' });
+    expect(failure?.message).toContain('manifest.mjs');
+    await fresh.unroute('**/manifest.mjs');
+    expect(await load()).toBeUndefined();
+    await fresh.close();
+  });
+
   test('an abort while a file is on its way', async () => {
     const found = await page().evaluate(async () => {
       const { manifestUrl, stored, visit } = window.harness.storage;

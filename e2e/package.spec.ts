@@ -176,6 +176,7 @@ test('gives every asset a name that bundlers resolve', async ({ installed }) => 
   expect(files).toEqual([
     'worker.js',
     'webgpu.mjs',
+    'manifest.mjs',
     'sardonyx.js',
     'sardonyx.simd.wasm',
     'sardonyx.relaxed.wasm',

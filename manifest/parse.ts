@@ -3,7 +3,7 @@
 import { byteLength, dtypeInfo, elementCount } from '../worker/dtypes.js';
 import { Failure } from '../worker/failure.js';
 import type { EncodedTensor, KnownAnswer, Manifest, Variant } from './manifest.generated.js';
-import { validate, type SchemaError } from './validate.generated.js';
+import type { SchemaError, validate as Validate } from './validate.generated.js';
 
 // For URLs that may be relative.
 const ANY_BASE = 'https://base.invalid/';
@@ -12,8 +12,21 @@ export type * from './manifest.generated.js';
 
 export const FORMAT = 1;
 
-// `url` is where it came from, for messages.
-export function parseManifest(text: string, url: string): Manifest {
+// `url` is where the text came from, for messages. MANIFEST_INVALID.
+export type ManifestParser = (text: string, url: string) => Manifest;
+
+// The schema is in a file of its own, manifest.mjs: most pages load models without a manifest. NETWORK_FAILED.
+export async function manifestParser(): Promise<ManifestParser> {
+  try {
+    const { validate } = await import('./validate.generated.js');
+    return (text, url) => parseManifest(validate, text, url);
+  } catch (thrown) {
+    const why = `manifest.mjs, which checks manifests, did not load: ${(thrown as Error).message}`;
+    throw new Failure('NETWORK_FAILED', why);
+  }
+}
+
+function parseManifest(validate: typeof Validate, text: string, url: string): Manifest {
   const refuse: Refuse = (field, message) => {
     const place = field ? `${field} ` : '';
     throw new Failure('MANIFEST_INVALID', `${url}: ${place}${message}`, {

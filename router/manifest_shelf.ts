@@ -1,5 +1,5 @@
 // The manifests that this browser keeps, by URL, with the variants that each needs without a network.
-import { parseManifest, type Manifest } from '../manifest/parse.js';
+import { manifestParser, type Manifest } from '../manifest/parse.js';
 import { asStorageFailure } from '../worker/storage/storage_failure.js';
 
 const CACHE = 'sardonyx-manifests';
@@ -45,7 +45,8 @@ async function read(response: Response | undefined): Promise<ShelvedManifest | u
   try {
     if (!response) return undefined;
     const entry = (await response.json()) as ShelfEntry;
-    return { ...entry, manifest: parseManifest(entry.text, entry.url) };
+    const parse = await manifestParser();
+    return { ...entry, manifest: parse(entry.text, entry.url) };
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 // Where a manifest comes from: the network first, so that a new version is seen; the stored copy when the
 // network does not give a good one soon.
-import { parseManifest, type Manifest } from '../manifest/parse.js';
+import { manifestParser, type Manifest } from '../manifest/parse.js';
 import { Failure } from '../worker/failure.js';
 import { fetchFailed, isOffline } from '../worker/source.js';
 import { isNode } from './features.js';
@@ -25,14 +25,18 @@ export async function openManifest(
   signal?: AbortSignal,
   ms = NETWORK_MS,
 ): Promise<OpenManifest> {
+  // On its way beside the manifest. Browsers may remember that a script did not load.
+  if (!isOffline()) manifestParser().catch(() => undefined);
   try {
     const text = await fetchText(url, signal, copy && ms);
-    return { url, text, manifest: parseManifest(text, url) };
+    const parse = await manifestParser();
+    return { url, text, manifest: parse(text, url) };
   } catch (thrown) {
     signal?.throwIfAborted();
     if (!copy) throw withoutCopy(url, thrown);
     const { text } = copy;
-    return { url, text, manifest: parseManifest(text, url), stored: (thrown as Error).message };
+    const parse = await manifestParser();
+    return { url, text, manifest: parse(text, url), stored: (thrown as Error).message };
   }
 }
 

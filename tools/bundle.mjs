@@ -1,4 +1,4 @@
-// dist/: the two wasm modules, worker.js, index.mjs, ort.mjs, sardonyx.js, cli.mjs and the type
+// dist/: the two wasm modules, worker.js, index.mjs, manifest.mjs, ort.mjs, sardonyx.js, cli.mjs and the type
 // declarations.
 //   node tools/bundle.mjs [--no-types] [--out=dist]
 // SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
@@ -79,6 +79,23 @@ async function bundleWorker() {
   return code;
 }
 
+/** The library, which loads the check of manifests when it meets one. */
+const bundleLibrary = (entry) =>
+  bundle(entry, {
+    format: 'esm',
+    plugins: [
+      {
+        name: 'manifest beside',
+        setup({ onResolve }) {
+          onResolve({ filter: /\/validate\.generated\.js$/ }, () => ({
+            path: './manifest.mjs',
+            external: true,
+          }));
+        },
+      },
+    ],
+  });
+
 const bundleCli = () =>
   bundle('cli/main.ts', {
     format: 'esm',
@@ -125,8 +142,9 @@ async function main() {
   }
   write('worker.js', worker);
   write('webgpu.mjs', await bundle('webgpu/entry.ts', { format: 'esm' }));
-  write('index.mjs', await bundle('web/entry_esm.ts', { format: 'esm' }));
-  write('ort.mjs', await bundle('web/ort/entry_esm.ts', { format: 'esm' }));
+  write('index.mjs', await bundleLibrary('web/entry_esm.ts'));
+  write('manifest.mjs', await bundle('manifest/validate.generated.js', { format: 'esm' }));
+  write('ort.mjs', await bundleLibrary('web/ort/entry_esm.ts'));
   write(
     'sardonyx.js',
     await bundle('web/entry_script.ts', { format: 'iife', globalName: 'sardonyx' }),

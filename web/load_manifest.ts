@@ -1,5 +1,5 @@
 // A manifest -> a session of its stable version, or of the candidate that this client is to run.
-import { parseManifest } from '../manifest/parse.js';
+import { manifestParser } from '../manifest/parse.js';
 import { asFailure, type Failure } from '../worker/failure.js';
 import type { LoadProgress, PlainSource } from '../worker/protocol.js';
 import { openStore } from '../worker/storage/store.js';
@@ -102,7 +102,8 @@ export async function readManifest(
   const url = resolveUrl('.', 'source');
   const text =
     'blob' in source ? await source.blob.text() : new TextDecoder().decode(source.bytes.slice());
-  return { url, text, manifest: parseManifest(text, url) };
+  const parse = await manifestParser();
+  return { url, text, manifest: parse(text, url) };
 }
 
 export async function probeFor(

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseManifest, variantUrl } from '../../manifest/parse.js';
+import { manifestParser, variantUrl } from '../../manifest/parse.js';
 import { SardonyxError, type LoadOptions } from '../../web/index.js';
 import { ServedModel } from './served_model.js';
 
@@ -16,9 +16,10 @@ export async function findModels(folder: string, options: LoadOptions): Promise<
   const files = await listFiles(folder);
   const found: ServedModel[] = [];
   const named = new Set<string>();
+  const parse = await manifestParser();
   for (const file of files.filter((name) => name.endsWith('.sardonyx.json'))) {
     const url = pathToFileURL(file);
-    const manifest = parseManifest(await readFile(file, 'utf8'), url.href);
+    const manifest = parse(await readFile(file, 'utf8'), url.href);
     for (const variant of manifest.variants) named.add(variantUrl(variant, url.href));
     const { name, version } = manifest;
     found.push(new ServedModel({ name, version, url, manifest }, options));

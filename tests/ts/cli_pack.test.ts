@@ -4,10 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findPrecision } from '../../cli/pack/precision.js';
-import { parseManifest, type Manifest } from '../../manifest/parse.js';
+import { manifestParser, type Manifest } from '../../manifest/parse.js';
 import { sardonyx } from './command_line.js';
 import { linearModel, linearVariant, twoOutputModel, unknownOperatorModel } from './models.js';
 
+const parseManifest = await manifestParser();
 const folder = resolve('build/cli_pack_test/linear');
 const at = (name: string) => resolve(folder, name);
 const pack = (...args: string[]) => sardonyx(folder, 'pack', '.', ...args);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseManifest, toleranceOf, variantUrl } from '../../manifest/parse.js';
+import { manifestParser, toleranceOf, variantUrl } from '../../manifest/parse.js';
 import { sampleManifest } from './sample_manifest.js';
 
 interface Generator {
@@ -9,6 +9,7 @@ interface Generator {
 const script = '../../tools/generate_manifest.mjs';
 const { generate } = (await import(script)) as Generator;
 
+const parseManifest = await manifestParser();
 const URL = 'https://example.org/models/m.sardonyx.json';
 const parse = (value: unknown) => parseManifest(JSON.stringify(value), URL);
 

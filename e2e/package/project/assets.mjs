@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 const names = [
   'worker.js',
   'webgpu.mjs',
+  'manifest.mjs',
   'sardonyx.js',
   'sardonyx.simd.wasm',
   'sardonyx.relaxed.wasm',
