@@ -18,7 +18,7 @@ const goalOf = (met, goal) => `${met ? 'as wanted' : 'short of'} ${goal}`;
 
 /** The summary, one line each. */
 export function printSummary({ summary, brotliBytes = {} }) {
-  const { classes, below, scaling, cold, warm, process, wasm, kernels } = summary;
+  const { classes, nearness, below, scaling, cold, warm, process, wasm, kernels } = summary;
   print(['summary', 'geometric mean', 'weakest']);
   for (const { name, threads, count, ratio, goal, slowest, least } of classes) {
     const label = `${name} (${count}), threads: ${threads}`;
@@ -44,6 +44,9 @@ export function printSummary({ summary, brotliBytes = {} }) {
   }
   for (const { name, what, value, goal } of kernels) {
     print([`${name}, ${what}`, value.toFixed(2), '', goalOf(value >= goal, goal)]);
+  }
+  for (const { name, share } of nearness.slice(0, 3)) {
+    print([`farthest from the limit: ${name}`, share.toFixed(2)]);
   }
   for (const { name, threads, ratio, bandwidth, limited } of below) {
     const why = limited ? `${Math.round(bandwidth * 100)} % of the memory's bandwidth` : '';

@@ -6,22 +6,24 @@ import { freshContext, inTurns, visit } from './turns.mjs';
 const PACE = { warmMs: 400, measureMs: 400, minRuns: 5 };
 const QUICK_PACE = { warmMs: 150, measureMs: 150, minRuns: 3 };
 
-/** {sardonyx: {ms}, onnxruntime: {ms}, ratio, about, differs?}; `ratio` is onnxruntime-web's time by ours. */
+/**
+ * {sardonyx: {ms}, onnxruntime: {ms}, ratio, about, flops, differs?}; `ratio` is onnxruntime-web's time by ours, `flops`
+ * what a run has to compute.
+ */
 export async function steady(browser, base, which, options) {
   const { engines, rounds, threads, module, quick } = options;
-  const seen = await inTurns(engines, rounds, (engine) =>
+  const open = (engine, more) =>
     freshContext(browser, (context) =>
       visit(context, base, {
-        engine,
-        threads,
-        module,
-        url: which.url,
-        inputs: `/inputs/${which.key}`,
-        steady: quick ? QUICK_PACE : PACE,
+        ...{ engine, threads, module, url: which.url, inputs: `/inputs/${which.key}` },
+        ...more,
       }),
-    ),
-  );
-  return summarize(seen, engines, which.precision);
+    );
+  const pace = quick ? QUICK_PACE : PACE;
+  const seen = await inTurns(engines, rounds, (engine) => open(engine, { steady: pace }));
+  const figures = summarize(seen, engines, which.precision);
+  if (!engines.includes('sardonyx')) return figures;
+  return { ...figures, flops: (await open('sardonyx', { countFlops: true })).flops };
 }
 
 function summarize(seen, engines, precision) {

@@ -57,6 +57,30 @@ function belowOf(rows, threads, peak) {
     .sort((a, b) => a.ratio - b.ratio);
 }
 
+/**
+ * How near fp32 networks of 2 ms and more come to what one core can do: the least time that their multiply-adds, counted
+ * directly, or the reading of their weights take, by ours. Winograd's algorithm may pass the whole.
+ */
+function nearnessOf(rows, peak) {
+  return measured(rows, 1)
+    .filter((row) => isNetwork(row) && row.precision === 'fp32' && !isSmall(row))
+    .filter((row) => row.threads[1].flops !== undefined)
+    .map((row) => {
+      const { flops, sardonyx } = row.threads[1];
+      const ms = sardonyx.ms.median;
+      const computing = flops / (peak.gflops * 1e6) / ms;
+      const reading = row.bytes / (peak.readGBs * 1e6) / ms;
+      return {
+        key: row.key,
+        name: row.name,
+        computing,
+        reading,
+        share: Math.max(computing, reading),
+      };
+    })
+    .sort((a, b) => a.share - b.share);
+}
+
 /** How much faster the models over 5 ms are with the most threads than with one. */
 function scalingOf(rows, threads) {
   const most = Math.max(...threads);
@@ -102,6 +126,7 @@ export function summarize(report) {
   const threads = [...new Set(models.flatMap((row) => Object.keys(row.threads).map(Number)))];
   return {
     classes: threads.flatMap((count) => classesOf(models, count)),
+    nearness: peak ? nearnessOf(models, peak) : [],
     below: threads.flatMap((count) => belowOf(models, count, peak)),
     scaling: scalingOf(models, threads),
     cold: shareOf(cold, 'cold', 0.25),

@@ -57,13 +57,21 @@ function belowList(below) {
   return `Below 1.1×: ${items.join(', ')}.`;
 }
 
-function modelTable({ models, cold = [] }) {
+function farthestList(nearness) {
+  if (!nearness.length) return '';
+  const items = nearness.slice(0, 3).map(({ name, share }) => `${name} ${percent(share)}`);
+  return `Farthest from the limit: ${items.join(', ')}. The limit is the least time that the multiply-adds of a network of 2 ms
+and more, counted directly, or the reading of its weights take on one core.`;
+}
+
+function modelTable({ models, summary, cold = [] }) {
   const counts = [...new Set(models.flatMap((each) => Object.keys(each.threads)))];
   const head = ['Model'];
   for (const threads of counts) {
     const label = `${threads} thread${threads > 1 ? 's' : ''}`;
     head.push(`${label}, ms`, 'onnxruntime-web, ms', 'ratio');
   }
+  head.push('of the limit');
   if (cold.length) head.push('first output, ms', 'theirs, ms');
   const rows = models.map((each) => {
     const cells = counts.flatMap((threads) => {
@@ -76,6 +84,8 @@ function modelTable({ models, cold = [] }) {
     const startCells = ['sardonyx', 'onnxruntime'].map((engine) =>
       start?.[engine] ? Math.round(start[engine].cold.median) : '–',
     );
+    const near = summary.nearness.find(({ key }) => key === each.key);
+    cells.push(near ? percent(near.share) : '');
     return [each.name, ...cells, ...(cold.length ? startCells : [])];
   });
   return table(head, rows);
@@ -108,7 +118,12 @@ export function tables(report) {
   const { summary } = report;
   const parts = [introduction(report)];
   if (report.models)
-    parts.push(summaryTable(summary), belowList(summary.below), modelTable(report));
+    parts.push(
+      summaryTable(summary),
+      belowList(summary.below),
+      farthestList(summary.nearness),
+      modelTable(report),
+    );
   if (report.kernels) parts.push(kernelTable(report.kernels));
   if (report.calls) parts.push(callTable(report.calls));
   return parts.filter(Boolean).join('\n\n');

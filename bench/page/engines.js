@@ -1,20 +1,20 @@
 // Both engines behind one form, by their public APIs only: load(url) gives {tensor, run, read, about}, and of Sardonyx
-// kernel(feeds), the one that most of the time goes to.
+// kernel(feeds), the one that most of the time goes to, and flops(feeds), what a run has to compute.
 
 async function sardonyx({ threads, module, execution, dist = '/dist/' }) {
   const { Tensor, load } = await import(`${dist}index.mjs`);
   const force = { threads, ...(module && { module }) };
   return async (url) => {
     const session = await load(url, { force, ...(execution && { execution }) });
+    const steps = async (feeds) => (await session.profile(feeds, { runs: 3 })).steps;
     return {
       tensor: ({ dtype, data, dims }) => new Tensor(dtype, data, dims),
       run: (feeds) => session.run(feeds),
       read: ({ type, shape, data }) => ({ dtype: type, dims: [...shape], data }),
       about: () => ({ module: session.route.module, threads: session.route.threads }),
-      kernel: async (feeds) => {
-        const profile = await session.profile?.(feeds, { runs: 3 }); // older builds have none
-        return profile?.steps.reduce((most, step) => (step.ms > most.ms ? step : most)).kernel;
-      },
+      kernel: async (feeds) =>
+        (await steps(feeds)).reduce((most, step) => (step.ms > most.ms ? step : most)).kernel,
+      flops: async (feeds) => (await steps(feeds)).reduce((sum, step) => sum + step.flops, 0),
     };
   };
 }

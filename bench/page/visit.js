@@ -5,7 +5,7 @@ import { feedsOf, fetchInputs } from './inputs.js';
 import { timeRuns, warmUp } from './timing.js';
 
 /** Times from the navigation, in milliseconds: `firstOutput` is the first result in the page's hands. */
-async function visit({ url, inputs: inputsUrl, steady, ...options }) {
+async function visit({ url, inputs: inputsUrl, steady, countFlops, ...options }) {
   const [open, inputs] = await Promise.all([engine(options), fetchInputs(inputsUrl)]);
   const session = await open(url);
   const feeds = feedsOf(session, inputs);
@@ -13,6 +13,7 @@ async function visit({ url, inputs: inputsUrl, steady, ...options }) {
   const results = await run();
   const firstOutput = performance.now();
   const seen = { firstOutput, outputs: digest(results, session.read), about: session.about() };
+  if (countFlops) return { ...seen, flops: await session.flops(feeds) };
   if (!steady) return seen;
   await warmUp(run, steady.warmMs);
   return { ...seen, times: await timeRuns(run, steady) };

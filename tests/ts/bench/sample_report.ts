@@ -7,6 +7,8 @@ export interface SampleModel {
   readonly precision?: string;
   readonly gemmOnly?: boolean;
   readonly bytes?: number;
+  /** Of a run. */
+  readonly flops?: number;
   /** Milliseconds of Sardonyx and onnxruntime-web with one thread and with two. */
   readonly times: readonly (readonly [number, number])[];
 }
@@ -17,6 +19,7 @@ export const sampleModel = ({
   precision = 'fp32',
   gemmOnly = false,
   bytes = 1e6,
+  flops = 0,
   times,
 }: SampleModel) => ({
   ...{ key: `${group}-${name}`, name, group, precision, gemmOnly, bytes },
@@ -28,6 +31,7 @@ export const sampleModel = ({
         sardonyx: { ms: spread(ours) },
         onnxruntime: { ms: spread(theirs) },
         ratio: spread(theirs / ours),
+        flops,
       },
     ]),
   ),

@@ -14,6 +14,10 @@ interface Below {
   readonly bandwidth: number;
   readonly limited: boolean;
 }
+interface Nearness {
+  readonly name: string;
+  readonly share: number;
+}
 interface Share {
   readonly share: number;
   readonly most: number;
@@ -21,6 +25,7 @@ interface Share {
 interface Summary {
   readonly classes: readonly ClassFigures[];
   readonly below: readonly Below[];
+  readonly nearness: readonly Nearness[];
   readonly scaling?: { readonly factor: number; readonly count: number };
   readonly cold?: Share;
   readonly process?: Share;
@@ -36,6 +41,22 @@ const classOf = ({ classes }: Summary, name: string, threads = 1) =>
   classes.find((each) => each.name === name && each.threads === threads);
 
 describe('the summary of a bench', () => {
+  it('says how near large fp32 networks come to the limit of one core, the farthest first', () => {
+    const { nearness } = summarize(
+      sampleReport([
+        // 50 GFLOP/s and 20 GB/s: 4 ms, and 0.05 ms for the weights.
+        { name: 'computing', flops: 2e8, times: [[5, 10]] },
+        { name: 'reading', flops: 1e7, bytes: 1e8, times: [[10, 12]] },
+        { name: 'small', flops: 1e6, times: [[1, 1.5]] },
+        { name: 'integer', precision: 'quantized', flops: 1e8, times: [[10, 20]] },
+      ]),
+    );
+    expect(nearness.map(({ name, share }) => [name, Number(share.toFixed(3))])).toEqual([
+      ['reading', 0.5],
+      ['computing', 0.8],
+    ]);
+  });
+
   it('puts each model into one class, by the time of onnxruntime-web with one thread', () => {
     const summary = summarize(
       sampleReport([
