@@ -12,8 +12,25 @@ namespace {
 // A float in and out of memory, both streamed.
 constexpr double kNsPerFloat = 0.5;
 
+// Sixteen pixels of four channels of bytes, from rows of channels to rows of pixels or back.
+SX_INLINE void transpose_pixels(const uint8_t* from, int64_t from_stride, uint8_t* to,
+                                int64_t to_stride, bool interleaves) {
+  const auto within = [](f32x4 x) -> f32x4 {
+    return {wasm_i8x16_shuffle(x.v, x.v, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)};
+  };
+  f32x4 x[4];
+  for (int i = 0; i < 4; ++i) {
+    x[i] = {wasm_v128_load(from + i * from_stride)};
+    if (!interleaves) x[i] = within(x[i]);
+  }
+  transpose(x[0], x[1], x[2], x[3]);
+  for (int i = 0; i < 4; ++i) {
+    wasm_v128_store(to + i * to_stride, interleaves ? within(x[i]).v : x[i].v);
+  }
+}
+
 // Elements of other sizes than four bytes, one channel block: lane by lane.
-void interleave_bytes(const uint8_t* from, int64_t stride, int64_t channels, int64_t count,
+void interleave_lanes(const uint8_t* from, int64_t stride, int64_t channels, int64_t count,
                       size_t element, uint8_t* to) {
   const size_t block = element * kChannelBlock;
   std::memset(to, 0, static_cast<size_t>(count) * block);
@@ -27,7 +44,7 @@ void interleave_bytes(const uint8_t* from, int64_t stride, int64_t channels, int
   }
 }
 
-void separate_bytes(const uint8_t* from, int64_t channels, int64_t count, size_t element,
+void separate_lanes(const uint8_t* from, int64_t channels, int64_t count, size_t element,
                     uint8_t* to, int64_t stride) {
   const size_t block = element * kChannelBlock;
   for (int64_t c = 0; c < channels; ++c) {
@@ -38,6 +55,29 @@ void separate_bytes(const uint8_t* from, int64_t channels, int64_t count, size_t
                   element);
     }
   }
+}
+
+// The same for whole blocks of bytes.
+void interleave_elements(const uint8_t* from, int64_t stride, int64_t channels, int64_t count,
+                         size_t element, uint8_t* to) {
+  int64_t i = 0;
+  if (element == 1 && channels == kChannelBlock) {
+    for (; i + 16 <= count; i += 16) transpose_pixels(from + i, stride, to + 4 * i, 16, true);
+  }
+  const auto skipped = static_cast<size_t>(i) * element;
+  interleave_lanes(from + skipped, stride, channels, count - i, element,
+                   to + kChannelBlock * skipped);
+}
+
+void separate_elements(const uint8_t* from, int64_t channels, int64_t count, size_t element,
+                       uint8_t* to, int64_t stride) {
+  int64_t i = 0;
+  if (element == 1 && channels == kChannelBlock) {
+    for (; i + 16 <= count; i += 16) transpose_pixels(from + 4 * i, 16, to + i, stride, false);
+  }
+  const auto skipped = static_cast<size_t>(i) * element;
+  separate_lanes(from + kChannelBlock * skipped, channels, count - i, element, to + skipped,
+                 stride);
 }
 
 }  // namespace
@@ -97,7 +137,7 @@ Status to_nc4hw4(const void* from, int64_t images, int64_t channels, int64_t pla
         interleave_channels(static_cast<const float*>(from) + source, plane, count, plane,
                             static_cast<float*>(to) + target);
       } else {
-        interleave_bytes(
+        interleave_elements(
             static_cast<const uint8_t*>(from) + static_cast<size_t>(source) * element_bytes, plane,
             count, plane, element_bytes,
             static_cast<uint8_t*>(to) + static_cast<size_t>(target) * element_bytes);
@@ -121,7 +161,7 @@ Status to_row_major(const void* from, int64_t images, int64_t channels, int64_t 
         separate_channels(static_cast<const float*>(from) + source, count, plane,
                           static_cast<float*>(to) + target, plane);
       } else {
-        separate_bytes(
+        separate_elements(
             static_cast<const uint8_t*>(from) + static_cast<size_t>(source) * element_bytes, count,
             plane, element_bytes,
             static_cast<uint8_t*>(to) + static_cast<size_t>(target) * element_bytes, plane);
