@@ -7,16 +7,14 @@
 #include <type_traits>
 
 #include "ops/small_float.h"
+#include "simd/half.h"
 
 namespace sardonyx::ops {
 namespace {
 
 constexpr int64_t kBlock = 128;  // elements that pass through the stack at once
 
-// 16-bit floats as types of their own, so that the loops below can tell them from uint16_t.
-struct Half {
-  uint16_t bits;
-};
+// A type of its own, so that the loops below can tell it from uint16_t.
 struct Bfloat {
   uint16_t bits;
 };
@@ -24,33 +22,6 @@ struct Bfloat {
 struct Bool {
   uint8_t bits;
 };
-
-float to_float(Half half) {
-  const uint32_t sign = static_cast<uint32_t>(half.bits & 0x8000) << 16;
-  const uint32_t rest = half.bits & 0x7fffu;
-  if (rest >= 0x7c00) return std::bit_cast<float>(sign | 0x7f800000u | (rest & 0x3ff) << 13);
-  // The exponent is rebiased by a multiplication, which is exact and covers subnormals.
-  const float magnitude = std::bit_cast<float>(rest << 13) * 0x1p112f;
-  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
-}
-
-Half to_half(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  const uint32_t sign = bits >> 16 & 0x8000u;
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  uint32_t out;
-  if (magnitude > 0x7f800000u) {
-    out = 0x7e00;  // NaN
-  } else if (magnitude >= 0x477ff000u) {
-    out = 0x7c00;  // 65520 and above round to infinity
-  } else if (magnitude < 0x38800000u) {
-    // Subnormal: adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
-    out = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
-  } else {
-    out = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1)) >> 13;
-  }
-  return {static_cast<uint16_t>(sign | out)};
-}
 
 Bfloat to_bfloat(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
@@ -83,9 +54,7 @@ uint64_t to_uint64(From value) {
 // From is float, double, int64_t or uint64_t.
 template <typename To, typename From>
 To convert_one(From value) {
-  if constexpr (std::is_same_v<To, Half>) {
-    return to_half(static_cast<float>(value));
-  } else if constexpr (std::is_same_v<To, Bfloat>) {
+  if constexpr (std::is_same_v<To, Bfloat>) {
     return to_bfloat(static_cast<float>(value));
   } else if constexpr (std::is_same_v<To, Bool>) {
     return {static_cast<uint8_t>(value != 0)};
@@ -102,6 +71,17 @@ template <typename To, typename From>
 void store_all(void* dst, const From* src, int64_t n) {
   To* out = static_cast<To*>(dst);
   for (int64_t i = 0; i < n; ++i) out[i] = convert_one<To>(src[i]);
+}
+
+template <typename From>
+void store_halves(void* dst, const From* src, int64_t n) {
+  if constexpr (std::is_same_v<From, float>) {
+    simd::floats_to_halves(src, static_cast<uint16_t*>(dst), n);
+  } else {
+    float floats[kBlock];
+    store_all<float>(floats, src, n);
+    simd::floats_to_halves(floats, static_cast<uint16_t*>(dst), n);
+  }
 }
 
 // Integers of 4 or 2 bits, several to a byte.
@@ -146,7 +126,7 @@ void store_as(DType to, void* dst, const From* src, int64_t n, const SmallFloatR
     case DType::kFloat64:
       return store_all<double>(dst, src, n);
     case DType::kFloat16:
-      return store_all<Half>(dst, src, n);
+      return store_halves(dst, src, n);
     case DType::kBfloat16:
       return store_all<Bfloat>(dst, src, n);
     case DType::kBool:
@@ -176,14 +156,19 @@ template <typename From, typename T>
 void load_all(const void* src, int64_t step, int64_t n, T* out) {
   const From* in = static_cast<const From*>(src);
   for (int64_t i = 0; i < n; ++i) {
-    if constexpr (std::is_same_v<From, Half>) {
-      out[i] = to_float(in[i * step]);
-    } else if constexpr (std::is_same_v<From, Bfloat>) {
+    if constexpr (std::is_same_v<From, Bfloat>) {
       out[i] = std::bit_cast<float>(static_cast<uint32_t>(in[i * step].bits) << 16);
     } else {
       out[i] = static_cast<T>(in[i * step]);
     }
   }
+}
+
+void load_halves(const void* src, int64_t step, int64_t n, float* out) {
+  if (step == 1) return simd::halves_to_floats(static_cast<const uint16_t*>(src), out, n);
+  uint16_t gathered[kBlock];
+  load_all<uint16_t>(src, step, n, gathered);
+  simd::halves_to_floats(gathered, out, n);
 }
 
 // Element i of those that take `bits` bits.
@@ -209,7 +194,7 @@ void load_floats(DType from, const void* src, int64_t step, int64_t n, float* ou
     return;
   }
   if (from == DType::kFloat32) return load_all<float>(src, step, n, out);
-  if (from == DType::kFloat16) return load_all<Half>(src, step, n, out);
+  if (from == DType::kFloat16) return load_halves(src, step, n, out);
   load_all<Bfloat>(src, step, n, out);
 }
 

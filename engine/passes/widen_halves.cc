@@ -1,0 +1,155 @@
+// Operators on float16 and bfloat16 compute in float32 throughout: Casts stand where they meet
+// tensors that stay as they are, and weights are converted here. Between two of these operators
+// nothing is rounded, and they fuse and lie in memory as those of a float32 model do.
+#include <algorithm>
+
+#include "engine/graph_edit.h"
+#include "engine/passes/pattern.h"
+#include "ops/convert.h"
+
+namespace sardonyx {
+namespace {
+
+constexpr int kCastOpset = 13;
+
+// Of ai.onnx and com.microsoft, in words.
+constexpr std::string_view kComputing =
+    "Abs Add AveragePool BatchNormalization Clip Conv ConvTranspose Cos Div Einsum Elu Erf "
+    "Exp FusedConv FusedGemm GRU Gelu Gemm GlobalAveragePool GlobalMaxPool GroupNormalization "
+    "HardSigmoid HardSwish InstanceNormalization LSTM LayerNormalization LeakyRelu Log "
+    "LogSoftmax MatMul MatMulNBits Max MaxPool Mean Min Mul Neg PRelu Pow RMSNormalization "
+    "Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu Resize RotaryEmbedding Sigmoid "
+    "SimplifiedLayerNormalization Sin Softmax Softplus Sqrt Sub Sum Tanh Upsample Where";
+
+// Widened when all that they move or compare is float32 already, but for constants.
+constexpr std::string_view kMoving =
+    "Concat DepthToSpace Equal Expand Flatten Gather Greater Less Pad Reshape Slice "
+    "SpaceToDepth Split Squeeze Tile Transpose Trilu Unsqueeze";
+
+bool has_word(std::string_view words, std::string_view word) {
+  for (size_t at = words.find(word); at != words.npos; at = words.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' '))
+      return true;
+  }
+  return false;
+}
+
+bool is_half(DType dtype) {
+  return dtype == DType::kFloat16 || dtype == DType::kBfloat16;
+}
+
+class Widening {
+ public:
+  explicit Widening(Graph& graph) : graph_(graph), wide_(graph.values.size(), kNoValue) {
+    const Readers readers(graph);
+    for (ValueId id = 0; id < graph.values.size(); ++id) reads_.push_back(readers.count(id));
+  }
+
+  // The nodes are in order, so what computes an input has been widened before.
+  Status run(bool& changed) {
+    const size_t count = graph_.nodes.size();
+    for (NodeId id = 0; id < count; ++id) {
+      if (widens(graph_.nodes[id])) {
+        SX_TRY(widen(id));
+        changed = true;
+      } else if (reads_any_float(graph_.nodes[id])) {
+        ValueId& input = graph_.nodes[id].inputs[0];
+        input = wide_[input];
+      }
+    }
+    return changed ? normalize(graph_) : Status();
+  }
+
+ private:
+  bool holds_half(ValueId id) const { return id != kNoValue && is_half(graph_.values[id].dtype); }
+
+  bool widens(const Node& node) const {
+    if (!node.domain.empty() && node.domain != "com.microsoft") return false;
+    const auto half = [&](ValueId id) { return holds_half(id); };
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), half)) return false;
+    if (has_word(kComputing, node.type)) return true;
+    return has_word(kMoving, node.type) && holds_half(node.inputs[0]) &&
+           wide_[node.inputs[0]] != kNoValue &&
+           std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+             return !holds_half(id) || wide_[id] != kNoValue || fixed_constant(graph_, id);
+           });
+  }
+
+  // Shape, Size and casts to float32 read the float32 value where there is one; such a cast is then
+  // none.
+  bool reads_any_float(const Node& node) const {
+    const ValueId input = input_of(node, 0);
+    if (!holds_half(input) || wide_[input] == kNoValue) return false;
+    return is_op(node, "Shape") || is_op(node, "Size") ||
+           (is_op(node, "Cast") && graph_.values[node.outputs[0]].dtype == DType::kFloat32);
+  }
+
+  Status widen(NodeId id) {
+    for (size_t i = 0; i < graph_.nodes[id].inputs.size(); ++i) {
+      const ValueId input = graph_.nodes[id].inputs[i];
+      if (!holds_half(input)) continue;
+      SX_ASSIGN(graph_.nodes[id].inputs[i], widened(input, id));
+    }
+    for (size_t i = 0; i < graph_.nodes[id].outputs.size(); ++i) {
+      const ValueId output = graph_.nodes[id].outputs[i];
+      if (!holds_half(output)) continue;
+      const ValueId wide = add_twin(output);
+      graph_.nodes[id].outputs[i] = wide;
+      SX_TRY(cast(wide, graph_.values[output].dtype, id).take_status());
+      produce(graph_, static_cast<NodeId>(graph_.nodes.size() - 1), output);
+    }
+    return {};
+  }
+
+  // The float32 twin of a value, made when it is first asked for.
+  Result<ValueId> widened(ValueId id, NodeId reader) {
+    --reads_[id];
+    if (wide_[id] != kNoValue) return wide_[id];
+    if (const ConstantPtr constant = fixed_constant(graph_, id)) {
+      SX_ASSIGN(const std::shared_ptr<Constant> floats,
+                make_constant(DType::kFloat32, constant->shape));
+      ops::convert(DType::kFloat32, floats->view().data, constant->dtype, constant->payload.data(),
+                   1, floats->view().elements());
+      const ValueId wide = add_twin(id);
+      graph_.values[wide].constant = floats;
+      // Of large weights only one is there in both dtypes.
+      if (reads_[id] == 0) graph_.values[id].constant = nullptr;
+      return wide;
+    }
+    SX_ASSIGN(wide_[id], cast(id, DType::kFloat32, reader));
+    return wide_[id];
+  }
+
+  ValueId add_twin(ValueId id) {
+    Value twin;
+    twin.name = graph_.values[id].name + "/float32";
+    twin.dtype = DType::kFloat32;
+    twin.has_shape = graph_.values[id].has_shape;
+    twin.shape = graph_.values[id].shape;
+    return wide_[id] = graph_.add_value(std::move(twin));
+  }
+
+  Result<ValueId> cast(ValueId id, DType dtype, NodeId like) {
+    const ValueId out = append_node(graph_, graph_.nodes[like], "Cast", {id}, dtype);
+    Node& node = graph_.nodes.back();
+    node.attributes.set("to", static_cast<int64_t>(dtype));
+    node.opset = kCastOpset;
+    SX_TRY(resolve_operator(graph_, node));
+    return out;
+  }
+
+  Graph& graph_;
+  std::vector<ValueId> wide_;  // by value of the graph as it was, kNoValue where there is none
+  std::vector<size_t> reads_;  // that are left
+};
+
+}  // namespace
+
+Status pass_widen_halves(Graph& graph, bool& changed) {
+  const bool any = std::any_of(graph.values.begin(), graph.values.end(),
+                               [](const Value& value) { return is_half(value.dtype); });
+  return any ? Widening(graph).run(changed) : Status();
+}
+
+}  // namespace sardonyx
