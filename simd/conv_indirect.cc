@@ -121,8 +121,8 @@ void put_row_major(const float* tile, int rows, int width, const TileCall& call)
   }
 }
 
-template <int MR, int NP, bool kSpaced = false>
-void run_tile(const TileCall& call) {
+template <int MR, int NP, bool kSpaced>
+SX_INLINE void run_tile(const TileCall& call) {
   Tile<MR, NP> tile;
   SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
@@ -144,11 +144,21 @@ void run_tile(const TileCall& call) {
   }
 }
 
-using TileFn = void (*)(const TileCall&);
-struct TileChoice {
-  TileFn fn;
-  int panels;
-};
+// Tiles that follow each other; the call ends up behind them. With few products per tile a call for
+// each would take a third of the time.
+template <int MR, int NP, bool kSpaced = false>
+void run_tiles(TileCall& call, int64_t tiles) {
+  const int64_t step = MR * (call.blocked ? kChannelBlock : 1);
+  SX_ROLLED
+  for (; tiles > 0; --tiles) {
+    run_tile<MR, NP, kSpaced>(call);
+    call.pixels += MR;
+    call.out += step;
+    if (call.add) call.add += step;
+  }
+}
+
+using TileFn = void (*)(TileCall&, int64_t tiles);
 
 bool evenly_spaced(const int32_t* pixels) {
   const int32_t distance = pixels[1] - pixels[0];
@@ -158,27 +168,56 @@ bool evenly_spaced(const int32_t* pixels) {
   return true;
 }
 
-// For that many rows, at most kTileRows; takes at most `panels`.
-TileChoice choose_tile(const int32_t* pixels, int64_t rows, int64_t panels) {
-  if (rows == kTileRows) {
-    return evenly_spaced(pixels) ? TileChoice{run_tile<kTileRows, 1, true>, 1}
-                                 : TileChoice{run_tile<kTileRows, 1>, 1};
-  }
-  if (rows == 1 && panels >= 4) return {run_tile<1, 4>, 4};
-  if (rows <= 2 && panels >= 2) {
-    return rows == 1 ? TileChoice{run_tile<1, 2>, 2} : TileChoice{run_tile<2, 2>, 2};
-  }
+// Tiles of one panel and that many rows, at most kTileRows.
+TileFn tiles_of(const int32_t* pixels, int64_t rows) {
   switch (rows) {
     case 1:
-      return {run_tile<1, 1>, 1};
+      return run_tiles<1, 1>;
     case 2:
-      return {run_tile<2, 1>, 1};
+      return run_tiles<2, 1>;
     case 3:
-      return {run_tile<3, 1>, 1};
+      return run_tiles<3, 1>;
+    case kTileRows:
+      return evenly_spaced(pixels) ? run_tiles<kTileRows, 1, true> : run_tiles<kTileRows, 1>;
     default:
-      return kRelaxed && rows == 5 ? TileChoice{run_tile<kTileRows - 1, 1>, 1}
-                                   : TileChoice{run_tile<4, 1>, 1};
+      return kRelaxed && rows == 5 ? run_tiles<kTileRows - 1, 1> : run_tiles<4, 1>;
   }
+}
+
+// Pixels that one call computes.
+struct Strip {
+  TileFn fn;
+  int64_t tiles;
+};
+constexpr int64_t kMostStrips = kPixelBlock / kTileRows + 1;
+
+// Divides up to kPixelBlock pixels; returns how many strips that are.
+int64_t make_strips(const int32_t* pixels, int64_t count, Strip* strips) {
+  int64_t made = 0;
+  while (count > 0) {
+    const int64_t rows = std::min<int64_t>(kTileRows, count);
+    const TileFn fn = tiles_of(pixels, rows);
+    if (made > 0 && strips[made - 1].fn == fn) {
+      ++strips[made - 1].tiles;
+    } else {
+      strips[made++] = {fn, 1};
+    }
+    pixels += rows;
+    count -= rows;
+  }
+  return made;
+}
+
+struct TileChoice {
+  TileFn fn;
+  int panels;
+};
+
+// For one or two pixels in all, which take several of the panels that are left at once.
+TileChoice choose_wide_tile(int64_t rows, int64_t panels) {
+  if (rows == 1 && panels >= 4) return {run_tiles<1, 4>, 4};
+  if (panels < 2) return {rows == 1 ? run_tiles<1, 1> : run_tiles<2, 1>, 1};
+  return {rows == 1 ? run_tiles<1, 2> : run_tiles<2, 2>, 2};
 }
 
 // Pixels of one to three channels, `stride` floats apart, into pixels of so many floats.
@@ -386,32 +425,30 @@ void IndirectConv::chunk(const Image& image, int64_t group, int64_t pixel_begin,
                 .columns = 0,
                 .blocked = blocked,
                 .clamp = clamp_bounds(image.activation)};
-  for (int64_t panel = panel_begin; panel < panel_end;) {
-    int64_t taken = panel_end - panel;
-    for (int64_t pixel = pixel_begin; pixel < pixel_end;) {
-      const int64_t rows = std::min<int64_t>(kTileRows, pixel_end - pixel);
-      call.pixels = pixels_.as<int32_t>() + pixel;
-      // All tiles of one pixel block take as many panels as the first.
-      const TileChoice choice =
-          choose_tile(call.pixels, rows, pixel_end - pixel_begin == rows ? taken : 1);
+  const int32_t* pixels = pixels_.as<int32_t>() + pixel_begin;
+  const int64_t pixel_count = pixel_end - pixel_begin;
+  Strip strips[kMostStrips];
+  const int64_t strip_count = make_strips(pixels, pixel_count, strips);
+  int64_t taken = 1;
+  for (int64_t panel = panel_begin; panel < panel_end; panel += taken) {
+    if (pixel_count <= 2) {
+      const TileChoice choice = choose_wide_tile(pixel_count, panel_end - panel);
+      strips[0].fn = choice.fn;
       taken = choice.panels;
-      const int64_t column = panel * kPanel;
-      const int64_t offset = (group * count + column) * plane + pixel * pixel_step;
-      call.weights = weights + column * depth;
-      call.bias = image.bias + group * count + column;
-      call.add = image.add ? image.add + offset : nullptr;
-      call.out = image.y + offset;
-      call.columns = static_cast<int>(std::min(taken * kPanel, count - column));
-      choice.fn(call);
-      pixel += rows;
     }
-    panel += taken;
-  }
-  if (is_clamp(image.activation.kind)) return;
-  const int64_t first = panel_begin * kPanel, last = std::min(panel_end * kPanel, count);
-  for (int64_t column = first; column < last; column += pixel_step) {
-    float* row = image.y + (group * count + column) * plane + pixel_begin * pixel_step;
-    activate(image.activation, row, (pixel_end - pixel_begin) * pixel_step);
+    const int64_t column = panel * kPanel;
+    const int64_t offset = (group * count + column) * plane + pixel_begin * pixel_step;
+    call.pixels = pixels;
+    call.weights = weights + column * depth;
+    call.bias = image.bias + group * count + column;
+    call.add = image.add ? image.add + offset : nullptr;
+    call.out = image.y + offset;
+    call.columns = static_cast<int>(std::min(taken * kPanel, count - column));
+    for (int64_t i = 0; i < strip_count; ++i) strips[i].fn(call, strips[i].tiles);
+    if (is_clamp(image.activation.kind)) continue;
+    for (int64_t c = 0; c < call.columns; c += pixel_step) {
+      activate(image.activation, image.y + offset + c * plane, pixel_count * pixel_step);
+    }
   }
 }
 

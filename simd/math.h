@@ -37,9 +37,11 @@ SX_INLINE f32x4 power_of_two(i32x4 n) {
   return from_bits(shift_left(n + constant<127>(), 23));
 }
 
-// x - n * ln(2), in two steps: n * kLn2High is exact for |n| < 512.
+// ln(2) in two parts: n * kLn2High is exact for |n| < 512.
+inline constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
+
+// x - n * ln(2).
 SX_INLINE f32x4 minus_multiple_of_ln2(f32x4 x, f32x4 n) {
-  constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
   return nmadd(n, constant<kLn2Low>(), nmadd(n, constant<kLn2High>(), x));
 }
 
@@ -81,14 +83,37 @@ SX_INLINE f32x4 exp_nonpositive(f32x4 x) {
   return p * from_bits(shift_left(bits(biased), 23) + bits(constant<1.0f>()));
 }
 
+namespace detail {
+
+// Where exp(-x) is infinite in one_plus_exp_minus().
+inline constexpr float kLeastLogistic = -88.8f;
+
+// 1 + exp(-x): 1 above 88 and infinite from about -88.4 down, where the power of two is 2^128. A
+// NaN stays. The polynomial is that of exp_nonpositive(-x).
+SX_INLINE f32x4 one_plus_exp_minus(f32x4 x) {
+  const f32x4 in_range = pmin(pmax(x, constant<kLeastLogistic>()), constant<88.0f>());
+  const f32x4 biased = madd(in_range, constant<-kLog2E>(), constant<kRoundingBias>());
+  const f32x4 n = biased - constant<kRoundingBias>();
+  // x + n * ln(2).
+  const f32x4 r = madd(n, constant<kLn2Low>(), madd(n, constant<kLn2High>(), in_range));
+  f32x4 p = madd(constant<-0x1.10625p-7f>(), r, constant<0x1.572a64p-5f>());
+  p = madd(p, r, constant<-0x1.5557bp-3f>());
+  p = madd(p, r, constant<0x1.fffdfcp-2f>());
+  p = madd(p, r, constant<-1.0f>());
+  p = madd(p, r, constant<1.0f>());
+  const f32x4 power = from_bits(shift_left(bits(biased), 23) + bits(constant<1.0f>()));
+  return madd(p, power, constant<1.0f>());
+}
+
+}  // namespace detail
+
 SX_INLINE f32x4 sigmoid(f32x4 x) {
-  return constant<1.0f>() / (constant<1.0f>() + exp(-x));
+  return constant<1.0f>() / detail::one_plus_exp_minus(x);
 }
 
 SX_INLINE f32x4 silu(f32x4 x) {
-  // exp(-x) is infinite there, and -inf / inf would be NaN.
-  const f32x4 bounded = pmax(x, constant<-100.0f>());
-  return bounded / (constant<1.0f>() + exp(-x));
+  // Bounded, for -inf / inf would be NaN.
+  return pmax(x, constant<detail::kLeastLogistic>()) / detail::one_plus_exp_minus(x);
 }
 
 namespace detail {
