@@ -236,10 +236,9 @@ Status ConvKernel::bind(BindContext& context) const {
       case ConvAlgorithm::kWinograd:
         plan->algorithm = simd::WinogradConv(plan->shape);
         break;
-      case ConvAlgorithm::kDepthwise: {
-        SX_ASSIGN(plan->algorithm, simd::DepthwiseConv::make(plan->shape));
+      case ConvAlgorithm::kDepthwise:
+        plan->algorithm = simd::DepthwiseConv(plan->shape);
         break;
-      }
       case ConvAlgorithm::kWinogradLine: {
         SX_ASSIGN(plan->algorithm, simd::WinogradLine::make(plan->shape));
         break;

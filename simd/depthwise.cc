@@ -1,7 +1,7 @@
 #include "simd/depthwise.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 #include "base/checked.h"
 #include "simd/elementwise.h"
@@ -15,198 +15,173 @@ namespace {
 
 constexpr double kNsPerMultiplyAdd = 0.05;  // of four lanes
 constexpr double kNsPerPixel = 0.5;
+// Output rows that are computed before what follows (`add`, the activation) reads them again.
+constexpr int64_t kRowFloats = 4096;
 
-// What one output row of one channel block is computed from, and how it ends.
-struct Row {
+// One channel block of an image, and how its outputs end.
+struct Plane {
   const ConvShape& shape;
-  const float* x;  // the block's plane
-  int64_t y0;      // input row of the first row of taps; may be outside
-  const float* zeros;
+  const float* x;
   const float* weights;
   f32x4 bias, low, high;
-  float* out;
-
-  bool inside(int64_t tap_row) const {
-    const int64_t y = y0 + tap_row * shape.dilation[1];
-    return y >= 0 && y < shape.in[1];
-  }
-  // Zeros outside.
-  const float* input(int64_t tap_row) const {
-    const int64_t y = y0 + tap_row * shape.dilation[1];
-    return inside(tap_row) ? x + y * shape.in[2] * kChannelBlock : zeros;
-  }
-  void put(int64_t pixel, f32x4 value) const {
-    store(out + kChannelBlock * pixel, pmin(pmax(value, low), high));
-  }
+  float* y;
 };
 
-struct Columns {
-  f32x4 a, b, c;
+// The taps of one output row that lie in the input.
+struct TapRows {
+  const float* x;  // the first input row
+  ptrdiff_t step;  // floats to the next one
+  ptrdiff_t count;
+  const float* weights;
+  float* y;  // the output row
 };
-SX_INLINE Columns load_columns(const float* const (&rows)[3], int64_t x) {
-  return {load(rows[0] + 4 * x), load(rows[1] + 4 * x), load(rows[2] + 4 * x)};
-}
-// sum + column j of a 3 x 3 filter times three input pixels.
-SX_INLINE f32x4 add_column(const f32x4 (&w)[9], int j, const Columns& in, f32x4 sum) {
-  return madd(in.c, w[6 + j], madd(in.b, w[3 + j], madd(in.a, w[j], sum)));
+
+SX_INLINE TapRows tap_rows(const Plane& plane, ptrdiff_t row) {
+  const ConvShape& shape = plane.shape;
+  const auto dilation = static_cast<ptrdiff_t>(shape.dilation[1]);
+  const auto height = static_cast<ptrdiff_t>(shape.in[1]);
+  const auto in_row = static_cast<ptrdiff_t>(shape.in[2] * kChannelBlock);
+  ptrdiff_t y =
+      row * static_cast<ptrdiff_t>(shape.stride[1]) - static_cast<ptrdiff_t>(shape.pad[1]);
+  TapRows taps{nullptr, dilation * in_row, static_cast<ptrdiff_t>(shape.kernel[1]), plane.weights,
+               plane.y + row * static_cast<ptrdiff_t>(shape.out[2] * kChannelBlock)};
+  for (; taps.count > 0 && y < 0; y += dilation, --taps.count) {
+    taps.weights += shape.kernel[2] * kChannelBlock;
+  }
+  while (taps.count > 0 && y + (taps.count - 1) * dilation >= height) --taps.count;
+  taps.x = plane.x + y * in_row;
+  return taps;
 }
 
-// 3 x 3, stride 1, at most 2 columns of padding: 9 weights, 2 sums and 3 inputs stay in V8's 15
-// registers while the filter slides along the row, 3 loads for 9 multiply-adds. Input column x adds
-// to the outputs x + pad - 2, which it completes, x + pad - 1 and x + pad.
-void row_3x3_stride_1(const Row& row) {
-  f32x4 w[9];
-  for (int i = 0; i < 9; ++i) w[i] = load(row.weights + 4 * i);
-  const float* const rows[3] = {row.input(0), row.input(1), row.input(2)};
-  const int64_t width = row.shape.in[2], outputs = row.shape.out[2];
-  int64_t pixel = row.shape.pad[2] - 2;
-  f32x4 two = row.bias, one = row.bias;  // outputs with two and with one column added
-  int64_t x = 0;
-  for (; pixel < 0 && x < width; ++x, ++pixel) {
-    const Columns in = load_columns(rows, x);
-    two = add_column(w, 1, in, one);
-    one = add_column(w, 0, in, row.bias);
-  }
-  const int64_t end = std::min(width, x + outputs - pixel);
-  for (; x < end; ++x, ++pixel) {
-    const Columns in = load_columns(rows, x);
-    row.put(pixel, add_column(w, 2, in, two));
-    two = add_column(w, 1, in, one);
-    one = add_column(w, 0, in, row.bias);
-  }
-  for (; pixel < outputs; ++pixel) {
-    if (pixel >= 0) row.put(pixel, two);
-    two = one;
-    one = row.bias;
-  }
+template <int kPixels>
+SX_INLINE void put(const f32x4 (&sums)[kPixels], const Plane& plane, float* y) {
+  const f32x4 low = plane.low, high = plane.high;
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) store(y + 4 * p, pmin(pmax(sums[p], low), high));
 }
 
-// One output of any filter, with every tap checked.
-void border_pixel(const Row& row, int64_t pixel) {
-  const ConvShape& shape = row.shape;
-  f32x4 sum = row.bias;
-  for (int64_t i = 0; i < shape.kernel[1]; ++i) {
-    if (!row.inside(i)) continue;
-    const float* in = row.input(i);
-    for (int64_t j = 0; j < shape.kernel[2]; ++j) {
-      const int64_t x = pixel * shape.stride[2] - shape.pad[2] + j * shape.dilation[2];
-      if (x < 0 || x >= shape.in[2]) continue;
-      sum = madd(load(in + 4 * x), load(row.weights + 4 * (i * shape.kernel[2] + j)), sum);
-    }
-  }
-  row.put(pixel, sum);
-}
-
-// 3 x 3, stride 2, outputs [begin, end) with all columns inside: the last column of one output is
-// the first of the next.
-void inner_3x3_stride_2(const Row& row, int64_t begin, int64_t end) {
-  if (begin >= end) return;
-  f32x4 w[9];
-  for (int i = 0; i < 9; ++i) w[i] = load(row.weights + 4 * i);
-  const float* const rows[3] = {row.input(0), row.input(1), row.input(2)};
-  int64_t x = 2 * begin - row.shape.pad[2];
-  f32x4 sum = add_column(w, 0, load_columns(rows, x), row.bias);
-  for (int64_t pixel = begin; pixel < end; ++pixel, x += 2) {
-    sum = add_column(w, 1, load_columns(rows, x + 1), sum);
-    const Columns in = load_columns(rows, x + 2);
-    row.put(pixel, add_column(w, 2, in, sum));
-    sum = add_column(w, 0, in, row.bias);
-  }
-}
-
-// Filters five wide without dilation, kPixels outputs whose columns are all inside: a row of
-// weights and the sums stay in registers, each input is loaded once per row of taps. Eight sums
-// hide the latency of madd.
-template <int kStride, int kPixels>
-void pixels_5_wide(const Row& row, int64_t pixel) {
-  constexpr int kWidth = 5, kInputs = (kPixels - 1) * kStride + kWidth;
-  const ConvShape& shape = row.shape;
+// Outputs from `pixel` on, each with its first or last column inside: a row of weights and the sums
+// stay in V8's 15 registers, each input is loaded once per row of taps. % of the peak of
+// multiply-adds, Chromium 156, 3 x 3 with stride 1 and 2, 5 x 5: 4 sums 66, 50, 63; 7 sums 81, 68,
+// 87; 8 sums 79, 65, 82.
+template <int kWidth, int kStride, int kPixels>
+SX_INLINE void pixels_of(const Plane& plane, const TapRows& taps, ptrdiff_t pixel) {
+  constexpr int kInputs = (kPixels - 1) * kStride + kWidth;
+  const ptrdiff_t first = pixel * kStride - static_cast<ptrdiff_t>(plane.shape.pad[2]);
+  const ptrdiff_t end = static_cast<ptrdiff_t>(plane.shape.in[2]) - first;
+  const float* in = taps.x + first * kChannelBlock;
+  const float* w = taps.weights;
   f32x4 sums[kPixels];
   SX_UNROLLED
-  for (int p = 0; p < kPixels; ++p) sums[p] = row.bias;
-  for (int64_t i = 0; i < shape.kernel[1]; ++i) {
-    if (!row.inside(i)) continue;
-    const float* in = row.input(i) + (pixel * kStride - shape.pad[2]) * kChannelBlock;
-    f32x4 w[kWidth];
+  for (int p = 0; p < kPixels; ++p) sums[p] = plane.bias;
+  SX_ROLLED
+  for (ptrdiff_t i = taps.count; i > 0; --i) {
+    f32x4 row[kWidth];
     SX_UNROLLED
-    for (int j = 0; j < kWidth; ++j) w[j] = load(row.weights + 4 * (i * kWidth + j));
+    for (int j = 0; j < kWidth; ++j) row[j] = load(w + 4 * j);
     SX_UNROLLED
     for (int x = 0; x < kInputs; ++x) {
+      if (x < kWidth - 1 && x < -first) continue;
+      if (x > kInputs - kWidth && x >= end) continue;
       const f32x4 value = load(in + 4 * x);
       SX_UNROLLED
       for (int p = 0; p < kPixels; ++p) {
         const int j = x - p * kStride;
-        if (j >= 0 && j < kWidth) sums[p] = madd(value, w[j], sums[p]);
+        if (j >= 0 && j < kWidth) sums[p] = madd(value, row[j], sums[p]);
+      }
+    }
+    in += taps.step;
+    w += kWidth * kChannelBlock;
+  }
+  put(sums, plane, taps.y + pixel * kChannelBlock);
+}
+
+// At least kLeastOutputs a row. What the last sums have too many of is computed again, with the
+// same result.
+constexpr int kMostOutputs = 7, kLeastOutputs = 4;
+template <int kWidth, int kStride>
+void rows_of(const Plane& plane, ptrdiff_t begin, ptrdiff_t end) {
+  const auto outputs = static_cast<ptrdiff_t>(plane.shape.out[2]);
+  SX_ROLLED
+  for (ptrdiff_t row = begin; row < end; ++row) {
+    const TapRows taps = tap_rows(plane, row);
+    SX_ROLLED
+    for (ptrdiff_t pixel = 0; pixel < outputs;) {
+      if (outputs - pixel > kLeastOutputs && outputs >= kMostOutputs) {
+        pixel = std::min(pixel, outputs - kMostOutputs);
+        pixels_of<kWidth, kStride, kMostOutputs>(plane, taps, pixel);
+        pixel += kMostOutputs;
+      } else {
+        pixel = std::min(pixel, outputs - kLeastOutputs);
+        pixels_of<kWidth, kStride, kLeastOutputs>(plane, taps, pixel);
+        pixel += kLeastOutputs;
       }
     }
   }
-  SX_UNROLLED
-  for (int p = 0; p < kPixels; ++p) row.put(pixel + p, sums[p]);
 }
 
-// What is left over is computed again with the last four, which gives the same values.
-template <int kStride>
-int64_t inner_5_wide(const Row& row, int64_t begin, int64_t end) {
-  int64_t pixel = begin;
-  for (; pixel + 8 <= end; pixel += 8) pixels_5_wide<kStride, 8>(row, pixel);
-  for (; pixel + 4 <= end; pixel += 4) pixels_5_wide<kStride, 4>(row, pixel);
-  if (pixel == end || end - begin < 4) return pixel;
-  pixels_5_wide<kStride, 4>(row, end - 4);
-  return end;
-}
-
-// Any filter, kPixels outputs whose columns are all inside.
+// Any filter. Several outputs have all columns inside.
 template <int kPixels>
-void inner_pixels(const Row& row, int64_t pixel) {
-  const ConvShape& shape = row.shape;
+void any_pixels(const Plane& plane, const TapRows& taps, ptrdiff_t pixel) {
+  const ConvShape& shape = plane.shape;
   const int64_t step = shape.stride[2] * kChannelBlock;
-  const float* w = row.weights;
+  const int64_t first = pixel * shape.stride[2] - shape.pad[2];
+  const float* in = taps.x;
+  const float* w = taps.weights;
   f32x4 sums[kPixels];
   SX_UNROLLED
-  for (int p = 0; p < kPixels; ++p) sums[p] = row.bias;
-  for (int64_t i = 0; i < shape.kernel[1]; ++i) {
-    if (!row.inside(i)) {
-      w += shape.kernel[2] * kChannelBlock;
-      continue;
-    }
-    const float* in = row.input(i) + (pixel * shape.stride[2] - shape.pad[2]) * kChannelBlock;
-    for (int64_t j = 0; j < shape.kernel[2]; ++j, w += kChannelBlock) {
+  for (int p = 0; p < kPixels; ++p) sums[p] = plane.bias;
+  SX_ROLLED
+  for (ptrdiff_t i = taps.count; i > 0; --i, in += taps.step) {
+    int64_t x = first;
+    SX_ROLLED
+    for (int64_t j = shape.kernel[2]; j > 0; --j, x += shape.dilation[2], w += kChannelBlock) {
+      if (kPixels == 1 && (x < 0 || x >= shape.in[2])) continue;
       const f32x4 weight = load(w);
-      const float* at = in + j * shape.dilation[2] * kChannelBlock;
+      const float* at = in + x * kChannelBlock;
       SX_UNROLLED
       for (int p = 0; p < kPixels; ++p) sums[p] = madd(load(at + p * step), weight, sums[p]);
     }
   }
-  SX_UNROLLED
-  for (int p = 0; p < kPixels; ++p) row.put(pixel + p, sums[p]);
+  put(sums, plane, taps.y + pixel * kChannelBlock);
 }
 
-void row_any(const Row& row) {
-  const ConvShape& shape = row.shape;
-  const int64_t outputs = shape.out[2], stride = shape.stride[2];
+void any_rows(const Plane& plane, ptrdiff_t begin, ptrdiff_t end) {
+  constexpr int kPixels = 8;
+  const ConvShape& shape = plane.shape;
+  const auto outputs = static_cast<ptrdiff_t>(shape.out[2]);
   const int64_t reach = (shape.kernel[2] - 1) * shape.dilation[2];
-  const int64_t room = shape.in[2] - 1 - reach + shape.pad[2];
-  const int64_t begin = std::min(ceil_div(shape.pad[2], stride), outputs);
-  const int64_t end = std::clamp<int64_t>(room < 0 ? 0 : room / stride + 1, begin, outputs);
-  int64_t pixel = 0;
-  for (; pixel < begin; ++pixel) border_pixel(row, pixel);
-  if (shape.dilation[2] == 1 && stride <= 2) {
-    if (shape.kernel[2] == 3 && shape.kernel[1] == 3 && stride == 2) {
-      inner_3x3_stride_2(row, begin, end);
-      pixel = end;
-    } else if (shape.kernel[2] == 5) {
-      pixel = stride == 1 ? inner_5_wide<1>(row, begin, end) : inner_5_wide<2>(row, begin, end);
+  const int64_t room = shape.in[2] - reach + shape.pad[2];
+  for (ptrdiff_t row = begin; row < end; ++row) {
+    const TapRows taps = tap_rows(plane, row);
+    for (ptrdiff_t pixel = 0; pixel < outputs;) {
+      const ptrdiff_t last = pixel + kPixels - 1;
+      if (last < outputs && pixel * shape.stride[2] >= shape.pad[2] &&
+          last * shape.stride[2] < room) {
+        any_pixels<kPixels>(plane, taps, pixel);
+        pixel += kPixels;
+      } else {
+        any_pixels<1>(plane, taps, pixel++);
+      }
     }
   }
-  for (; pixel + 8 <= end; pixel += 8) inner_pixels<8>(row, pixel);
-  for (; pixel + 4 <= end; pixel += 4) inner_pixels<4>(row, pixel);
-  for (; pixel < end; ++pixel) inner_pixels<1>(row, pixel);
-  for (; pixel < outputs; ++pixel) border_pixel(row, pixel);
 }
 
-void add_row(const float* add, const Row& row) {
-  for (int64_t pixel = 0; pixel < row.shape.out[2]; ++pixel) {
-    row.put(pixel, load(row.out + 4 * pixel) + load(add + 4 * pixel));
+using RowsFn = void (*)(const Plane&, ptrdiff_t begin, ptrdiff_t end);
+RowsFn choose_rows(const ConvShape& shape) {
+  const int64_t width = shape.kernel[2], stride = shape.stride[2], outputs = shape.out[2];
+  const bool inside = shape.pad[2] < width && (outputs - 1) * stride - shape.pad[2] < shape.in[2];
+  if (inside && shape.dilation[2] == 1 && stride <= 2 && outputs >= kLeastOutputs) {
+    if (width == 3) return stride == 1 ? rows_of<3, 1> : rows_of<3, 2>;
+    if (width == 5) return stride == 1 ? rows_of<5, 1> : rows_of<5, 2>;
+  }
+  return any_rows;
+}
+
+void add_clamped(const float* add, const ClampBounds& clamp, float* y, int64_t count) {
+  const f32x4 low = splat(clamp.low), high = splat(clamp.high);
+  for (int64_t i = 0; i < count; i += kChannelBlock) {
+    store(y + i, pmin(pmax(load(y + i) + load(add + i), low), high));
   }
 }
 
@@ -224,53 +199,33 @@ void depthwise_pack(const ConvSpec& spec, const float* weights, float* packed) {
   }
 }
 
-Result<DepthwiseConv> DepthwiseConv::make(const ConvShape& shape) {
-  DepthwiseConv conv;
-  conv.shape_ = shape;
-  const auto bytes = checked_mul<int64_t>(shape.in[2], kChannelBlock * sizeof(float));
-  SX_ASSIGN(conv.zeros_, Block::allocate(bytes ? static_cast<uint64_t>(*bytes) : UINT64_MAX));
-  std::memset(conv.zeros_.data(), 0, conv.zeros_.size());
-  return conv;
-}
-
 Status DepthwiseConv::run(const float* x, const float* packed, const float* bias, const float* add,
                           const Activation& activation, float* y) const {
   const int64_t blocks = channel_blocks(shape_.in_channels), taps = shape_.taps();
-  const bool sliding = shape_.kernel[1] == 3 && shape_.kernel[2] == 3 && shape_.stride[2] == 1 &&
-                       shape_.dilation[2] == 1 && shape_.pad[2] <= 2;
+  const int64_t height = shape_.out[1], row_floats = shape_.out[2] * kChannelBlock;
+  const int64_t count = shape_.batch * blocks * height;
+  if (count * row_floats == 0) return {};
+  const RowsFn compute = choose_rows(shape_);
   const ClampBounds clamp = clamp_bounds(activation);
+  const ClampBounds first_clamp = add ? ClampBounds() : clamp;
   const double ns_per_row = static_cast<double>(shape_.out[2]) *
                             (kNsPerPixel + kNsPerMultiplyAdd * static_cast<double>(taps));
-  const int64_t row_floats = shape_.out[2] * kChannelBlock;
-  const int64_t count = shape_.batch * blocks * shape_.out[1];
-  if (row_floats == 0) return {};
+  const int64_t most_rows = std::max<int64_t>(kRowFloats / row_floats, 1);
   return parallel_for(count, grain_for(ns_per_row), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t plane = i / shape_.out[1], block = plane % blocks;
-      Row row{.shape = shape_,
-              .x = x + plane * shape_.in_plane() * kChannelBlock,
-              .y0 = i % shape_.out[1] * shape_.stride[1] - shape_.pad[1],
-              .zeros = zeros_.as<float>(),
-              .weights = packed + block * taps * kChannelBlock,
-              .bias = load(bias + block * kChannelBlock),
-              .low = splat(clamp.low),
-              .high = splat(clamp.high),
-              .out = y + i * row_floats};
-      if (add) {
-        row.low = splat(ClampBounds().low);
-        row.high = splat(ClampBounds().high);
-      }
-      if (sliding) {
-        row_3x3_stride_1(row);
-      } else {
-        row_any(row);
-      }
-      if (add) {
-        row.low = splat(clamp.low);
-        row.high = splat(clamp.high);
-        add_row(add + i * row_floats, row);
-      }
-      if (!is_clamp(activation.kind)) activate(activation, row.out, row_floats);
+    for (int64_t next = 0; begin < end; begin = next) {
+      const int64_t index = begin / height, block = index % blocks, row = begin % height;
+      next = std::min({end, begin + height - row, begin + most_rows});
+      const Plane plane{.shape = shape_,
+                        .x = x + index * shape_.in_plane() * kChannelBlock,
+                        .weights = packed + block * taps * kChannelBlock,
+                        .bias = load(bias + block * kChannelBlock),
+                        .low = splat(first_clamp.low),
+                        .high = splat(first_clamp.high),
+                        .y = y + index * height * row_floats};
+      compute(plane, static_cast<ptrdiff_t>(row), static_cast<ptrdiff_t>(row + next - begin));
+      const int64_t offset = begin * row_floats, floats = (next - begin) * row_floats;
+      if (add) add_clamped(add + offset, clamp, y + offset, floats);
+      if (!is_clamp(activation.kind)) activate(activation, y + offset, floats);
     }
   });
 }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/block.h"
 #include "base/status.h"
 #include "simd/activation.h"
 #include "simd/conv.h"
@@ -18,8 +17,8 @@ void depthwise_pack(const ConvSpec& spec, const float* weights, float* packed);
 
 class DepthwiseConv {
  public:
-  // Layouts in `shape` are ignored. OUT_OF_MEMORY, LIMIT_EXCEEDED.
-  static Result<DepthwiseConv> make(const ConvShape& shape);
+  // Layouts in `shape` are ignored.
+  explicit DepthwiseConv(const ConvShape& shape) : shape_(shape) {}
   // y = act(conv(x) + bias + add). `bias` has conv_bias_size() floats (conv_indirect.h); `add`, if
   // not null, is like y.
   Status run(const float* x, const float* packed, const float* bias, const float* add,
@@ -27,7 +26,6 @@ class DepthwiseConv {
 
  private:
   ConvShape shape_;
-  Block zeros_;  // a row of the input
 };
 
 }  // namespace sardonyx::simd

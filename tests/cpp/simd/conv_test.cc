@@ -1,5 +1,7 @@
 // The convolution kernels against a naive one, in the tile shapes of the module they are built for.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -41,9 +43,8 @@ std::vector<float> run_depthwise(const ConvShape& s, const Operands& o) {
   const auto x = stored(o.x, s.in_channels, s.in_plane(), Layout::kNC4HW4);
   const auto add = stored(o.add, s.out_channels, s.out_plane(), Layout::kNC4HW4);
   std::vector<float> y(add.size(), kNan);
-  auto conv = DepthwiseConv::make(s);
-  REQUIRE(conv.ok());
-  REQUIRE(conv->run(x.data(), packed.data(), o.bias.data(), add.data(), kRelu, y.data()).ok());
+  const DepthwiseConv conv(s);
+  REQUIRE(conv.run(x.data(), packed.data(), o.bias.data(), add.data(), kRelu, y.data()).ok());
   return y;
 }
 
@@ -101,7 +102,7 @@ TEST_CASE("Depthwise convolution of every width", "[conv]") {
   for (int64_t kernel : {1, 3, 5, 7}) {
     for (int64_t stride : {1, 2, 3}) {
       for (int64_t dilation : {1, 2}) {
-        for (int64_t width : {1, 2, 4, 7, 13, 24}) {
+        for (int64_t width : {1, 2, 4, 5, 7, 8, 13, 16, 24}) {
           for (int64_t channels : {3, 8}) {
             const Case c{channels, channels, channels,
                          6,        width,    kernel,
@@ -112,6 +113,56 @@ TEST_CASE("Depthwise convolution of every width", "[conv]") {
             const Operands o(s);
             check_close(run_depthwise(s, o), o.expected, channels, s.out_plane(), Layout::kNC4HW4);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Depthwise convolution with windows partly and wholly in the padding", "[conv]") {
+  for (int64_t kernel : {3, 5}) {
+    for (int64_t stride : {1, 2}) {
+      for (int64_t before = 0; before <= kernel; ++before) {
+        for (int64_t after = 0; after <= kernel; ++after) {
+          for (int64_t width : {kernel, 9 + kernel}) {
+            ConvShape s = shape_of({4, 4, 4, width, width, kernel, stride, 1, 0}, Layout::kNC4HW4,
+                                   Layout::kNC4HW4);
+            for (int axis = 1; axis < 3; ++axis) {
+              s.pad[axis] = before;
+              s.out[axis] = (width + before + after - kernel) / stride + 1;
+            }
+            INFO("kernel " << kernel << " stride " << stride << " padding " << before << " and "
+                           << after << " width " << width);
+            const Operands o(s);
+            check_close(run_depthwise(s, o), o.expected, 4, s.out_plane(), Layout::kNC4HW4);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Depthwise convolution keeps what is not finite within its windows", "[conv]") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (int64_t kernel : {3, 5, 7}) {
+    for (int64_t stride : {1, 2}) {
+      const ConvShape s = shape_of({1, 1, 1, 13, 17, kernel, stride, 1, kernel / 2},
+                                   Layout::kNC4HW4, Layout::kNC4HW4);
+      Operands o(s);
+      o.x.front() = kNan;
+      o.x[8 * 17 + 9] = -infinity;
+      o.x[10 * 17] = 1e-40f;
+      o.x[13 * 17 - 1] = infinity;
+      o.w[1] = infinity;
+      o.expected = reference(s, o.x, o.w, o.bias, o.add);
+      const std::vector<float> y = run_depthwise(s, o);
+      for (size_t i = 0; i < o.expected.size(); ++i) {
+        INFO("kernel " << kernel << " stride " << stride << " element " << i);
+        const float got = y[4 * i], want = o.expected[i];
+        if (std::isfinite(want)) {
+          REQUIRE(std::fabs(got - want) <= 1e-4f * (1 + std::fabs(want)));
+        } else {
+          REQUIRE((got == want || (std::isnan(got) && std::isnan(want))));
         }
       }
     }
