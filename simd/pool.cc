@@ -31,8 +31,10 @@ Taps taps_at(const PoolShape& shape, int axis, int64_t at) {
   const int64_t step = shape.dilation[axis];
   const int64_t start = at * shape.stride[axis] - shape.pad_begin[axis];
   // Taps at positions below `limit`.
+  const int64_t last = start + (shape.kernel[axis] - 1) * step;
   const auto below = [&](int64_t limit) {
-    return start >= limit ? 0 : std::min((limit - 1 - start) / step + 1, shape.kernel[axis]);
+    if (last < limit) return shape.kernel[axis];
+    return start >= limit ? 0 : (limit - 1 - start) / step + 1;
   };
   const int64_t end = below(shape.in[axis]);
   const int64_t begin = std::min(start < 0 ? ceil_div(-start, step) : 0, end);
@@ -64,22 +66,25 @@ struct RowOf {
 
 using Row = RowOf<float>;
 
-// pmax loses a NaN in its second operand: NaNs are collected apart, all lanes ones.
+// pmax loses a NaN in its second operand, but a NaN has the largest bits without sign.
 template <Kind kKind>
 struct Sum {
+  static constexpr int32_t kMagnitude = 0x7fffffff, kInfinityBits = 0x7f800000;
   f32x4 value = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
-  i32x4 nan = splat(0);
+  i32x4 largest = splat(0);
 
   SX_INLINE void add(f32x4 x) {
     if constexpr (kKind == Kind::kMax) {
       value = pmax(value, x);
-      nan = nan | (x != x);
+      largest = max(largest, bits(x) & splat(kMagnitude));
     } else {
       value += x;
     }
   }
   SX_INLINE f32x4 finish(int64_t count) const {
-    if constexpr (kKind == Kind::kMax) return from_bits(bits(value) | nan);
+    if constexpr (kKind == Kind::kMax) {
+      return from_bits(bits(value) | (largest > splat(kInfinityBits)));
+    }
     return value / splat(static_cast<float>(count));
   }
 };
@@ -107,19 +112,25 @@ void pixels_blocked(const Row& row, int64_t pixel, const Taps& width) {
 
 template <Kind kKind>
 void row_blocked(const Row& row) {
+  constexpr int64_t kPixels = 4;
   const PoolShape& shape = row.shape;
+  const int64_t outputs = shape.out[2], stride = shape.stride[2], kernel = shape.kernel[2];
   // Outputs whose windows are whole.
-  const int64_t outputs = shape.out[2], stride = shape.stride[2];
-  const int64_t reach = (shape.kernel[2] - 1) * shape.dilation[2];
-  const int64_t room = shape.in[2] - 1 - reach + shape.pad_begin[2];
+  const int64_t room = shape.in[2] - 1 - (kernel - 1) * shape.dilation[2] + shape.pad_begin[2];
   const int64_t begin = std::min(ceil_div(shape.pad_begin[2], stride), outputs);
   const int64_t end = std::clamp<int64_t>(room < 0 ? 0 : room / stride + 1, begin, outputs);
-  int64_t pixel = 0;
-  for (; pixel < begin; ++pixel) pixels_blocked<kKind, 1>(row, pixel, taps_at(shape, 2, pixel));
-  for (; pixel + 4 <= end; pixel += 4) {
-    pixels_blocked<kKind, 4>(row, pixel, taps_at(shape, 2, pixel));
+  for (int64_t pixel = 0; pixel < outputs;) {
+    if (pixel < begin || pixel >= end || end - begin < kPixels) {
+      pixels_blocked<kKind, 1>(row, pixel, taps_at(shape, 2, pixel));
+      ++pixel;
+      continue;
+    }
+    // The last ones are computed again where fewer are left.
+    pixel = std::min(pixel, end - kPixels);
+    pixels_blocked<kKind, kPixels>(row, pixel,
+                                   {pixel * stride - shape.pad_begin[2], 0, kernel, kernel});
+    pixel += kPixels;
   }
-  for (; pixel < outputs; ++pixel) pixels_blocked<kKind, 1>(row, pixel, taps_at(shape, 2, pixel));
 }
 
 SX_INLINE float keep_nan_max(float a, float b) {
