@@ -16,6 +16,7 @@ using PassFn = Status (*)(Graph& graph, bool& changed);
 struct Pass {
   std::string_view name;
   PassFn run;
+  bool cpu_only = false;
 };
 
 // The passes in the order in which they run, from engine/passes.def.
@@ -23,8 +24,8 @@ std::span<const Pass> all_passes();
 
 // For a graph that normalize() has accepted. Turns Constant nodes into constants, resolves
 // operators, expands functions and infers shapes, then runs all passes, the list repeated until
-// nothing changes or 8 rounds have run, on the graph and then on each body. Errors of
-// resolve_graph() and infer_shapes() are returned.
-Status run_passes(Graph& graph);
+// nothing changes or 8 rounds have run, on the graph and then on each body. Those for the CPU only
+// are left out for a GPU. Errors of resolve_graph() and infer_shapes() are returned.
+Status run_passes(Graph& graph, bool for_gpu = false);
 
 }  // namespace sardonyx

@@ -40,7 +40,7 @@ Result<std::unique_ptr<Session>> Session::create(std::unique_ptr<Graph> graph,
     }
   });
   SX_TRY(bind_weights(*graph, options.fed_weights));
-  SX_TRY(run_passes(*graph));
+  SX_TRY(run_passes(*graph, options.for_gpu));
   session->graph_ = std::move(graph);
   if (options.for_gpu) {
     SX_ASSIGN(session->lowering_, lower_for_gpu(*session->graph_));

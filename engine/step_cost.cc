@@ -43,6 +43,7 @@ constexpr Entry kEntries[] = {
     {"Gemm", Rule::kGemm},
     {"FusedGemm", Rule::kGemm},
     {"Attention", Rule::kAttention},
+    {"FusedAttention", Rule::kAttention},
     {"MultiHeadAttention", Rule::kAttention},
     {"GroupQueryAttention", Rule::kAttention},
     {"LSTM", Rule::kRecurrent},
@@ -109,7 +110,10 @@ double window(const Node& node) {
   return size;
 }
 
-double keys(Views inputs, Views outputs) {
+double keys(const Node& node, Views inputs, Views outputs) {
+  // Of FusedAttention.
+  const auto views = node.attributes.get_ints("views");
+  if (views.size() > 6) return dim(inputs, 1, static_cast<int>(views[6]));
   if (const double all = dim(outputs, 1, -2); all > 0) return all;
   const double given = dim(inputs, 1, -2);
   return given > 0 ? given : dim(inputs, 0, -2);
@@ -133,7 +137,7 @@ double flops_of(const Entry& entry, const Node& node, Views inputs, Views output
     case Rule::kGemm:
       return 2 * out * gemm_depth(node, inputs);
     case Rule::kAttention:
-      return 4 * out * keys(inputs, outputs);
+      return 4 * out * keys(node, inputs, outputs);
     case Rule::kRecurrent:
       return 2 * dim(inputs, 0, 0) * dim(inputs, 0, 1) *
              (elements(inputs, 1) + elements(inputs, 2));

@@ -215,6 +215,7 @@ class MultiHeadKernel final : public Kernel {
                         ? Shape{padding.shape[0], 1, 1, padding.shape[1]}
                         : Shape{padding.shape[0], 1, padding.shape[1], padding.shape[2]};
     SX_ASSIGN(call.masks[1], make_mask(padding, g.batch, g.heads, g.q.length, g.total()));
+    call.masks[1].adds_hidden = true;
     call.masks[1].hidden = attributes_.get_float("mask_filter_value", -10000.0f);
     return {};
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd/attention.h"
 #include "simd/elementwise.h"
 #include "simd/gemm.h"
 #include "simd/parallel.h"
@@ -15,10 +16,10 @@ namespace sardonyx::ops {
 namespace {
 
 constexpr float kHidden = -std::numeric_limits<float>::infinity();
-// Queries of a block and keys of a tile: multiples of the product's tiles, and small enough that
-// keys, values and scores of a tile stay in the second-level cache.
+// Queries of a block and keys of a tile: scores of a panel stay in the first-level cache, keys and
+// values of a tile in the second.
 constexpr int64_t kBlockRows = 48;
-constexpr int64_t kTileKeys = 96;
+constexpr int64_t kTileKeys = 128;
 // Blocks of fewer queries read keys row by row.
 constexpr int64_t kPackedRows = 4;
 constexpr double kNsPerProduct = 0.06;
@@ -75,8 +76,7 @@ Status check_attention(const AttentionShape& shape) {
 
 // Scratch memory of one thread, in floats.
 struct AttentionPlan::Part {
-  int64_t rows = 0, queries = 0, packed = 0, turned = 0, scores = 0, values = 0, sums = 0, max = 0,
-          total = 0, size = 0;
+  int64_t queries = 0, packed = 0, scores = 0, sums = 0, softmax = 0, row = 0, size = 0;
 
   // nullopt on overflow.
   static std::optional<Part> of(const AttentionShape& shape, int64_t rows, int64_t tile) {
@@ -90,20 +90,20 @@ struct AttentionPlan::Part {
       fits = fits && end && *end < static_cast<int64_t>(kMaxTensorBytes);
       if (fits) out.size = *end;
     };
-    const int64_t padded = panels(rows) * simd::kPanel;
+    constexpr int64_t kState = sizeof(simd::PanelSoftmax) / sizeof(float);
     add(out.queries, rows, shape.size);
-    add(out.packed, padded, shape.size);
-    add(out.turned, tile, padded);
-    add(out.scores, tile, rows);
-    add(out.values, tile, shape.v_size < simd::kPanel ? simd::kPanel : 0);
-    add(out.sums, rows, shape.v_size);
-    add(out.max, rows, 1);
-    add(out.total, rows, 1);
+    add(out.packed, panels(rows) * simd::kPanel, shape.size);
+    add(out.scores, tile, simd::kPanel);
+    add(out.sums, panels(rows) * simd::kPanel, shape.v_size);
+    // Fewer rows than kPackedRows may be panels of their own.
+    add(out.softmax, std::max(panels(rows), kPackedRows), kState);
+    add(out.row, simd::kPanel, shape.v_size);
     return fits ? std::optional(out) : std::nullopt;
   }
 };
 
-// One block of queries that share keys.
+// One block of queries that share keys. They stand side by side in panels of `width_`: kPanel, or 1
+// where there are so few that keys are better read row by row.
 class AttentionBlock {
  public:
   AttentionBlock(const AttentionPlan& plan, const AttentionCall& call, float* memory, int64_t unit);
@@ -114,22 +114,36 @@ class AttentionBlock {
     int64_t head, index;
     int64_t begin, end;  // the keys that it sees
   };
+  // The keys of a tile and the queries of a panel, rows [first, end) of the block.
+  struct Tile {
+    int64_t begin, count;
+    int64_t panel, first, end;
+  };
   Query query(int64_t row) const;
   void load_queries();
-  void multiply_keys(int64_t begin, int64_t count);
-  void mask_row(const ScoreMask& mask, const Query& query, int64_t begin, int64_t count,
-                float* scores) const;
-  void finish_scores(int64_t row, int64_t begin, int64_t count);
-  void soften(int64_t row, int64_t count);
-  void add_values(int64_t begin, int64_t count);
-  void store(int64_t row);
-  float* score_row(const Query& query) const;
+  bool sees_any(const Tile& tile) const;
+  void run_tile(const Tile& tile);
+  void multiply_keys(const Tile& tile);
+  void finish_scores(const Tile& tile);
+  void add_mask(const ScoreMask& mask, const Tile& tile);
+  void mask_row(const ScoreMask& mask, const Tile& tile, int64_t row);
+  void fill_row(const Tile& tile, int64_t row, int64_t begin, int64_t end, float number);
+  void soften_row(const Tile& tile);
+  void add_values(const Tile& tile);
+  void keep(ScoreKind kind, const Tile& tile) const;
+  void store(int64_t panel);
+
+  float* scores_of(const Tile& tile, int64_t row) const { return scores_ + row - tile.first; }
+  float* sums(int64_t panel) const { return sums_ + panel * width_ * shape_.v_size; }
+  // Row `row` of the block is element row - first of its panel.
+  float total(int64_t row) const { return softmax_[row / width_].total[row % width_]; }
 
   const AttentionCall& call_;
   const AttentionShape& shape_;
   int64_t tile_;
-  int64_t batch_, kv_head_, first_, rows_;
-  float *queries_, *packed_, *turned_, *scores_, *values_, *sums_, *max_, *total_;
+  int64_t batch_, kv_head_, first_, rows_, width_;
+  float *queries_, *packed_, *scores_, *sums_, *row_;
+  simd::PanelSoftmax* softmax_;
 };
 
 AttentionBlock::AttentionBlock(const AttentionPlan& plan, const AttentionCall& call, float* memory,
@@ -141,15 +155,14 @@ AttentionBlock::AttentionBlock(const AttentionPlan& plan, const AttentionCall& c
   kv_head_ = unit / blocks % shape_.kv_heads;
   first_ = unit % blocks * plan.rows_;
   rows_ = std::min(plan.rows_, all - first_);
+  width_ = rows_ < kPackedRows && shape_.v_size >= simd::kPanel ? 1 : simd::kPanel;
   const auto part = *AttentionPlan::Part::of(shape_, plan.rows_, plan.tile_);
   queries_ = memory + part.queries;
   packed_ = memory + part.packed;
-  turned_ = memory + part.turned;
   scores_ = memory + part.scores;
-  values_ = memory + part.values;
   sums_ = memory + part.sums;
-  max_ = memory + part.max;
-  total_ = memory + part.total;
+  row_ = memory + part.row;
+  softmax_ = reinterpret_cast<simd::PanelSoftmax*>(memory + part.softmax);
 }
 
 AttentionBlock::Query AttentionBlock::query(int64_t row) const {
@@ -167,170 +180,219 @@ AttentionBlock::Query AttentionBlock::query(int64_t row) const {
 
 void AttentionBlock::load_queries() {
   const auto bytes = static_cast<size_t>(shape_.size) * sizeof(float);
-  for (int64_t row = 0; row < rows_; ++row) {
+  const int64_t padded = round_up(rows_, width_);
+  for (int64_t row = 0; row < padded; ++row) {
+    simd::PanelSoftmax& softmax = softmax_[row / width_];
+    const int64_t at = row % width_;
+    softmax.max[at] = kHidden;
+    softmax.total[at] = 0;
+    if (row >= rows_) continue;
     const Query q = query(row);
     std::memcpy(queries_ + row * shape_.size, call_.q.at(batch_, q.head, q.index), bytes);
-    const float sink = call_.sinks ? call_.sinks[q.head] : 0.0f;
-    max_[row] = call_.has_sink ? sink : kHidden;
-    total_[row] = call_.has_sink ? 1.0f : 0.0f;
+    if (!call_.has_sink) continue;
+    softmax.max[at] = call_.sinks ? call_.sinks[q.head] : 0.0f;
+    softmax.total[at] = 1;
   }
-  std::fill_n(sums_, rows_ * shape_.v_size, 0.0f);
-  if (rows_ < kPackedRows) return;
+  std::fill_n(sums_, padded * shape_.v_size, 0.0f);
+  if (width_ == 1) return;
   simd::gemm_pack_b(queries_, shape_.size, rows_, 1, shape_.size, call_.scale, 0, panels(rows_),
                     packed_);
 }
 
-// scores[row][key] = scale * query . key, rows `count` apart.
-void AttentionBlock::multiply_keys(int64_t begin, int64_t count) {
-  const float* keys = call_.k.at(batch_, kv_head_, begin);
+bool AttentionBlock::sees_any(const Tile& tile) const {
+  for (int64_t row = tile.first; row < tile.end; ++row) {
+    const Query q = query(row);
+    if (q.begin < std::min(q.end, tile.begin + tile.count) && q.end > tile.begin) return true;
+  }
+  return false;
+}
+
+// scores[key][row] = scale * query . key.
+void AttentionBlock::multiply_keys(const Tile& tile) {
+  const float* keys = call_.k.at(batch_, kv_head_, tile.begin);
   const int64_t step = call_.k.steps.row;
-  if (rows_ < kPackedRows) {
-    for (int64_t row = 0; row < rows_; ++row) {
-      for (int64_t key = 0; key < count; ++key) {
-        scores_[row * count + key] =
-            call_.scale * simd::dot(queries_ + row * shape_.size, keys + key * step, shape_.size);
-      }
+  if (width_ == 1) {
+    const float* row = queries_ + tile.first * shape_.size;
+    for (int64_t key = 0; key < tile.count; ++key) {
+      scores_[key] = call_.scale * simd::dot(row, keys + key * step, shape_.size);
     }
     return;
   }
-  const simd::GemmShape shape{
-      .m = count, .n = rows_, .k = shape_.size, .a_stride = step, .c_stride = rows_};
-  simd::gemm_block(shape, {keys, packed_, turned_}, {}, 0, count, 0, panels(rows_));
-  simd::transpose_matrix(turned_, count, rows_, rows_, scores_);
+  const simd::GemmShape shape{.m = tile.count,
+                              .n = simd::kPanel,
+                              .k = shape_.size,
+                              .a_stride = step,
+                              .c_stride = simd::kPanel};
+  const float* packed = packed_ + tile.panel * simd::kPanel * shape_.size;
+  simd::gemm_block(shape, {keys, packed, scores_}, {}, 0, tile.count, 0, 1);
 }
 
-void AttentionBlock::mask_row(const ScoreMask& mask, const Query& query, int64_t begin,
-                              int64_t count, float* scores) const {
-  const int64_t shown = std::clamp<int64_t>(mask.length - begin, 0, count);
-  const int64_t at = batch_ * mask.steps.batch + query.head * mask.steps.head +
-                     query.index * mask.steps.row + begin;
+void AttentionBlock::fill_row(const Tile& tile, int64_t row, int64_t begin, int64_t end,
+                              float number) {
+  float* scores = scores_of(tile, row);
+  for (int64_t i = begin; i < end; ++i) scores[i * width_] = number;
+}
+
+void AttentionBlock::mask_row(const ScoreMask& mask, const Tile& tile, int64_t row) {
+  const Query q = query(row);
+  float* scores = scores_of(tile, row);
+  const int64_t shown = std::clamp<int64_t>(mask.length - tile.begin, 0, tile.count);
+  const int64_t at = batch_ * mask.steps.batch + q.head * mask.steps.head +
+                     q.index * mask.steps.row + tile.begin * mask.key_step;
   const auto hide = [&](const auto* flags) {
     for (int64_t i = 0; i < shown; ++i) {
-      if (!flags[at + i]) scores[i] = mask.hidden == kHidden ? kHidden : scores[i] + mask.hidden;
+      if ((flags[at + i * mask.key_step] != 0) != mask.hides) continue;
+      float& score = scores[i * width_];
+      score = mask.adds_hidden && mask.hidden != kHidden ? score + mask.hidden : mask.hidden;
     }
   };
-  if (shown > 0) {
-    if (mask.dtype == DType::kFloat32) {
-      const float* added = static_cast<const float*>(mask.data) + at;
-      simd::binary(simd::BinaryKind::kAdd, {scores}, {added}, scores, shown);
-    } else if (mask.dtype == DType::kInt32) {
-      hide(static_cast<const int32_t*>(mask.data));
-    } else {
-      hide(static_cast<const uint8_t*>(mask.data));
-    }
+  if (mask.dtype == DType::kFloat32) {
+    const float* added = static_cast<const float*>(mask.data) + at;
+    for (int64_t i = 0; i < shown; ++i) scores[i * width_] += added[i * mask.key_step];
+  } else if (mask.dtype == DType::kInt32) {
+    hide(static_cast<const int32_t*>(mask.data));
+  } else {
+    hide(static_cast<const uint8_t*>(mask.data));
   }
-  std::fill(scores + shown, scores + count, kHidden);
+  fill_row(tile, row, shown, tile.count, kHidden);
 }
 
-float* AttentionBlock::score_row(const Query& query) const {
-  return call_.scores +
-         ((batch_ * shape_.heads + query.head) * shape_.queries + query.index) * shape_.keys;
+void AttentionBlock::add_mask(const ScoreMask& mask, const Tile& tile) {
+  const Query q = query(tile.first);
+  const bool side_by_side =
+      width_ == simd::kPanel && tile.end - tile.first == width_ &&
+      (q.index + width_ <= shape_.queries || (mask.steps.head == 0 && mask.steps.row == 0));
+  if (side_by_side && mask.dtype == DType::kFloat32 && mask.key_step == 1 &&
+      tile.begin + tile.count <= mask.length) {
+    const float* added = static_cast<const float*>(mask.data) + batch_ * mask.steps.batch +
+                         q.head * mask.steps.head + q.index * mask.steps.row + tile.begin;
+    simd::panel_add_mask(added, mask.steps.row, tile.count, scores_);
+    return;
+  }
+  for (int64_t row = tile.first; row < tile.end; ++row) mask_row(mask, tile, row);
+}
+
+// Copies the panel's scores to the output, if that is what is wanted.
+void AttentionBlock::keep(ScoreKind kind, const Tile& tile) const {
+  if (!call_.scores || call_.score_kind != kind) return;
+  for (int64_t row = tile.first; row < tile.end; ++row) {
+    const Query q = query(row);
+    const float* from = scores_of(tile, row);
+    const float factor = kind == ScoreKind::kProbabilities && total(row) != 0 ? 1 / total(row) : 1;
+    float* to = call_.scores +
+                ((batch_ * shape_.heads + q.head) * shape_.queries + q.index) * shape_.keys +
+                tile.begin;
+    for (int64_t i = 0; i < tile.count; ++i) to[i] = factor * from[i * width_];
+  }
 }
 
 // From products to what the softmax takes.
-void AttentionBlock::finish_scores(int64_t row, int64_t begin, int64_t count) {
-  const Query q = query(row);
-  float* scores = scores_ + row * count;
-  const auto keep = [&](ScoreKind kind) {
-    if (!call_.scores || call_.score_kind != kind) return;
-    std::memcpy(score_row(q) + begin, scores, static_cast<size_t>(count) * sizeof(float));
-  };
-  keep(ScoreKind::kProducts);
+void AttentionBlock::finish_scores(const Tile& tile) {
+  keep(ScoreKind::kProducts, tile);
   if (call_.softcap > 0) {
-    simd::scale_offset(scores, 1 / call_.softcap, 0, scores, count);
-    simd::unary(simd::UnaryKind::kTanh, 0, 0, scores, scores, count);
-    simd::scale_offset(scores, call_.softcap, 0, scores, count);
+    const int64_t count = tile.count * width_;
+    simd::scale_offset(scores_, 1 / call_.softcap, 0, scores_, count);
+    simd::unary(simd::UnaryKind::kTanh, 0, 0, scores_, scores_, count);
+    simd::scale_offset(scores_, call_.softcap, 0, scores_, count);
   }
-  keep(ScoreKind::kCapped);
+  keep(ScoreKind::kCapped, tile);
   for (const ScoreMask& mask : call_.masks) {
-    if (mask.data) mask_row(mask, q, begin, count, scores);
+    if (mask.data) add_mask(mask, tile);
   }
-  std::fill(scores, scores + std::clamp<int64_t>(q.begin - begin, 0, count), kHidden);
-  std::fill(scores + std::clamp<int64_t>(q.end - begin, 0, count), scores + count, kHidden);
-  keep(ScoreKind::kMasked);
+  for (int64_t row = tile.first; row < tile.end; ++row) {
+    const Query q = query(row);
+    fill_row(tile, row, 0, std::clamp<int64_t>(q.begin - tile.begin, 0, tile.count), kHidden);
+    fill_row(tile, row, std::clamp<int64_t>(q.end - tile.begin, 0, tile.count), tile.count,
+             kHidden);
+  }
+  keep(ScoreKind::kMasked, tile);
 }
 
-// Scores become exp(score - running maximum); what is summed so far is brought to that maximum.
-void AttentionBlock::soften(int64_t row, int64_t count) {
-  float* scores = scores_ + row * count;
-  const float top = std::max(simd::softmax_max(scores, count), max_[row]);
-  if (top == kHidden) {
-    // All hidden, or NaN, which stays.
-    for (int64_t i = 0; i < count; ++i) scores[i] = scores[i] == kHidden ? 0 : scores[i];
-    total_[row] += simd::reduce_sum(scores, count);
+// simd::panel_soften for a panel of one.
+void AttentionBlock::soften_row(const Tile& tile) {
+  simd::PanelSoftmax& softmax = softmax_[tile.panel];
+  const float top = std::max(simd::softmax_max(scores_, tile.count), softmax.max[0]);
+  // Scores that are all hidden are taken as they are: exp(-inf) is 0.
+  const float base = top == kHidden ? 0 : top;
+  softmax.fade[0] = std::exp(softmax.max[0] - base);
+  softmax.total[0] =
+      softmax.total[0] * softmax.fade[0] + simd::softmax_exp(scores_, scores_, tile.count, base);
+  softmax.max[0] = top;
+}
+
+void AttentionBlock::add_values(const Tile& tile) {
+  const float* values = call_.v.at(batch_, kv_head_, tile.begin);
+  float* to = sums(tile.panel);
+  const float* fade = softmax_[tile.panel].fade;
+  if (width_ == simd::kPanel) {
+    simd::panel_add_values(values, call_.v.steps.row, shape_.v_size, scores_, tile.count, fade, to);
     return;
   }
-  const float fade = std::exp(max_[row] - top);
-  if (fade != 1.0f) {
-    float* sums = sums_ + row * shape_.v_size;
-    simd::scale_offset(sums, fade, 0, sums, shape_.v_size);
-  }
-  total_[row] = total_[row] * fade + simd::softmax_exp(scores, scores, count, top);
-  max_[row] = top;
-}
-
-void AttentionBlock::add_values(int64_t begin, int64_t count) {
-  const float* values = call_.v.at(batch_, kv_head_, begin);
-  simd::GemmShape shape{.m = rows_,
-                        .n = shape_.v_size,
-                        .k = count,
-                        .a_stride = count,
-                        .c_stride = shape_.v_size,
-                        .b_stride = call_.v.steps.row};
-  if (shape_.v_size < simd::kPanel) {
-    simd::gemm_pack_b(values, count, shape_.v_size, shape.b_stride, 1, 1.0f, 0, 1, values_);
-    values = values_;
-    shape.b_stride = 0;
-  }
+  if (fade[0] != 1) simd::scale_offset(to, fade[0], 0, to, shape_.v_size);
+  const simd::GemmShape shape{.m = 1,
+                              .n = shape_.v_size,
+                              .k = tile.count,
+                              .a_stride = tile.count,
+                              .c_stride = shape_.v_size,
+                              .b_stride = call_.v.steps.row};
   simd::GemmEpilogue onto_sums;
-  onto_sums.add = sums_;
-  onto_sums.add_stride = shape_.v_size;
-  simd::gemm_block(shape, {scores_, values, sums_}, onto_sums, 0, rows_, 0, panels(shape_.v_size));
+  onto_sums.add = to;
+  simd::gemm_block(shape, {scores_, values, to}, onto_sums, 0, 1, 0, panels(shape_.v_size));
 }
 
-void AttentionBlock::store(int64_t row) {
-  const Query q = query(row);
-  // A query that sees no key gets zeros.
-  const float factor = total_[row] == 0 ? 0 : 1 / total_[row];
-  simd::scale_offset(sums_ + row * shape_.v_size, factor, 0,
-                     call_.y + batch_ * call_.y_steps.batch + q.head * call_.y_steps.head +
-                         q.index * call_.y_steps.row,
-                     shape_.v_size);
-  if (call_.scores && call_.score_kind == ScoreKind::kProbabilities) {
-    simd::scale_offset(scores_ + row * shape_.keys, factor, 0, score_row(q), shape_.keys);
+void AttentionBlock::store(int64_t panel) {
+  const float* rows = sums(panel);
+  if (width_ == simd::kPanel) {
+    simd::transpose_matrix(rows, shape_.v_size, width_, width_, row_);
+    rows = row_;
   }
+  const int64_t first = panel * width_, end = std::min(first + width_, rows_);
+  const float hidden =
+      call_.hidden_is_nan && shape_.keys > 0 ? std::numeric_limits<float>::quiet_NaN() : 0;
+  for (int64_t row = first; row < end; ++row, rows += shape_.v_size) {
+    const Query q = query(row);
+    const float factor = total(row) == 0 ? hidden : 1 / total(row);
+    simd::scale_offset(rows, factor, 0,
+                       call_.y + batch_ * call_.y_steps.batch + q.head * call_.y_steps.head +
+                           q.index * call_.y_steps.row,
+                       shape_.v_size);
+  }
+}
+
+void AttentionBlock::run_tile(const Tile& tile) {
+  if (!call_.scores && !sees_any(tile)) return;
+  multiply_keys(tile);
+  finish_scores(tile);
+  width_ == 1 ? soften_row(tile) : simd::panel_soften(scores_, tile.count, softmax_[tile.panel]);
+  keep(ScoreKind::kProbabilities, tile);
+  add_values(tile);
 }
 
 void AttentionBlock::run() {
   load_queries();
-  int64_t begin = shape_.keys, end = 0;
-  for (int64_t row = 0; row < rows_; ++row) {
-    const Query q = query(row);
-    if (q.begin >= q.end) continue;
-    begin = std::min(begin, q.begin);
-    end = std::max(end, q.end);
-  }
-  if (call_.scores) {
-    begin = 0;
-    end = shape_.keys;
-  }
-  for (; begin < end; begin += tile_) {
-    const int64_t count = std::min(tile_, end - begin);
-    multiply_keys(begin, count);
-    for (int64_t row = 0; row < rows_; ++row) {
-      finish_scores(row, begin, count);
-      soften(row, count);
+  const int64_t length = call_.scores ? shape_.keys : call_.spans[batch_].length;
+  const int64_t panel_count = ceil_div(rows_, width_);
+  for (int64_t begin = 0; begin < length; begin += tile_) {
+    const int64_t count = std::min(tile_, length - begin);
+    for (int64_t panel = 0; panel < panel_count; ++panel) {
+      const int64_t first = panel * width_;
+      run_tile({begin, count, panel, first, std::min(first + width_, rows_)});
     }
-    add_values(begin, count);
   }
-  for (int64_t row = 0; row < rows_; ++row) store(row);
+  for (int64_t panel = 0; panel < panel_count; ++panel) store(panel);
+}
+
+// Parts of about kTileKeys keys of the same size, whole tiles of the product.
+int64_t tile_keys(int64_t keys) {
+  const int64_t tiles = ceil_div(std::max<int64_t>(keys, 1), kTileKeys);
+  return std::min(keys, round_up<int64_t>(ceil_div(keys, tiles), simd::kMainRows));
 }
 
 Result<AttentionPlan> AttentionPlan::make(const AttentionShape& shape, bool scores_wanted,
                                           ScratchLayout& scratch) {
   AttentionPlan plan;
   const int64_t all = shape.group() * shape.queries;
-  plan.tile_ = scores_wanted ? shape.keys : std::min(shape.keys, kTileKeys);
+  plan.tile_ = scores_wanted ? shape.keys : tile_keys(shape.keys);
   plan.rows_ = std::clamp<int64_t>(all, 1, kBlockRows);
   const int64_t units = shape.batch * shape.kv_heads * ceil_div(all, plan.rows_);
   plan.threads_ = static_cast<int>(std::clamp<int64_t>(units, 1, simd::threads_wanted()));

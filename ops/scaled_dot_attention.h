@@ -30,13 +30,16 @@ struct HeadRows {
   }
 };
 
-// What is added to the scores: float32 numbers, or `hidden` where a bool or an int32 is 0.
+// Float32 numbers that are added to the scores, or bools or int32s: where one of these is 0, or
+// where it is not if `hides`, the score becomes `hidden`, or gets it added.
 struct ScoreMask {
   const void* data = nullptr;  // null: no mask
   DType dtype = DType::kUndefined;
-  HeadSteps steps;     // in elements; 0 where it broadcasts
+  HeadSteps steps;  // in elements; 0 where it broadcasts
+  int64_t key_step = 1;
   int64_t length = 0;  // keys that it has; those beyond are hidden
   float hidden = -std::numeric_limits<float>::infinity();
+  bool hides = false, adds_hidden = false;
 };
 // A mask of up to four dims that broadcasts to [batch, heads, queries, keys]; its last dim may be
 // shorter than `keys`. SHAPE_MISMATCH.
@@ -67,6 +70,7 @@ struct AttentionCall {
   HeadSteps y_steps;
   float scale = 1, softcap = 0;
   bool causal = false;
+  bool hidden_is_nan = false;      // what a query that sees no key gets, instead of zeros
   int64_t window = -1;             // causal: how many keys before the last one are seen; -1: all
   const KeySpan* spans = nullptr;  // one per batch entry
   std::array<ScoreMask, 2> masks;
