@@ -31,6 +31,19 @@ void sum_rows(const float* x, int64_t inner, const int32_t* indices, const float
   }
 }
 
+// Rows of four floats: one pixel of a channel block.
+void resample_pixels(const Resampling& axis, const float* x, float* y) {
+  const int32_t* index = axis.indices;
+  const float* weight = axis.weights;
+  for (int64_t o = 0; o < axis.out; ++o, index += axis.taps, weight += axis.taps) {
+    f32x4 sum = load(x + 4 * index[0]) * load_splat(weight);
+    for (int64_t t = 1; t < axis.taps; ++t) {
+      sum = madd(load(x + 4 * index[t]), load_splat(weight + t), sum);
+    }
+    store(y + 4 * o, sum);
+  }
+}
+
 void resample_line(const Resampling& axis, const float* x, float* y) {
   const int32_t* index = axis.indices;
   const float* weight = axis.weights;
@@ -72,7 +85,6 @@ void gather_bytes(const Resampling& axis, size_t bytes, const uint8_t* x, uint8_
   }
 }
 
-// Rows of four floats: one pixel of a channel block.
 void gather_pixels(const Resampling& axis, const uint8_t* x, uint8_t* y) {
   const auto* from = reinterpret_cast<const float*>(x);
   auto* to = reinterpret_cast<float*>(y);
@@ -88,17 +100,18 @@ Status resample(const Resampling& axis, int64_t outer, int64_t inner, const floa
   const double ns =
       (inner == 1 ? kNsPerGather : kNsPerTap) * static_cast<double>(axis.taps * inner * axis.out);
   if (outer * inner * axis.out == 0) return {};
-  // Rows of the output, or whole lines when a row is one element.
-  const int64_t parts = inner == 1 ? 1 : axis.out;
+  // Rows of the output, or whole lines when a row is one element or pixel.
+  const bool by_line = inner == 1 || inner == 4;
+  const int64_t parts = by_line ? 1 : axis.out;
   const int64_t grain = grain_for(ns / static_cast<double>(parts));
   return parallel_for(outer * parts, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float* from = x + i / parts * axis.in * inner;
-      if (inner == 1) {
-        float* line = y + i * axis.out;
-        if (axis.weights) resample_line(axis, from, line);
+      if (by_line) {
+        float* line = y + i * axis.out * inner;
+        if (axis.weights) (inner == 1 ? resample_line : resample_pixels)(axis, from, line);
         for (int64_t o = 0; axis.outside && o < axis.out; ++o) {
-          if (axis.outside[o]) line[o] = axis.fill;
+          if (axis.outside[o]) std::fill_n(line + o * inner, inner, axis.fill);
         }
         continue;
       }
