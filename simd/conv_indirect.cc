@@ -168,20 +168,12 @@ bool evenly_spaced(const int32_t* pixels) {
   return true;
 }
 
-// Tiles of one panel and that many rows, at most kTileRows.
+// Tiles of one panel and that many rows: 1, 2, 4 or kTileRows.
 TileFn tiles_of(const int32_t* pixels, int64_t rows) {
-  switch (rows) {
-    case 1:
-      return run_tiles<1, 1>;
-    case 2:
-      return run_tiles<2, 1>;
-    case 3:
-      return run_tiles<3, 1>;
-    case kTileRows:
-      return evenly_spaced(pixels) ? run_tiles<kTileRows, 1, true> : run_tiles<kTileRows, 1>;
-    default:
-      return kRelaxed && rows == 5 ? run_tiles<kTileRows - 1, 1> : run_tiles<4, 1>;
-  }
+  if (rows == 1) return run_tiles<1, 1>;
+  if (rows == 2) return run_tiles<2, 1>;
+  if (rows != kTileRows) return run_tiles<4, 1>;
+  return evenly_spaced(pixels) ? run_tiles<kTileRows, 1, true> : run_tiles<kTileRows, 1>;
 }
 
 // Pixels that one call computes.
@@ -189,13 +181,13 @@ struct Strip {
   TileFn fn;
   int64_t tiles;
 };
-constexpr int64_t kMostStrips = kPixelBlock / kTileRows + 1;
+constexpr int64_t kMostStrips = kPixelBlock / kTileRows + 2;
 
 // Divides up to kPixelBlock pixels; returns how many strips that are.
 int64_t make_strips(const int32_t* pixels, int64_t count, Strip* strips) {
   int64_t made = 0;
   while (count > 0) {
-    const int64_t rows = std::min<int64_t>(kTileRows, count);
+    const int64_t rows = count >= kTileRows ? kTileRows : count >= 4 ? 4 : count >= 2 ? 2 : 1;
     const TileFn fn = tiles_of(pixels, rows);
     if (made > 0 && strips[made - 1].fn == fn) {
       ++strips[made - 1].tiles;

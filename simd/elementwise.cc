@@ -1,6 +1,7 @@
 #include "simd/elementwise.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "simd/math.h"
@@ -39,17 +40,17 @@ SX_INLINE f32x4 hard_sigmoid(f32x4 x, f32x4 a, f32x4 b) {
 
 // --- one operand ---------------------------------------------------------------------------------
 
+// An even number of vectors.
 using UnaryFn = void (*)(const float* x, float* y, int64_t vectors, float a, float b);
 
 // Two vectors at a time hide the latency of a long chain.
 template <auto kOp>
 void unary_pairs(const float* x, float* y, int64_t vectors, float, float) {
-  for (; vectors > 1; vectors -= 2, x += 8, y += 8) {
+  for (; vectors > 0; vectors -= 2, x += 8, y += 8) {
     const f32x4 first = kOp(load(x)), second = kOp(load(x + 4));
     store(y, first);
     store(y + 4, second);
   }
-  if (vectors > 0) store(y, kOp(load(x)));
 }
 
 template <auto kOp>
@@ -59,13 +60,14 @@ void unary_vectors(const float* x, float* y, int64_t vectors, float a, float b) 
 }
 
 void run_unary(UnaryFn fn, float a, float b, const float* x, float* y, int64_t count) {
-  const int64_t whole = count / 4 * 4, rest = count - whole;
+  const int64_t whole = count / 8 * 8;
   fn(x, y, whole / 4, a, b);
-  if (rest <= 0) return;
-  float lanes[4];
-  store(lanes, load_partial(x + whole, rest));
-  fn(lanes, lanes, 1, a, b);
-  store_partial(y + whole, load(lanes), rest);
+  if (whole == count) return;
+  const auto rest = static_cast<size_t>(count - whole) * sizeof(float);
+  float lanes[8] = {};
+  std::memcpy(lanes, x + whole, rest);
+  fn(lanes, lanes, 2, a, b);
+  std::memcpy(y + whole, lanes, rest);
 }
 
 UnaryFn unary_fn(UnaryKind kind) {

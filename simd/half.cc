@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "simd/unroll.h"
 #include "simd/v128.h"
 
 namespace sardonyx::simd {
@@ -11,18 +12,18 @@ SX_INLINE i32x4 bits_of(uint32_t pattern) {
   return splat(static_cast<int32_t>(pattern));
 }
 
-SX_INLINE f32x4 widen(const uint16_t* from) {
+SX_INLINE void to_floats(const uint16_t* from, float* to) {
   const i32x4 half = {wasm_u32x4_load16x4(from)};
   const i32x4 sign = shift_left(half & bits_of(0x8000), 16);
   const i32x4 rest = shift_left(half & bits_of(0x7fff), 13);
   // The exponent is rebiased by a multiplication, which is exact and covers subnormals.
   const i32x4 finite = bits(from_bits(rest) * splat(0x1p112f));
   const i32x4 special = (rest > bits_of((0x7c00 << 13) - 1)) & bits_of(0x7f800000);
-  return from_bits(finite | special | sign);
+  store(to, from_bits(finite | special | sign));
 }
 
-// In the low 16 bits of each lane.
-SX_INLINE i32x4 narrow(f32x4 value) {
+SX_INLINE void to_halves(const float* from, uint16_t* to) {
+  const f32x4 value = load(from);
   const i32x4 magnitude = bits(value) & bits_of(0x7fffffff);
   const i32x4 sign = shift_right_logical(bits(value), 16) & bits_of(0x8000);
   const i32x4 odd = shift_right(magnitude, 13) & splat(1);
@@ -31,36 +32,33 @@ SX_INLINE i32x4 narrow(f32x4 value) {
   const i32x4 subnormal = bits(from_bits(magnitude) + splat(0.5f)) - bits_of(0x3f000000);
   i32x4 out = select(magnitude < bits_of(0x38800000), subnormal, normal);
   out = select(magnitude < bits_of(0x477ff000), out, bits_of(0x7c00));
-  return select(magnitude > bits_of(0x7f800000), bits_of(0x7e00), out) | sign;
+  out = select(magnitude > bits_of(0x7f800000), bits_of(0x7e00), out) | sign;
+  wasm_v128_store64_lane(to, wasm_u16x8_narrow_i32x4(out.v, out.v), 0);
 }
 
-SX_INLINE void store_narrow(const float* from, uint16_t* to) {
-  const v128_t half = narrow(load(from)).v;
-  wasm_v128_store64_lane(to, wasm_u16x8_narrow_i32x4(half, half), 0);
-}
-
-// Whole vectors; the elements that are left over as one of their own.
-template <typename From, typename To, typename Convert>
-SX_INLINE void by_vector(const From* from, To* to, int64_t count, Convert convert) {
-  int64_t i = 0;
-  for (; i + 4 <= count; i += 4) convert(from + i, to + i);
-  if (i == count) return;
-  const auto rest = static_cast<size_t>(count - i);
-  From in[4] = {};
-  To out[4];
-  std::memcpy(in, from + i, rest * sizeof(From));
-  convert(in, out);
-  std::memcpy(to + i, out, rest * sizeof(To));
+// By vectors of four; the elements that are left over pass through one of their own.
+template <auto kConvert, typename From, typename To>
+SX_INLINE void by_vector(const From* from, To* to, int64_t count) {
+  SX_ROLLED
+  for (; count > 0; count -= 4, from += 4, to += 4) {
+    const bool whole = count >= 4;
+    const auto rest = static_cast<size_t>(count);
+    From in[4] = {};
+    To out[4];
+    if (!whole) std::memcpy(in, from, rest * sizeof(From));
+    kConvert(whole ? from : in, whole ? to : out);
+    if (!whole) std::memcpy(to, out, rest * sizeof(To));
+  }
 }
 
 }  // namespace
 
 void halves_to_floats(const uint16_t* from, float* to, int64_t count) {
-  by_vector(from, to, count, [](const uint16_t* in, float* out) { store(out, widen(in)); });
+  by_vector<to_floats>(from, to, count);
 }
 
 void floats_to_halves(const float* from, uint16_t* to, int64_t count) {
-  by_vector(from, to, count, [](const float* in, uint16_t* out) { store_narrow(in, out); });
+  by_vector<to_halves>(from, to, count);
 }
 
 }  // namespace sardonyx::simd

@@ -13,8 +13,8 @@ namespace {
 constexpr double kNsPerFloat = 0.5;
 
 // Sixteen pixels of four channels of bytes, from rows of channels to rows of pixels or back.
-SX_INLINE void transpose_pixels(const uint8_t* from, int64_t from_stride, uint8_t* to,
-                                int64_t to_stride, bool interleaves) {
+void transpose_pixels(const uint8_t* from, int64_t from_stride, uint8_t* to, int64_t to_stride,
+                      bool interleaves) {
   const auto within = [](f32x4 x) -> f32x4 {
     return {wasm_i8x16_shuffle(x.v, x.v, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)};
   };

@@ -12,19 +12,14 @@ namespace {
 
 constexpr int kCastOpset = 13;
 
-// Of ai.onnx and com.microsoft, in words.
+// Beside the operators that may work on channel blocks, which compute but for those listed below.
 constexpr std::string_view kComputing =
-    "Abs Add AveragePool BatchNormalization Clip Conv ConvTranspose Cos Div Einsum Elu Erf "
-    "Exp FusedConv FusedGemm GRU Gelu Gemm GlobalAveragePool GlobalMaxPool GroupNormalization "
-    "HardSigmoid HardSwish InstanceNormalization LSTM LayerNormalization LeakyRelu Log "
-    "LogSoftmax MatMul MatMulNBits Max MaxPool Mean Min Mul Neg PRelu Pow RMSNormalization "
-    "Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu Resize RotaryEmbedding Sigmoid "
-    "SimplifiedLayerNormalization Sin Softmax Softplus Sqrt Sub Sum Tanh Upsample Where";
-
-// Widened when all that they move or compare is float32 already, but for constants.
+    "MatMul Gemm FusedGemm MatMulNBits Einsum LSTM GRU Softmax LogSoftmax RotaryEmbedding "
+    "LayerNormalization SimplifiedLayerNormalization RMSNormalization InstanceNormalization "
+    "GroupNormalization ReduceMean ReduceSum ReduceMax ReduceMin";
 constexpr std::string_view kMoving =
-    "Concat DepthToSpace Equal Expand Flatten Gather Greater Less Pad Reshape Slice "
-    "SpaceToDepth Split Squeeze Tile Transpose Trilu Unsqueeze";
+    "Concat Transpose Slice Gather Split Pad Expand Tile DepthToSpace SpaceToDepth Trilu";
+constexpr std::string_view kConverting = "Cast QuantizeLinear DequantizeLinear";
 
 bool has_word(std::string_view words, std::string_view word) {
   for (size_t at = words.find(word); at != words.npos; at = words.find(word, at + 1)) {
@@ -41,9 +36,15 @@ bool is_half(DType dtype) {
 
 class Widening {
  public:
-  explicit Widening(Graph& graph) : graph_(graph), wide_(graph.values.size(), kNoValue) {
+  Widening(Graph& graph, const Operator& cast)
+      : graph_(graph),
+        cast_(&cast),
+        wide_(graph.values.size(), kNoValue),
+        reads_(graph.values.size(), 0) {
     const Readers readers(graph);
-    for (ValueId id = 0; id < graph.values.size(); ++id) reads_.push_back(readers.count(id));
+    for (ValueId id = 0; id < reads_.size(); ++id) {
+      reads_[id] = static_cast<uint32_t>(readers.count(id));
+    }
   }
 
   // The nodes are in order, so what computes an input has been widened before.
@@ -63,24 +64,31 @@ class Widening {
 
  private:
   bool holds_half(ValueId id) const { return id != kNoValue && is_half(graph_.values[id].dtype); }
+  bool has_twin(ValueId id) const { return holds_half(id) && wide_[id] != kNoValue; }
 
+  // Those that move or compare are widened when all that they read is float32 already, but for
+  // constants.
   bool widens(const Node& node) const {
     if (!node.domain.empty() && node.domain != "com.microsoft") return false;
     const auto half = [&](ValueId id) { return holds_half(id); };
     if (std::none_of(node.inputs.begin(), node.inputs.end(), half)) return false;
-    if (has_word(kComputing, node.type)) return true;
-    return has_word(kMoving, node.type) && holds_half(node.inputs[0]) &&
-           wide_[node.inputs[0]] != kNoValue &&
-           std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
-             return !holds_half(id) || wide_[id] != kNoValue || fixed_constant(graph_, id);
-           });
+    if (has_word(kConverting, node.type)) return false;
+    const bool moves = (node.op->flags & kAlias) || has_word(kMoving, node.type);
+    const bool blocks = node.op->layout != LayoutPolicy::kRowMajor;
+    const bool computes = !moves && (blocks || has_word(kComputing, node.type));
+    if (computes && holds_half(output_of(node, 0))) return true;
+    return (moves || computes) &&
+           std::all_of(node.inputs.begin(), node.inputs.end(),
+                       [&](ValueId id) {
+                         return !holds_half(id) || has_twin(id) || fixed_constant(graph_, id);
+                       }) &&
+           has_twin(input_of(node, 0));
   }
 
   // Shape, Size and casts to float32 read the float32 value where there is one; such a cast is then
   // none.
   bool reads_any_float(const Node& node) const {
-    const ValueId input = input_of(node, 0);
-    if (!holds_half(input) || wide_[input] == kNoValue) return false;
+    if (!has_twin(input_of(node, 0))) return false;
     return is_op(node, "Shape") || is_op(node, "Size") ||
            (is_op(node, "Cast") && graph_.values[node.outputs[0]].dtype == DType::kFloat32);
   }
@@ -96,7 +104,7 @@ class Widening {
       if (!holds_half(output)) continue;
       const ValueId wide = add_twin(output);
       graph_.nodes[id].outputs[i] = wide;
-      SX_TRY(cast(wide, graph_.values[output].dtype, id).take_status());
+      cast(wide, graph_.values[output].dtype, id);
       produce(graph_, static_cast<NodeId>(graph_.nodes.size() - 1), output);
     }
     return {};
@@ -105,7 +113,7 @@ class Widening {
   // The float32 twin of a value, made when it is first asked for.
   Result<ValueId> widened(ValueId id, NodeId reader) {
     --reads_[id];
-    if (wide_[id] != kNoValue) return wide_[id];
+    if (has_twin(id)) return wide_[id];
     if (const ConstantPtr constant = fixed_constant(graph_, id)) {
       SX_ASSIGN(const std::shared_ptr<Constant> floats,
                 make_constant(DType::kFloat32, constant->shape));
@@ -117,8 +125,7 @@ class Widening {
       if (reads_[id] == 0) graph_.values[id].constant = nullptr;
       return wide;
     }
-    SX_ASSIGN(wide_[id], cast(id, DType::kFloat32, reader));
-    return wide_[id];
+    return wide_[id] = cast(id, DType::kFloat32, reader);
   }
 
   ValueId add_twin(ValueId id) {
@@ -130,18 +137,19 @@ class Widening {
     return wide_[id] = graph_.add_value(std::move(twin));
   }
 
-  Result<ValueId> cast(ValueId id, DType dtype, NodeId like) {
+  ValueId cast(ValueId id, DType dtype, NodeId like) {
     const ValueId out = append_node(graph_, graph_.nodes[like], "Cast", {id}, dtype);
     Node& node = graph_.nodes.back();
     node.attributes.set("to", static_cast<int64_t>(dtype));
     node.opset = kCastOpset;
-    SX_TRY(resolve_operator(graph_, node));
+    node.op = cast_;
     return out;
   }
 
   Graph& graph_;
-  std::vector<ValueId> wide_;  // by value of the graph as it was, kNoValue where there is none
-  std::vector<size_t> reads_;  // that are left
+  const Operator* cast_;
+  std::vector<ValueId> wide_;    // by value of the graph as it was, kNoValue where there is none
+  std::vector<uint32_t> reads_;  // that are left
 };
 
 }  // namespace
@@ -149,7 +157,8 @@ class Widening {
 Status pass_widen_halves(Graph& graph, bool& changed) {
   const bool any = std::any_of(graph.values.begin(), graph.values.end(),
                                [](const Value& value) { return is_half(value.dtype); });
-  return any ? Widening(graph).run(changed) : Status();
+  const Operator* cast = any ? find_operator("", "Cast", kCastOpset) : nullptr;
+  return cast ? Widening(graph, *cast).run(changed) : Status();
 }
 
 }  // namespace sardonyx

@@ -84,9 +84,9 @@ TEST_CASE("widen_halves leaves movements of float16 and other operators alone", 
         widen(g, g.node("Concat", {g.node("Neg", {x}), moved}, {{"axis", int64_t{0}}}));
     CHECK(types(*graph) == "Mul Round Cast Transpose Cast Neg Cast Concat Cast");
   }
-  SECTION("Sign, behind which it goes on") {
-    const auto graph = widen(g, g.node("Neg", {g.node("Sign", {g.node("Neg", {x})})}));
-    CHECK(types(*graph) == "Mul Round Cast Cast Neg Cast Sign Cast Neg Cast");
+  SECTION("Hardmax, behind which it goes on") {
+    const auto graph = widen(g, g.node("Neg", {g.node("Hardmax", {g.node("Neg", {x})})}));
+    CHECK(types(*graph) == "Mul Round Cast Cast Neg Cast Hardmax Cast Neg Cast");
   }
 }
 
