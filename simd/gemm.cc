@@ -19,81 +19,40 @@ constexpr int64_t kRowBlock = 48;
 constexpr int64_t kChunkWork = 600'000;
 constexpr int64_t kChunkWorkPerRow = 60'000;
 
-// A column of tiles over one block of K. Columns [skip, columns) of each tile are stored.
+// A column of tiles over one block of K. The sums of the first tile start from those at `from`.
 struct TileCall {
   const float* a;
   const float* b;
-  float* c;
-  size_t a_stride, c_stride, k, panel_stride, b_step;
-  size_t skip, columns;
-  // Sums start from all of these that are not null, at the first tile's corner.
-  const float* column_bias;
-  const float* row_bias;
-  const float* add;
-  size_t add_stride;
+  const float* from;
+  float* to;
+  size_t a_stride, from_stride, to_stride, k, panel_stride, b_step;
   ClampBounds clamp;
 };
-
-// Not inlined: tiles are large, and only those at the edge come here.
-__attribute__((noinline)) void copy_columns(const float* from, float* to, size_t begin,
-                                            size_t end) {
-  for (; begin < end; ++begin) to[begin] = from[begin];
-}
-
-// The call's columns of a row; what the others get is not used.
-template <int kVectors>
-SX_INLINE void load_row(const float* row, size_t columns, f32x4 (&out)[kVectors]) {
-  float lanes[4 * kVectors];
-  if (columns < 4 * kVectors) {
-    copy_columns(row, lanes, 0, columns);
-    for (size_t i = columns; i < 4 * kVectors; ++i) lanes[i] = 0.0f;
-    row = lanes;
-  }
-  for (int v = 0; v < kVectors; ++v) out[v] = load(row + 4 * v);
-}
-
-template <int MR, int NP>
-SX_INLINE void start(Tile<MR, NP>& tile, const TileCall& call, size_t row) {
-  f32x4 values[2 * NP];
-  for (f32x4& value : values) value = zero();
-  if (call.column_bias) load_row(call.column_bias, call.columns, values);
-  for (size_t r = 0; r < MR; ++r) {
-    const f32x4 bias = call.row_bias ? load_splat(call.row_bias + row + r) : zero();
-    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] = values[v] + bias;
-  }
-  if (!call.add) return;
-  for (size_t r = 0; r < MR; ++r) {
-    load_row(call.add + (row + r) * call.add_stride, call.columns, values);
-    for (int v = 0; v < 2 * NP; ++v) tile.acc[r][v] += values[v];
-  }
-}
-
-template <int MR, int NP>
-SX_INLINE void finish(const Tile<MR, NP>& tile, const TileCall& call, float* c) {
-  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
-  const bool whole = call.columns == kPanel * NP && call.skip == 0;
-  for (size_t r = 0; r < MR; ++r) {
-    float* row = c + r * call.c_stride;
-    float lanes[kPanel * NP];
-    float* out = whole ? row : lanes;
-    for (int v = 0; v < 2 * NP; ++v) store(out + 4 * v, pmin(pmax(tile.acc[r][v], low), high));
-    if (!whole) copy_columns(lanes, row, call.skip, call.columns);
-  }
-}
 
 template <int MR, int NP>
 void run_tiles(const TileCall& call, size_t tiles) {
   const float* a = call.a;
-  float* c = call.c;
-  for (size_t row = 0; row < tiles * MR; row += MR) {
+  const float* from = call.from;
+  float* to = call.to;
+  for (; tiles > 0; --tiles) {
     Tile<MR, NP> tile;
-    start(tile, call, row);
     const float* rows[MR];
-    for (size_t r = 0; r < MR; ++r) rows[r] = a + r * call.a_stride;
+    for (size_t r = 0; r < MR; ++r) {
+      rows[r] = a + r * call.a_stride;
+      for (size_t v = 0; v < 2 * NP; ++v) {
+        tile.acc[r][v] = load(from + r * call.from_stride + 4 * v);
+      }
+    }
     tile_accumulate(tile, rows, call.k, call.b, call.panel_stride, call.b_step);
-    finish(tile, call, c);
+    const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+    for (size_t r = 0; r < MR; ++r) {
+      for (size_t v = 0; v < 2 * NP; ++v) {
+        store(to + r * call.to_stride + 4 * v, pmin(pmax(tile.acc[r][v], low), high));
+      }
+    }
     a += MR * call.a_stride;
-    c += MR * call.c_stride;
+    from += MR * call.from_stride;
+    to += MR * call.to_stride;
   }
 }
 
@@ -118,6 +77,10 @@ TileChoice choose_tile(int64_t rows, int64_t panels) {
   return kChoice<4, 1>;
 }
 
+// The largest tile, in floats.
+constexpr int64_t kMostTile = std::max(kOnePanelRows * kPanel, kMainRows* kMainPanels* kPanel);
+constexpr float kZeros[kMostTile] = {};
+
 // The part of one product that a chunk computes.
 struct Block {
   const GemmShape& shape;
@@ -126,6 +89,8 @@ struct Block {
   int64_t k_begin = 0, k_end = 0;
 
   void tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_t panel) const;
+  void tile_by_copy(const TileChoice& choice, TileCall call, int64_t row, int64_t column,
+                    int64_t skip) const;
   // Panels of [panel, end) that one tile may take together.
   int64_t together(int64_t panel, int64_t end) const;
   void rows(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) const;
@@ -142,32 +107,68 @@ void Block::tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_
     skip = column + width - shape.n;
     column -= skip;
   }
-  const float* b = packed ? operands.b + panel * shape.k * kPanel + k_begin * kPanel
-                          : operands.b + k_begin * shape.b_stride + column;
-  float* c = operands.c + row * shape.c_stride + column;
-  const auto at = [](const float* base, int64_t offset) { return base ? base + offset : nullptr; };
   TileCall call{.a = operands.a + row * shape.a_stride + k_begin,
-                .b = b,
-                .c = c,
+                .b = packed ? operands.b + panel * shape.k * kPanel + k_begin * kPanel
+                            : operands.b + k_begin * shape.b_stride + column,
+                .from = kZeros,
+                .to = operands.c + row * shape.c_stride + column,
                 .a_stride = static_cast<size_t>(shape.a_stride),
-                .c_stride = static_cast<size_t>(shape.c_stride),
+                .from_stride = 0,
+                .to_stride = static_cast<size_t>(shape.c_stride),
                 .k = static_cast<size_t>(k_end - k_begin),
                 .panel_stride = static_cast<size_t>(packed ? shape.k * kPanel : kPanel),
                 .b_step = static_cast<size_t>(packed ? kPanel : shape.b_stride),
-                .skip = static_cast<size_t>(skip),
-                .columns = static_cast<size_t>(std::min(width, shape.n - column)),
-                .column_bias = at(epilogue.column_bias, column),
-                .row_bias = at(epilogue.row_bias, row),
-                .add = at(epilogue.add, row * epilogue.add_stride + column),
-                .add_stride = static_cast<size_t>(epilogue.add_stride),
-                .clamp = clamp_bounds(epilogue.activation)};
+                .clamp = k_end == shape.k ? clamp_bounds(epilogue.activation) : ClampBounds{}};
+  const bool added = epilogue.row_bias || epilogue.add;
   if (k_begin != 0) {
-    call.column_bias = call.row_bias = nullptr;
-    call.add = c;
-    call.add_stride = call.c_stride;
+    call.from = call.to;
+    call.from_stride = call.to_stride;
+  } else if (!added && epilogue.column_bias) {
+    call.from = epilogue.column_bias + column;
+  } else if (epilogue.add && !epilogue.column_bias && !epilogue.row_bias) {
+    call.from = epilogue.add + row * epilogue.add_stride + column;
+    call.from_stride = static_cast<size_t>(epilogue.add_stride);
+  } else if (added) {
+    call.from = nullptr;
   }
-  if (k_end != shape.k) call.clamp = {};
-  choice.fn(call, static_cast<size_t>((row_end - row) / choice.rows));
+  if (call.from && skip == 0 && column + width <= shape.n) {
+    return choice.fn(call, static_cast<size_t>((row_end - row) / choice.rows));
+  }
+  for (; row + choice.rows <= row_end; row += choice.rows) {
+    tile_by_copy(choice, call, row, column, skip);
+    call.a += choice.rows * shape.a_stride;
+  }
+}
+
+// One tile of which columns [skip, n) are wanted, or whose sums start from more than one number.
+// Not inlined: tiles are large, and only those at the edge come here.
+__attribute__((noinline)) void Block::tile_by_copy(const TileChoice& choice, TileCall call,
+                                                   int64_t row, int64_t column,
+                                                   int64_t skip) const {
+  float sums[kMostTile] = {};
+  const int64_t width = choice.panels * kPanel;
+  const int64_t columns = std::min(width, shape.n - column);
+  float* c = operands.c + row * shape.c_stride + column;
+  for (int64_t r = 0; r < choice.rows; ++r) {
+    SX_SCALAR
+    for (int64_t i = skip; i < columns; ++i) {
+      float& sum = sums[r * width + i];
+      if (k_begin != 0) {
+        sum = c[r * shape.c_stride + i];
+        continue;
+      }
+      if (epilogue.column_bias) sum += epilogue.column_bias[column + i];
+      if (epilogue.row_bias) sum += epilogue.row_bias[row + r];
+      if (epilogue.add) sum += epilogue.add[(row + r) * epilogue.add_stride + column + i];
+    }
+  }
+  call.from = call.to = sums;
+  call.from_stride = call.to_stride = static_cast<size_t>(width);
+  choice.fn(call, 1);
+  for (int64_t r = 0; r < choice.rows; ++r) {
+    SX_SCALAR
+    for (int64_t i = skip; i < columns; ++i) c[r * shape.c_stride + i] = sums[r * width + i];
+  }
 }
 
 int64_t Block::together(int64_t panel, int64_t end) const {
