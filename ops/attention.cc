@@ -223,12 +223,7 @@ Status infer_attention(InferContext& context) {
   context.set_output(kY, dtype,
                      inside ? Shape{g.q.batch, g.q.length, *width}
                             : Shape{g.q.batch, g.q.heads, g.q.length, g.v.size});
-  const Shape others[] = {{g.q.batch, g.k.heads, g.total, g.k.size},
-                          {g.q.batch, g.k.heads, g.total, g.v.size},
-                          {g.q.batch, g.q.heads, g.q.length, g.total}};
-  for (size_t i = kPresentKey; i <= kScores && context.has_output(i); ++i) {
-    context.set_output(i, dtype, others[i - kPresentKey]);
-  }
+  set_cache_outputs(context, dtype, g.shape());
   return {};
 }
 

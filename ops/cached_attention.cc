@@ -7,6 +7,15 @@
 
 namespace sardonyx::ops {
 
+void set_cache_outputs(InferContext& context, DType dtype, const AttentionShape& s) {
+  const Shape shapes[] = {{s.batch, s.kv_heads, s.keys, s.size},
+                          {s.batch, s.kv_heads, s.keys, s.v_size},
+                          {s.batch, s.heads, s.queries, s.keys}};
+  for (size_t i = 0; i < std::size(shapes) && context.has_output(i + 1); ++i) {
+    context.set_output(i + 1, dtype, shapes[i]);
+  }
+}
+
 Result<KvBuffer> KvBuffer::place(const CacheTensors& tensors, const AttentionShape& shape,
                                  int64_t size, ScratchLayout& scratch) {
   KvBuffer out;

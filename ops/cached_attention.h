@@ -21,6 +21,10 @@ struct CacheTensors {
   }
 };
 
+// Sets the shapes of the outputs beside the first, as far as they are wanted: keys and values with
+// those of the past, and scores. Dims may be unknown.
+void set_cache_outputs(InferContext& context, DType dtype, const AttentionShape& shape);
+
 // Where the keys or values of a call are: as they came, or behind those of the past in a buffer,
 // which is `present` where it is wanted and else scratch memory.
 class KvBuffer {

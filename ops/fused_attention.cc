@@ -117,25 +117,6 @@ Result<Geometry> geometry(const Attributes& attributes, const Shapes& shapes) {
   return g;
 }
 
-ScoreMask mask_of(const TensorView& tensor, const Attributes& attributes, int64_t keys) {
-  const Shape& shape = tensor.shape;
-  std::array<int64_t, 4> steps{};
-  int64_t step = 1;
-  for (int axis = shape.rank() - 1, i = 3; axis >= 0; --axis, --i) {
-    if (shape[axis] != 1) steps[static_cast<size_t>(i)] = step;
-    step *= shape[axis];
-  }
-  ScoreMask mask;
-  mask.data = tensor.data;
-  mask.dtype = tensor.dtype;
-  mask.steps = {steps[0], steps[1], steps[2]};
-  mask.key_step = steps[3];
-  mask.length = keys;
-  mask.hidden = attributes.get_float("fill", mask.hidden);
-  mask.hides = attributes.get_int("filled", 0) != 0;
-  return mask;
-}
-
 struct Plan final : StepPlan {
   explicit Plan(const Geometry& from) : g(from) {}
   Geometry g;
@@ -176,7 +157,14 @@ class FusedAttentionKernel final : public Kernel {
     call.y_steps = steps(g.shape.heads, g.shape.queries, g.shape.v_size);
     call.hidden_is_nan = true;
     if (context.has_input(kMask)) {
-      call.masks[0] = mask_of(context.inputs[kMask], attributes_, g.shape.keys);
+      const TensorView& mask = context.inputs[kMask];
+      ScoreMask& added = call.masks[0];
+      SX_ASSIGN(added,
+                make_mask(mask, g.shape.batch, g.shape.heads, g.shape.queries, g.shape.keys));
+      if (mask.shape[mask.shape.rank() - 1] == 1) added.key_step = 0;
+      added.length = g.shape.keys;
+      added.hidden = attributes_.get_float("fill", added.hidden);
+      added.hides = attributes_.get_int("filled", 0) != 0;
     }
     return plan.attention.run(call, context.scratch);
   }

@@ -285,12 +285,7 @@ Status infer_multi_head_attention(InferContext& context) {
   SX_ASSIGN(const Geometry g, geometry(context.attributes, shapes_of(context.inputs)));
   SX_TRY(check_optional_shapes(context, g));
   context.set_output(kY, dtype, {g.batch, g.q.length, g.heads * g.v.size});
-  const Shape others[] = {{g.batch, g.heads, g.total(), g.k.size},
-                          {g.batch, g.heads, g.total(), g.v.size},
-                          {g.batch, g.heads, g.q.length, g.total()}};
-  for (size_t i = kPresentKey; i <= kScores && context.has_output(i); ++i) {
-    context.set_output(i, dtype, others[i - kPresentKey]);
-  }
+  set_cache_outputs(context, dtype, g.shape());
   return {};
 }
 

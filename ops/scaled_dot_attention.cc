@@ -239,20 +239,16 @@ void AttentionBlock::mask_row(const ScoreMask& mask, const Tile& tile, int64_t r
   const int64_t shown = std::clamp<int64_t>(mask.length - tile.begin, 0, tile.count);
   const int64_t at = batch_ * mask.steps.batch + q.head * mask.steps.head +
                      q.index * mask.steps.row + tile.begin * mask.key_step;
-  const auto hide = [&](const auto* flags) {
-    for (int64_t i = 0; i < shown; ++i) {
-      if ((flags[at + i * mask.key_step] != 0) != mask.hides) continue;
-      float& score = scores[i * width_];
+  const auto* bytes = static_cast<const uint8_t*>(mask.data);
+  const auto* words = static_cast<const int32_t*>(mask.data);
+  for (int64_t i = 0; i < shown; ++i) {
+    float& score = scores[i * width_];
+    const int64_t from = at + i * mask.key_step;
+    if (mask.dtype == DType::kFloat32) {
+      score += static_cast<const float*>(mask.data)[from];
+    } else if (((mask.dtype == DType::kInt32 ? words[from] : bytes[from]) != 0) == mask.hides) {
       score = mask.adds_hidden && mask.hidden != kHidden ? score + mask.hidden : mask.hidden;
     }
-  };
-  if (mask.dtype == DType::kFloat32) {
-    const float* added = static_cast<const float*>(mask.data) + at;
-    for (int64_t i = 0; i < shown; ++i) scores[i * width_] += added[i * mask.key_step];
-  } else if (mask.dtype == DType::kInt32) {
-    hide(static_cast<const int32_t*>(mask.data));
-  } else {
-    hide(static_cast<const uint8_t*>(mask.data));
   }
   fill_row(tile, row, shown, tile.count, kHidden);
 }
