@@ -142,9 +142,9 @@ void Block::tiles(const TileChoice& choice, int64_t row, int64_t row_end, int64_
 
 // One tile of which columns [skip, n) are wanted, or whose sums start from more than one number.
 // Not inlined: tiles are large, and only those at the edge come here.
-__attribute__((noinline)) void Block::tile_by_copy(const TileChoice& choice, TileCall call,
-                                                   int64_t row, int64_t column,
-                                                   int64_t skip) const {
+[[clang::minsize, gnu::noinline]] void Block::tile_by_copy(const TileChoice& choice, TileCall call,
+                                                           int64_t row, int64_t column,
+                                                           int64_t skip) const {
   float sums[kMostTile] = {};
   const int64_t width = choice.panels * kPanel;
   const int64_t columns = std::min(width, shape.n - column);
@@ -220,7 +220,8 @@ f32x4 dot_four(const float* rows, const float* column, int64_t k) {
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-void fill_without_products(const GemmShape& shape, float* out, const GemmEpilogue& epilogue) {
+[[clang::minsize]] void fill_without_products(const GemmShape& shape, float* out,
+                                              const GemmEpilogue& epilogue) {
   const ClampBounds clamp = clamp_bounds(epilogue.activation);
   for (int64_t r = 0; r < shape.m; ++r) {
     for (int64_t c = 0; c < shape.n; ++c) {
@@ -234,82 +235,7 @@ void fill_without_products(const GemmShape& shape, float* out, const GemmEpilogu
   }
 }
 
-struct PackSource {
-  const float* b;
-  int64_t k, n, row_stride, column_stride;
-  float scale;
-
-  const float* at(int64_t row, int64_t column) const {
-    return b + row * row_stride + column * column_stride;
-  }
-};
-
-// Rows [row, end) of a panel whose columns lie side by side.
-void pack_rows(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
-  const f32x4 factor = splat(source.scale);
-  const float* from = source.at(row, panel * kPanel);
-  for (; row < end; ++row, from += source.row_stride) {
-    store(out + row * kPanel, load(from) * factor);
-    store(out + row * kPanel + 4, load(from + 4) * factor);
-  }
-}
-
-void pack_any(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
-  for (; row < end; ++row) {
-    for (int64_t j = 0; j < kPanel; ++j) {
-      const int64_t column = panel * kPanel + j;
-      out[row * kPanel + j] = column < source.n ? *source.at(row, column) * source.scale : 0.0f;
-    }
-  }
-}
-
-// Rows [row, end) of a whole panel whose rows lie side by side.
-void pack_columns(const PackSource& source, int64_t panel, int64_t row, int64_t end, float* out) {
-  const f32x4 factor = splat(source.scale);
-  for (; row + 4 <= end; row += 4) {
-    for (int64_t half = 0; half < kPanel; half += 4) {
-      f32x4 v[4];
-      for (int64_t j = 0; j < 4; ++j)
-        v[j] = load(source.at(row, panel * kPanel + half + j)) * factor;
-      transpose(v[0], v[1], v[2], v[3]);
-      for (int64_t j = 0; j < 4; ++j) store(out + (row + j) * kPanel + half, v[j]);
-    }
-  }
-  pack_any(source, panel, row, end, out);
-}
-
 }  // namespace
-
-void gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
-                 float scale, int64_t first_panel, int64_t last_panel, float* packed) {
-  const PackSource source{b, k, n, row_stride, column_stride, scale};
-  // A block of rows stays in the first-level cache while all panels take their part of it; columns
-  // are best read in one go.
-  const int64_t rows = row_stride == 1 ? std::max<int64_t>(k, 1) : 16;
-  for (int64_t row = 0; row < k; row += rows) {
-    const int64_t end = std::min(row + rows, k);
-    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-      float* out = packed + panel * k * kPanel;
-      if ((panel + 1) * kPanel > n) {
-        pack_any(source, panel, row, end, out);
-      } else if (column_stride == 1) {
-        pack_rows(source, panel, row, end, out);
-      } else if (row_stride == 1) {
-        pack_columns(source, panel, row, end, out);
-      } else {
-        pack_any(source, panel, row, end, out);
-      }
-    }
-  }
-}
-
-Status gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
-                   float scale, float* packed) {
-  const int64_t grain = std::max<int64_t>(1, 40'000 / (kPanel * std::max<int64_t>(k, 1)));
-  return parallel_for(ceil_div<int64_t>(n, kPanel), grain, [&](int64_t begin, int64_t end) {
-    gemm_pack_b(b, k, n, row_stride, column_stride, scale, begin, end, packed);
-  });
-}
 
 void gemm_block(const GemmShape& shape, const GemmOperands& operands, const GemmEpilogue& epilogue,
                 int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end) {
@@ -385,27 +311,6 @@ Status gemv_rows(int64_t m, int64_t k, const float* a, const float* b, float* y,
       }
     }
   });
-}
-
-void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride,
-                      float* to) {
-  int64_t i = 0;
-  for (; i + 4 <= rows; i += 4) {
-    const float* row = from + i * row_stride;
-    int64_t j = 0;
-    for (; j + 4 <= columns; j += 4) {
-      f32x4 v[4];
-      for (int r = 0; r < 4; ++r) v[r] = load(row + r * row_stride + j);
-      transpose(v[0], v[1], v[2], v[3]);
-      for (int r = 0; r < 4; ++r) store(to + (j + r) * rows + i, v[r]);
-    }
-    for (; j < columns; ++j) {
-      for (int64_t r = 0; r < 4; ++r) to[j * rows + i + r] = row[r * row_stride + j];
-    }
-  }
-  for (; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * row_stride + j];
-  }
 }
 
 std::string_view gemm_tile_name() {
