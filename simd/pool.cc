@@ -67,23 +67,28 @@ struct RowOf {
 using Row = RowOf<float>;
 
 // pmax loses a NaN in its second operand, but a NaN has the largest bits without sign.
+constexpr int32_t kMagnitude = 0x7fffffff, kInfinityBits = 0x7f800000;
 template <Kind kKind>
 struct Sum {
-  static constexpr int32_t kMagnitude = 0x7fffffff, kInfinityBits = 0x7f800000;
-  f32x4 value = splat(kKind == Kind::kMax ? -kInfinity : 0.0f);
-  i32x4 largest = splat(0);
+  f32x4 value;
+  i32x4 largest;
 
-  SX_INLINE void add(f32x4 x) {
+  static SX_INLINE Sum start() {
+    return {splat(kKind == Kind::kMax ? -kInfinity : 0.0f), splat(0)};
+  }
+
+  // `magnitude` is constant<kMagnitude>().
+  SX_INLINE void add(f32x4 x, i32x4 magnitude) {
     if constexpr (kKind == Kind::kMax) {
       value = pmax(value, x);
-      largest = max(largest, bits(x) & splat(kMagnitude));
+      largest = max(largest, bits(x) & magnitude);
     } else {
       value += x;
     }
   }
   SX_INLINE f32x4 finish(int64_t count) const {
     if constexpr (kKind == Kind::kMax) {
-      return from_bits(bits(value) | (largest > splat(kInfinityBits)));
+      return from_bits(bits(value) | (largest > constant<kInfinityBits>()));
     }
     return value / splat(static_cast<float>(count));
   }
@@ -95,19 +100,21 @@ void pixels_blocked(const Row& row, int64_t pixel, const Taps& width) {
   const PoolShape& shape = row.shape;
   const int64_t step = shape.dilation[2] * kChannelBlock;
   const int64_t next = shape.stride[2] * kChannelBlock;
+  const i32x4 magnitude = constant<kMagnitude>();
   Sum<kKind> sums[kPixels];
+  SX_UNROLLED
+  for (int p = 0; p < kPixels; ++p) sums[p] = Sum<kKind>::start();
   row.for_each_input_row([&](int64_t at) {
     const float* in = row.x + (at + width.start + width.begin * shape.dilation[2]) * kChannelBlock;
     for (int64_t k = width.begin; k < width.end; ++k, in += step) {
       SX_UNROLLED
-      for (int p = 0; p < kPixels; ++p) sums[p].add(load(in + p * next));
+      for (int p = 0; p < kPixels; ++p) sums[p].add(load(in + p * next), magnitude);
     }
   });
   const int64_t count = row.depth.counted * row.height.counted * width.counted;
+  float* out = row.out + kChannelBlock * pixel;
   SX_UNROLLED
-  for (int p = 0; p < kPixels; ++p) {
-    store(row.out + kChannelBlock * (pixel + p), sums[p].finish(count));
-  }
+  for (int p = 0; p < kPixels; ++p) store(out + 4 * p, sums[p].finish(count));
 }
 
 template <Kind kKind>
@@ -131,6 +138,65 @@ void row_blocked(const Row& row) {
                                    {pixel * stride - shape.pad_begin[2], 0, kernel, kernel});
     pixel += kPixels;
   }
+}
+
+// Maxima of windows kWidth wide at every second column, from `pixel` on, each with its first or
+// last column inside: an input is loaded once per row of taps.
+constexpr int kMaxima = 4, kMaximaStride = 2;
+template <int kWidth>
+SX_INLINE void maxima_of(const Row& row, const float* x, ptrdiff_t rows, ptrdiff_t pixel) {
+  constexpr int kStride = kMaximaStride, kInputs = (kMaxima - 1) * kStride + kWidth;
+  const PoolShape& shape = row.shape;
+  const auto step = static_cast<ptrdiff_t>(shape.dilation[1] * shape.in[2] * kChannelBlock);
+  const ptrdiff_t first = pixel * kStride - static_cast<ptrdiff_t>(shape.pad_begin[2]);
+  const ptrdiff_t end = static_cast<ptrdiff_t>(shape.in[2]) - first;
+  const float* in = x + first * kChannelBlock;
+  const i32x4 magnitude = constant<kMagnitude>();
+  Sum<Kind::kMax> sums[kMaxima];
+  SX_UNROLLED
+  for (int p = 0; p < kMaxima; ++p) sums[p] = Sum<Kind::kMax>::start();
+  SX_ROLLED
+  for (; rows > 0; --rows, in += step) {
+    SX_UNROLLED
+    for (int i = 0; i < kInputs; ++i) {
+      if (i < kWidth - 1 && i < -first) continue;
+      if (i > kInputs - kWidth && i >= end) continue;
+      const f32x4 value = load(in + 4 * i);
+      SX_UNROLLED
+      for (int p = 0; p < kMaxima; ++p) {
+        if (i >= p * kStride && i < p * kStride + kWidth) sums[p].add(value, magnitude);
+      }
+    }
+  }
+  float* out = row.out + kChannelBlock * pixel;
+  SX_UNROLLED
+  for (int p = 0; p < kMaxima; ++p) store(out + 4 * p, sums[p].finish(1));
+}
+
+template <int kWidth>
+void row_of_maxima(const Row& row) {
+  const PoolShape& shape = row.shape;
+  const int64_t top = row.height.start + row.height.begin * shape.dilation[1];
+  const float* x = row.x + (row.depth.start * shape.in[1] + top) * shape.in[2] * kChannelBlock;
+  const int64_t rows = row.depth.end > row.depth.begin ? row.height.end - row.height.begin : 0;
+  const auto outputs = static_cast<ptrdiff_t>(shape.out[2]);
+  // The last ones are computed again where fewer are left.
+  for (ptrdiff_t pixel = 0; pixel < outputs; pixel += kMaxima) {
+    pixel = std::min(pixel, outputs - kMaxima);
+    maxima_of<kWidth>(row, x, static_cast<ptrdiff_t>(rows), pixel);
+  }
+}
+
+using RowFn = void (*)(const Row&);
+RowFn choose_row(const PoolShape& shape, Kind kind) {
+  if (kind == Kind::kAverage) return row_blocked<Kind::kAverage>;
+  const int64_t width = shape.kernel[2], pad = shape.pad_begin[2], outputs = shape.out[2];
+  if (shape.kernel[0] == 1 && shape.stride[2] == kMaximaStride && shape.dilation[2] == 1 &&
+      pad < width && outputs >= kMaxima && (outputs - 1) * kMaximaStride - pad < shape.in[2]) {
+    if (width == 2) return row_of_maxima<2>;
+    if (width == 3) return row_of_maxima<3>;
+  }
+  return row_blocked<Kind::kMax>;
 }
 
 SX_INLINE float keep_nan_max(float a, float b) {
@@ -212,11 +278,15 @@ Status for_each_row(const PoolShape& shape, int64_t lanes, double ns_per_tap, co
       static_cast<double>(shape.kernel[0] * shape.kernel[1]) * static_cast<double>(shape.kernel[2]);
   const int64_t grain = grain_for(ns_per_tap * taps * static_cast<double>(width));
   return parallel_for(shape.planes * rows, grain, [&](int64_t begin, int64_t end) {
+    int64_t plane = begin / rows, z = begin % rows / shape.out[1], h = begin % shape.out[1];
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t at = i % rows;
-      fn(RowOf<T>{shape, x + i / rows * shape.in_plane() * lanes,
-                  taps_at(shape, 0, at / shape.out[1]), taps_at(shape, 1, at % shape.out[1]),
-                  y + i * width * lanes});
+      fn(RowOf<T>{shape, x + plane * shape.in_plane() * lanes, taps_at(shape, 0, z),
+                  taps_at(shape, 1, h), y + i * width * lanes});
+      if (++h < shape.out[1]) continue;
+      h = 0;
+      if (++z < shape.out[0]) continue;
+      z = 0;
+      ++plane;
     }
   });
 }
@@ -224,7 +294,7 @@ Status for_each_row(const PoolShape& shape, int64_t lanes, double ns_per_tap, co
 template <Kind kKind>
 Status pool(const PoolShape& shape, const float* x, float* y) {
   if (shape.layout == Layout::kNC4HW4) {
-    return for_each_row(shape, kChannelBlock, kNsPerTap, x, y, row_blocked<kKind>);
+    return for_each_row(shape, kChannelBlock, kNsPerTap, x, y, choose_row(shape, kKind));
   }
   return for_each_row(shape, 1, kNsPerTap, x, y, row_flat<kKind>);
 }

@@ -35,7 +35,8 @@ const Window kWindows[] = {
 };
 
 TEST_CASE("MaxPool and AveragePool over odd shapes", "[pool]") {
-  for (const Shape& shape : {Shape{1, 3, 7, 9}, Shape{2, 5, 6, 5}, Shape{1, 8, 3, 12}}) {
+  for (const Shape& shape :
+       {Shape{1, 3, 7, 9}, Shape{2, 5, 6, 5}, Shape{1, 8, 3, 12}, Shape{1, 4, 5, 27}}) {
     const TestTensor x = random_f32(shape, 1);
     for (Window w : kWindows) {
       for (bool ceil_mode : {false, true}) {
@@ -82,6 +83,11 @@ TEST_CASE("Pooling over one and three axes, with dilations", "[pool]") {
       .set("count_include_pad", 1)
       .input(volume)
       .expect(reference::pool(PoolKind::kAverage, volume, three, true))
+      .run();
+  Window flat = window({1, 3, 3}, {2, 2, 2}, {0, 1, 1}, {0, 1, 1});
+  pool_test("MaxPool", 12, flat)
+      .input(volume)
+      .expect(reference::pool(PoolKind::kMax, volume, flat, false))
       .run();
   Window two = window({2, 3}, {1, 2}, {1, 1}, {0, 1});
   two.dilation = {2, 3};
