@@ -8,31 +8,27 @@
 namespace sardonyx::simd {
 namespace {
 
-SX_INLINE i32x4 bits_of(uint32_t pattern) {
-  return splat(static_cast<int32_t>(pattern));
-}
-
 SX_INLINE void to_floats(const uint16_t* from, float* to) {
   const i32x4 half = {wasm_u32x4_load16x4(from)};
-  const i32x4 sign = shift_left(half & bits_of(0x8000), 16);
-  const i32x4 rest = shift_left(half & bits_of(0x7fff), 13);
+  const i32x4 sign = shift_left(half & constant<0x8000>(), 16);
+  const i32x4 rest = shift_left(half & constant<0x7fff>(), 13);
   // The exponent is rebiased by a multiplication, which is exact and covers subnormals.
-  const i32x4 finite = bits(from_bits(rest) * splat(0x1p112f));
-  const i32x4 special = (rest > bits_of((0x7c00 << 13) - 1)) & bits_of(0x7f800000);
+  const i32x4 finite = bits(from_bits(rest) * constant<0x1p112f>());
+  const i32x4 special = (rest > constant<(0x7c00 << 13) - 1>()) & constant<0x7f800000>();
   store(to, from_bits(finite | special | sign));
 }
 
 SX_INLINE void to_halves(const float* from, uint16_t* to) {
   const f32x4 value = load(from);
-  const i32x4 magnitude = bits(value) & bits_of(0x7fffffff);
-  const i32x4 sign = shift_right_logical(bits(value), 16) & bits_of(0x8000);
-  const i32x4 odd = shift_right(magnitude, 13) & splat(1);
-  const i32x4 normal = shift_right(magnitude - bits_of(0x38000000u - 0xfff) + odd, 13);
+  const i32x4 magnitude = bits(value) & constant<0x7fffffff>();
+  const i32x4 sign = shift_right_logical(bits(value), 16) & constant<0x8000>();
+  const i32x4 odd = shift_right(magnitude, 13) & constant<1>();
+  const i32x4 normal = shift_right(magnitude - constant<0x38000000 - 0xfff>() + odd, 13);
   // Adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
-  const i32x4 subnormal = bits(from_bits(magnitude) + splat(0.5f)) - bits_of(0x3f000000);
-  i32x4 out = select(magnitude < bits_of(0x38800000), subnormal, normal);
-  out = select(magnitude < bits_of(0x477ff000), out, bits_of(0x7c00));
-  out = select(magnitude > bits_of(0x7f800000), bits_of(0x7e00), out) | sign;
+  const i32x4 subnormal = bits(from_bits(magnitude) + constant<0.5f>()) - constant<0x3f000000>();
+  i32x4 out = select(magnitude < constant<0x38800000>(), subnormal, normal);
+  out = select(magnitude < constant<0x477ff000>(), out, constant<0x7c00>());
+  out = select(magnitude > constant<0x7f800000>(), constant<0x7e00>(), out) | sign;
   wasm_v128_store64_lane(to, wasm_u16x8_narrow_i32x4(out.v, out.v), 0);
 }
 
