@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "engine/pass.h"
 #include "tests/cpp/engine/graph_builder.h"
 #include "tests/cpp/engine/graph_run.h"
 
@@ -248,6 +249,18 @@ TEST_CASE("fuse_attention leaves what differs", "[passes]") {
   SECTION("keys that nothing transposes") {
     fuse(g, attend(g, q, g.input("kt", {2, 3, 4, 7}), v), "MatMul Softmax MatMul");
   }
+}
+
+TEST_CASE("attention stays in parts for a GPU", "[passes]") {
+  GraphBuilder g;
+  const ValueId q = g.input("q", {2, 3, 5, 4}), k = g.input("k", {2, 3, 7, 4});
+  g.output(attend(g, q, turned(g, k, {0, 1, 3, 2}), g.input("v", {2, 3, 7, 6})), "y");
+  const auto graph = g.finish();
+  const auto for_cpu = copy(*graph);
+  REQUIRE(run_passes(*graph, true).ok());
+  CHECK(types(*graph) == "Transpose MatMul Softmax MatMul");
+  REQUIRE(run_passes(*for_cpu, false).ok());
+  CHECK(types(*for_cpu) == "FusedAttention");
 }
 
 }  // namespace sardonyx::test
