@@ -13,8 +13,8 @@
 namespace sardonyx::simd {
 namespace {
 
-constexpr double kNsPerMultiplyAdd = 0.05;  // of four lanes
-constexpr double kNsPerPixel = 0.5;
+constexpr double kNsPerMultiplyAdd = 0.15;  // of four lanes
+constexpr double kNsPerPixel = 0.2;
 // Output rows that are computed before what follows (`add`, the activation) reads them again.
 constexpr int64_t kRowFloats = 4096;
 
