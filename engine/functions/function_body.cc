@@ -30,16 +30,16 @@ Status FunctionBody::require_inputs(size_t count) const {
   return {};
 }
 
-std::vector<ValueId> FunctionBody::ops(std::string_view type, std::vector<ValueId> inputs,
-                                       size_t outputs, Attributes attributes,
-                                       std::string_view domain) {
+std::vector<ValueId> FunctionBody::add_node(std::string_view type, std::span<const ValueId> inputs,
+                                            size_t outputs, const Attributes& attributes,
+                                            std::string_view domain) {
   Node node;
   node.type = type;
   node.domain = domain;
   node.opset = domain.empty() ? kFunctionOpset : 1;
   node.name = caller_.name + "/" + node.type;
-  node.attributes = std::move(attributes);
-  node.inputs = std::move(inputs);
+  node.attributes = attributes;
+  node.inputs.assign(inputs.begin(), inputs.end());
   const std::string prefix = node.name + "#";
   for (size_t i = 0; i < outputs; ++i) {
     Value value;
@@ -50,9 +50,29 @@ std::vector<ValueId> FunctionBody::ops(std::string_view type, std::vector<ValueI
   return node.outputs;
 }
 
-ValueId FunctionBody::op(std::string_view type, std::vector<ValueId> inputs, Attributes attributes,
+std::vector<ValueId> FunctionBody::ops(std::string_view type, Inputs inputs, size_t outputs,
+                                       const Attributes& attributes, std::string_view domain) {
+  return add_node(type, std::span(inputs.begin(), inputs.size()), outputs, attributes, domain);
+}
+
+std::vector<ValueId> FunctionBody::ops(std::string_view type, const std::vector<ValueId>& inputs,
+                                       size_t outputs, const Attributes& attributes,
+                                       std::string_view domain) {
+  return add_node(type, inputs, outputs, attributes, domain);
+}
+
+ValueId FunctionBody::op(std::string_view type, Inputs inputs) {
+  return op(type, inputs, Attributes());
+}
+
+ValueId FunctionBody::op(std::string_view type, Inputs inputs, const Attributes& attributes,
                          std::string_view domain) {
-  return ops(type, std::move(inputs), 1, std::move(attributes), domain)[0];
+  return add_node(type, std::span(inputs.begin(), inputs.size()), 1, attributes, domain)[0];
+}
+
+ValueId FunctionBody::op(std::string_view type, const std::vector<ValueId>& inputs,
+                         const Attributes& attributes, std::string_view domain) {
+  return add_node(type, inputs, 1, attributes, domain)[0];
 }
 
 ValueId FunctionBody::cast(ValueId value, DType to) {
@@ -111,6 +131,10 @@ ValueId FunctionBody::floats(DType dtype, const Shape& shape, std::span<const fl
   failure_ = error(ErrorCode::ATTRIBUTE_INVALID, "an attribute has %zu numbers, %s are wanted",
                    values.size(), shape.to_string().c_str());
   return kNoValue;
+}
+
+ValueId FunctionBody::ints(std::initializer_list<int64_t> values) {
+  return ints(std::vector<int64_t>(values));
 }
 
 ValueId FunctionBody::ints(const std::vector<int64_t>& values) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,11 +52,19 @@ class FunctionBody {
     return i < caller_.outputs.size() && caller_.outputs[i] != kNoValue;
   }
 
-  // Adds a node. kNoValue leaves an optional input out.
-  ValueId op(std::string_view type, std::vector<ValueId> inputs, Attributes attributes = {},
+  // Adds a node. kNoValue leaves an optional input out. Lists and plain references, for calls of
+  // these are half of the code of all functions.
+  using Inputs = std::initializer_list<ValueId>;
+  ValueId op(std::string_view type, Inputs inputs);
+  ValueId op(std::string_view type, Inputs inputs, const Attributes& attributes,
              std::string_view domain = {});
-  std::vector<ValueId> ops(std::string_view type, std::vector<ValueId> inputs, size_t outputs,
-                           Attributes attributes = {}, std::string_view domain = {});
+  ValueId op(std::string_view type, const std::vector<ValueId>& inputs,
+             const Attributes& attributes = {}, std::string_view domain = {});
+  std::vector<ValueId> ops(std::string_view type, Inputs inputs, size_t outputs,
+                           const Attributes& attributes = {}, std::string_view domain = {});
+  std::vector<ValueId> ops(std::string_view type, const std::vector<ValueId>& inputs,
+                           size_t outputs, const Attributes& attributes = {},
+                           std::string_view domain = {});
   ValueId cast(ValueId value, DType to);
   // Adds the nodes of a graph that is an attribute, its inputs being `inputs`; its outputs.
   // MODEL_MALFORMED when there are more or fewer of them.
@@ -63,7 +72,8 @@ class FunctionBody {
 
   // Constants. A failed allocation is reported by finish().
   ValueId scalar(DType dtype, double value);
-  ValueId ints(const std::vector<int64_t>& values);  // int64, rank 1
+  ValueId ints(std::initializer_list<int64_t> values);  // int64, rank 1
+  ValueId ints(const std::vector<int64_t>& values);
   // As many as the shape has elements: ATTRIBUTE_INVALID when there are more or fewer.
   ValueId floats(DType dtype, const Shape& shape, std::span<const float> values);
   ValueId strings(std::span<const std::string> values);  // rank 1
@@ -76,6 +86,9 @@ class FunctionBody {
 
  private:
   ValueId constant(DType dtype, const Shape& shape, DType from, const void* values);
+  std::vector<ValueId> add_node(std::string_view type, std::span<const ValueId> inputs,
+                                size_t outputs, const Attributes& attributes,
+                                std::string_view domain);
   // False, and a failure, for dtypes without numbers.
   bool has_arithmetic(DType dtype);
   ValueId constant(Result<std::shared_ptr<Constant>> made);
