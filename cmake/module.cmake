@@ -52,8 +52,5 @@ function(sardonyx_module name)
   target_link_options(
     ${name} PRIVATE ${SARDONYX_MODULE_OPTIONS} -sEXPORT_NAME=${ARG_EXPORT_NAME}
     -sEXPORTED_FUNCTIONS=${exports} -sEXPORTED_RUNTIME_METHODS=${methods} ${ARG_OPTIONS})
-  if(SARDONYX_LTO)
-    target_link_options(${name} PRIVATE -flto)
-  endif()
   add_dependencies(sardonyx_modules ${name})
 endfunction()
