@@ -1,6 +1,7 @@
 // The report: one HTML page without scripts, with everything in it.
 import { ms, range } from './console.mjs';
 import { style } from './report_style.mjs';
+import { roundsText } from './table.mjs';
 
 const escape = (text) =>
   String(text).replace(
@@ -222,13 +223,14 @@ function problems({ models = [], kernels = [], calls = [], cold = [], memory = [
   return `<section class="problems"><h2>Failed</h2><ul>${list.join('')}</ul></section>`;
 }
 
-function machineLine({ machine, peak, rounds }) {
+function machineLine(report) {
+  const { machine, peak } = report;
   const { cpu, cores, chromium, onnxruntimeWeb, date, commit } = machine;
   return [
     `${date}, commit ${commit}`,
     `${cpu}, ${cores} cores`,
     `Chromium ${chromium}, onnxruntime-web ${onnxruntimeWeb}`,
-    `medians over ${many(rounds, 'round')}`,
+    `medians over ${roundsText(report)}`,
     `one core: ${peak.gflops.toFixed(1)} GFLOP/s, reads ${peak.readGBs.toFixed(1)} GB/s, copies ${peak.copyGBs.toFixed(1)} GB/s`,
   ]
     .map(escape)

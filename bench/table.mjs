@@ -14,10 +14,20 @@ const table = (head, rows) =>
   [row(head), row(head.map((_, i) => (i ? '--:' : '---'))), ...rows.map(row)].join('\n');
 const percent = (share) => `${Math.round(share * 100)} %`;
 
-function introduction({ machine, rounds, peak }) {
+/** "7 rounds", or "3 to 7 rounds" where parts were measured apart. */
+export function roundsText({ rounds, models = [], cold = [], memory = [] }) {
+  const figures = [...models.flatMap((row) => Object.values(row.threads)), ...cold, ...memory];
+  const counts = [rounds, ...figures.map((each) => each.rounds).filter(Boolean)];
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const from = least < most ? `${least} to ` : '';
+  return `${from}${most} round${most > 1 ? 's' : ''}`;
+}
+
+function introduction(report) {
+  const { machine, peak } = report;
   const { cpu, cores, chromium, onnxruntimeWeb, date, commit } = machine;
   return `Sardonyx and onnxruntime-web ${onnxruntimeWeb} in turns in one Chromium ${chromium.split('.')[0]}, a fresh page each time,
-both timed around \`await run()\` on the page's thread; medians over ${rounds} round${rounds > 1 ? 's' : ''}, with the middle half of the ratios.
+both timed around \`await run()\` on the page's thread; medians over ${roundsText(report)}, with the middle half of the ratios.
 A ratio is onnxruntime-web's time by ours. Machine: ${cores} cores of an ${cpu}; ${date}, commit ${commit}. One core
 reaches ${peak.gflops.toFixed(1)} GFLOP/s here, reads ${peak.readGBs.toFixed(1)} GB/s and copies ${peak.copyGBs.toFixed(1)} GB/s.`;
 }

@@ -30,6 +30,13 @@ describe('the report of a bench', () => {
     expect(html.match(/href="[^"]*"/g)).toEqual(['href="data:,"']);
   });
 
+  it('says over how many rounds, where parts were measured apart too', () => {
+    const report = sample();
+    expect(tables(report)).toContain('medians over 7 rounds');
+    expect(tables({ ...report, rounds: 3 })).toContain('medians over 3 to 7 rounds');
+    expect(reportPage({ ...report, rounds: 3 })).toContain('medians over 3 to 7 rounds');
+  });
+
   it('has a row for each model and kernel, names escaped', () => {
     const html = reportPage(sample());
     for (const text of ['large_model', '4.00×', 'slow &lt;model&gt;', '0.80×', 'Test &lt;CPU&gt;'])
