@@ -48,7 +48,8 @@ function(sardonyx_module name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   target_compile_options(
-    ${name} PRIVATE ${SARDONYX_OPT_SIZE} ${SARDONYX_COMPILE_OPTIONS} ${SARDONYX_NO_EXCEPTIONS})
+    ${name} PRIVATE ${SARDONYX_OPT_SIZE} ${SARDONYX_COMPILE_OPTIONS} ${SARDONYX_NO_EXCEPTIONS}
+                    ${SARDONYX_LTO_OPTIONS})
   target_link_options(
     ${name} PRIVATE ${SARDONYX_MODULE_OPTIONS} -sEXPORT_NAME=${ARG_EXPORT_NAME}
     -sEXPORTED_FUNCTIONS=${exports} -sEXPORTED_RUNTIME_METHODS=${methods} ${ARG_OPTIONS})

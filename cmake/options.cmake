@@ -66,4 +66,10 @@ else()
          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   endif()
 endif()
+# For objects of the core: a function that is defined in bitcode and has its address taken outside
+# of it gets no signature from wasm-ld 19.
+set(SARDONYX_LTO_OPTIONS)
+if(EMSCRIPTEN AND SARDONYX_LTO)
+  set(SARDONYX_LTO_OPTIONS -flto)
+endif()
 set(SARDONYX_NO_EXCEPTIONS $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)

@@ -27,7 +27,7 @@ if(EMSCRIPTEN)
     list(APPEND _sources ${source})
   endforeach()
   add_library(sardonyx_protobuf_lite STATIC ${_sources})
-  target_compile_options(sardonyx_protobuf_lite PRIVATE ${SARDONYX_OPT_SIZE} ${_protobuf_flags})
+  target_compile_options(sardonyx_protobuf_lite PRIVATE ${SARDONYX_OPT_SIZE} ${_protobuf_flags} ${SARDONYX_LTO_OPTIONS})
   target_compile_definitions(sardonyx_protobuf_lite PUBLIC GOOGLE_PROTOBUF_NO_RTTI PRIVATE HAVE_PTHREAD)
   target_include_directories(sardonyx_protobuf_lite SYSTEM PUBLIC ${SARDONYX_PROTOBUF_SOURCE}/src)
 else()
@@ -47,15 +47,10 @@ add_custom_command(
   DEPENDS ${SARDONYX_HEADERS}/onnx/onnx.proto
   VERBATIM)
 add_library(sardonyx_onnx_proto STATIC ${_generated}/onnx/onnx.pb.cc)
-target_compile_options(sardonyx_onnx_proto PRIVATE ${SARDONYX_OPT_SIZE} ${_protobuf_flags})
+target_compile_options(sardonyx_onnx_proto PRIVATE ${SARDONYX_OPT_SIZE} ${_protobuf_flags} ${SARDONYX_LTO_OPTIONS})
 target_include_directories(sardonyx_onnx_proto SYSTEM PUBLIC ${_generated})
 target_link_libraries(sardonyx_onnx_proto PUBLIC sardonyx_protobuf_lite)
 add_library(sardonyx::onnx_proto ALIAS sardonyx_onnx_proto)
-
-if(EMSCRIPTEN AND SARDONYX_LTO)
-  target_compile_options(sardonyx_protobuf_lite PRIVATE -flto)
-  target_compile_options(sardonyx_onnx_proto PRIVATE -flto)
-endif()
 
 # Catch2: the amalgamated source once, the single headers for test files.
 if(BUILD_TESTING)
