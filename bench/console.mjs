@@ -1,9 +1,18 @@
-// Lines for the terminal while the bench runs.
+// Figures as text, and lines for the terminal while the bench runs.
 
 export const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(1));
 
 export const range = ({ median, q1, q3 }) =>
   `${median.toFixed(2)} (${q1.toFixed(2)}–${q3.toFixed(2)})`;
+
+/** "7 rounds", or "3 to 7 rounds" where parts were measured apart. */
+export function roundsText({ rounds, models = [], cold = [], memory = [] }) {
+  const figures = [...models.flatMap((row) => Object.values(row.threads)), ...cold, ...memory];
+  const counts = [rounds, ...figures.map((each) => each.rounds).filter(Boolean)];
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const from = least < most ? `${least} to ` : '';
+  return `${from}${most} round${most > 1 ? 's' : ''}`;
+}
 
 const FIRST = 40;
 const OTHERS = 20;

@@ -1,7 +1,6 @@
 // The report: one HTML page without scripts, with everything in it.
-import { ms, range } from './console.mjs';
+import { ms, range, roundsText } from './console.mjs';
 import { style } from './report_style.mjs';
-import { roundsText } from './table.mjs';
 
 const escape = (text) =>
   String(text).replace(

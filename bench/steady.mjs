@@ -7,8 +7,8 @@ const PACE = { warmMs: 400, measureMs: 400, minRuns: 5 };
 const QUICK_PACE = { warmMs: 150, measureMs: 150, minRuns: 3 };
 
 /**
- * {sardonyx: {ms}, onnxruntime: {ms}, ratio, about, flops, differs?}; `ratio` is onnxruntime-web's time by ours, `flops`
- * what a run has to compute.
+ * {sardonyx: {ms}, onnxruntime: {ms}, ratio, about, flops?, differs?}; `ratio` is onnxruntime-web's time by ours, `flops`
+ * what a run has to compute, counted with one thread.
  */
 export async function steady(browser, base, which, options) {
   const { engines, rounds, threads, module, quick } = options;
@@ -22,7 +22,7 @@ export async function steady(browser, base, which, options) {
   const pace = quick ? QUICK_PACE : PACE;
   const seen = await inTurns(engines, rounds, (engine) => open(engine, { steady: pace }));
   const figures = summarize(seen, engines, which.precision);
-  if (!engines.includes('sardonyx')) return figures;
+  if (!engines.includes('sardonyx') || threads > 1) return figures;
   return { ...figures, flops: (await open('sardonyx', { countFlops: true })).flops };
 }
 

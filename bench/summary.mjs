@@ -70,13 +70,7 @@ function nearnessOf(rows, peak) {
       const ms = sardonyx.ms.median;
       const computing = flops / (peak.gflops * 1e6) / ms;
       const reading = row.bytes / (peak.readGBs * 1e6) / ms;
-      return {
-        key: row.key,
-        name: row.name,
-        computing,
-        reading,
-        share: Math.max(computing, reading),
-      };
+      return { key: row.key, name: row.name, share: Math.max(computing, reading) };
     })
     .sort((a, b) => a.share - b.share);
 }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { root } from '../tools/setup/paths.mjs';
-import { ms, range } from './console.mjs';
+import { ms, range, roundsText } from './console.mjs';
 
 const page = join(root, 'docs/performance.md');
 const BEGIN = '<!-- bench: written by `npm run bench -- --write` -->';
@@ -13,15 +13,6 @@ const row = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, rows) =>
   [row(head), row(head.map((_, i) => (i ? '--:' : '---'))), ...rows.map(row)].join('\n');
 const percent = (share) => `${Math.round(share * 100)} %`;
-
-/** "7 rounds", or "3 to 7 rounds" where parts were measured apart. */
-export function roundsText({ rounds, models = [], cold = [], memory = [] }) {
-  const figures = [...models.flatMap((row) => Object.values(row.threads)), ...cold, ...memory];
-  const counts = [rounds, ...figures.map((each) => each.rounds).filter(Boolean)];
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const from = least < most ? `${least} to ` : '';
-  return `${from}${most} round${most > 1 ? 's' : ''}`;
-}
 
 function introduction(report) {
   const { machine, peak } = report;
