@@ -58,6 +58,19 @@ test('three models under a budget for two: all answers right, the memory of the 
   await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(loads - evictions);
 });
 
+test('sessions that end while their threads start leave none behind', async ({ page, site }) => {
+  await openPage(page, site.isolated);
+  await page.evaluate(async () => {
+    for (let i = 0; i < 20; i++) {
+      const session = await window.sardonyx.load(window.harness.modelUrl('small'), {
+        force: { threads: 2 },
+      });
+      await session.dispose();
+    }
+  });
+  await expect.poll(() => page.workers().length, { timeout: 30_000 }).toBe(0);
+});
+
 test('two models run at the same time, and both get on', async ({ page, site }) => {
   await openPage(page, site.isolated);
   const found = await page.evaluate(async () => {

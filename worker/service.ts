@@ -15,6 +15,7 @@ import {
 } from './protocol.js';
 import { copyOf } from './result.js';
 import { keepFile } from './storage/model_file.js';
+import { poolEnded } from './threads.js';
 import { turn } from './turn.js';
 
 // During a long run the page hears this often that there is progress.
@@ -45,6 +46,7 @@ export class Service {
   #pending = 0;
   #cancelled = 0;
   #memoryBytes = 0;
+  #hasPool = false;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(post: Post, factory: Factory, scriptUrl: string) {
@@ -87,6 +89,7 @@ export class Service {
 
   #start({ module, threads, lane }: Message<'start'>): void {
     this.#lane = lane && new Lane(lane);
+    this.#hasPool = threads > 1;
     const engine = Engine.start(
       { factory: this.#factory, module, threads, scriptUrl: this.#scriptUrl },
       {
@@ -102,7 +105,12 @@ export class Service {
   #stop(): void {
     this.#cancelled = Infinity;
     const stopped = () => this.#post({ type: 'stopped' });
-    this.#engine.then((engine) => engine.dispose()).then(stopped, stopped);
+    this.#engine.then((engine) => this.#dispose(engine)).then(stopped, stopped);
+  }
+
+  async #dispose(engine: Engine): Promise<void> {
+    engine.dispose();
+    if (this.#hasPool) await poolEnded();
   }
 
   async #dispatch(
