@@ -208,7 +208,7 @@ test('swaps to a GPU and back', async ({ site }) => {
 
 test('after a trap a new worker takes over and repeats the run', async ({ page }) => {
   const found = await page.evaluate(async () => {
-    const { modelUrl, runSmall, swaps } = window.harness;
+    const { modelUrl, runSmall, swaps, vector } = window.harness;
     const workers = swaps.watchWorkers();
     const session = await window.sardonyx.load(modelUrl('small'), {
       assets: { base: '/broken/demand/' },
@@ -216,7 +216,11 @@ test('after a trap a new worker takes over and repeats the run', async ({ page }
     const seen = swaps.listen(session);
     const before = await runSmall(session);
     workers[0]!.postMessage({ type: 'trap' });
-    const runs = await Promise.all([runSmall(session), runSmall(session)]);
+    const x = vector(1, -1, 0.5, 2);
+    const first = session.run({ x });
+    (x.data as Float32Array).fill(7);
+    const [y, second] = await Promise.all([first, runSmall(session)]);
+    const runs = [Array.from(y.y!.data as Float32Array), second];
     return { before, runs, seen, workers: workers.length, id: session.route.id };
   });
   expect(found.before).toEqual(right);

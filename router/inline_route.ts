@@ -72,6 +72,10 @@ export class InlineRoute implements Route {
     return this.#guard(() => this.#alive().run(feeds.map(toWire), outputs, this.#hooks));
   }
 
+  fed(input: number): Uint8Array | undefined {
+    return this.placement.device === 'cpu' ? this.#engine?.fed(input) : undefined;
+  }
+
   async profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined> {
     this.#cancelled = false;
     return this.#guard(() => this.#alive().profile(feeds.map(toWire), runs, this.#hooks));

@@ -86,6 +86,10 @@ export class RemoteRoute implements Route {
     return Promise.resolve(PLAN);
   }
 
+  fed(): Uint8Array | undefined {
+    return undefined;
+  }
+
   lend(): Slot | undefined {
     return undefined;
   }

@@ -67,6 +67,9 @@ export interface Route {
     feeds: readonly Feed[],
     outputs: readonly number[],
   ): Promise<readonly WireTensor[] | undefined>;
+  // Memory of the engine in which an input of the run under way lies as it was fed. Where that ends without results it
+  // stays so until the next run. Undefined where the page has no such memory.
+  fed(input: number): Uint8Array | undefined;
   // Repeats a run and measures its steps, in place of a run. INVALID_ARGUMENT where they can not be.
   profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined>;
   // Ends the run under way soon, at the cost of the engine when it does not listen.

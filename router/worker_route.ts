@@ -59,6 +59,10 @@ export class WorkerRoute implements Route {
   #fetched: Fetched | undefined;
   #loading: Pending<void> | undefined;
   #run: CurrentRun | undefined;
+  // Of the last run.
+  #fed: readonly Slot[] = [];
+  // Of a run without results: it may be repeated from them.
+  #kept: readonly Slot[] = [];
   #stopped: (() => void) | undefined;
   #heard = false;
   #moduleSent = false;
@@ -102,7 +106,7 @@ export class WorkerRoute implements Route {
     outputs: readonly number[],
   ): Promise<readonly WireTensor[] | undefined> {
     const id = this.#nextId++;
-    const { wire, slots } = stage(feeds, this.#lane ? this.#slots : undefined);
+    const { wire, slots } = this.#stage(feeds);
     const waitMs = this.#spin.allowance(this.threads);
     const given = this.#lane?.give({ id, feeds: wire, outputs }, waitMs > 0);
     if (given && waitMs > 0) {
@@ -117,9 +121,13 @@ export class WorkerRoute implements Route {
     return this.#answer(id, slots, { type: 'run', id, feeds: sent, outputs }, transfer);
   }
 
+  fed(input: number): Uint8Array | undefined {
+    return this.#fed.find((slot) => slot.input === input)?.view;
+  }
+
   profile(feeds: readonly Feed[], runs: number): Promise<RunProfile | undefined> {
     const id = this.#nextId++;
-    const { wire, slots } = stage(feeds, this.#lane ? this.#slots : undefined);
+    const { wire, slots } = this.#stage(feeds);
     const { sent, transfer } = posted(feeds, wire);
     return this.#answer(id, slots, { type: 'profile', id, feeds: sent, runs }, transfer);
   }
@@ -194,8 +202,16 @@ export class WorkerRoute implements Route {
     this.#moduleSent = true;
   }
 
-  // `T` is what the worker's answer to the message has. Undefined when cancelled.
-  // What the worker answers to the run of that id, which it has in the lane or gets by this message.
+  #stage(feeds: readonly Feed[]) {
+    const staged = stage(feeds, this.#lane ? this.#slots : undefined);
+    this.#giveBack(this.#kept);
+    this.#kept = [];
+    this.#fed = staged.slots;
+    return staged;
+  }
+
+  // What the worker answers to the run of that id, which it has in the lane or gets by this message. Undefined when
+  // cancelled. `T` is what the answer has.
   #answer<T>(
     id: number,
     slots: readonly Slot[],
@@ -254,10 +270,10 @@ export class WorkerRoute implements Route {
       case 'profiled':
         return this.#settle(message.id, (run) => run.resolve(message.profile));
       case 'cancelled':
-        return this.#settle(message.id, (run) => run.resolve(undefined));
+        return this.#settle(message.id, (run) => run.resolve(undefined), true);
       case 'failed':
         this.#explained(message.id, (call) => call.reject(Failure.from(message.failure)));
-        return this.#settle(message.id, (run) => run.reject(Failure.from(message.failure)));
+        return this.#settle(message.id, (run) => run.reject(Failure.from(message.failure)), true);
       case 'explained':
         return this.#explained(message.id, (call) => call.resolve(message.plan));
       case 'dead':
@@ -292,18 +308,19 @@ export class WorkerRoute implements Route {
     if (call) how(call);
   }
 
-  #settle(id: number, how: (run: CurrentRun) => void): void {
+  #settle(id: number, how: (run: CurrentRun) => void, again = false): void {
     const run = this.#run;
     if (run?.id !== id) return;
-    this.#endRun(run);
+    this.#endRun(run, again);
     how(run);
   }
 
-  #endRun(run: CurrentRun): void {
+  #endRun(run: CurrentRun, again: boolean): void {
     this.#run = undefined;
     clearTimeout(run.grace);
     this.#watchdog.stop();
-    this.#giveBack(run.slots);
+    if (again) this.#kept = run.slots;
+    else this.#giveBack(run.slots);
     this.#holdProcess();
   }
 
@@ -359,7 +376,7 @@ export class WorkerRoute implements Route {
     this.#loading?.reject(reason);
     const run = this.#run;
     if (run) {
-      this.#endRun(run);
+      this.#endRun(run, true);
       if (run.cancelled) run.resolve(undefined);
       else run.reject(reason);
     }

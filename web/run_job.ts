@@ -63,14 +63,18 @@ export class RunJob implements Job<readonly WireTensor[]> {
     this.#running?.cancel();
   }
 
-  // Makes the feeds the job's own: what the caller may change from now on is copied, what was given away
-  // is taken.
+  // Makes the feeds the job's own: what the caller may change from now on is copied, unless the engine has a copy in
+  // memory that outlives it, and what was given away is taken.
   keepFeeds(): void {
     const taken = new Map<ArrayBufferLike, ArrayBuffer>();
+    // A shadow reads the feeds when the engine may have others already.
+    const running = this.#shadow ? undefined : this.#running;
     this.#feeds = this.#feeds.map((feed) => {
-      const { data, owned } = feed;
+      const { data, owned, input } = feed;
       if ('pointer' in data) return feed;
-      return { ...feed, data: owned ? take(data, taken) : data.slice() };
+      if (owned) return { ...feed, data: take(data, taken) };
+      const fed = running?.fed(input);
+      return { ...feed, data: fed ? viewLike(data, fed) : data.slice() };
     });
   }
 
@@ -135,6 +139,11 @@ export function copyOut(feed: Feed): Feed {
   const info = dtypeInfo(type);
   const { buffer } = data.view.slice(0, byteLength(info, elementCount(shape)));
   return { ...feed, data: new info.array(buffer), owned: true };
+}
+
+// The elements of `data` in other memory.
+function viewLike(data: TypedArray, { buffer, byteOffset }: Uint8Array): TypedArray {
+  return new (data.constructor as TypedArrayConstructor)(buffer, byteOffset, data.length);
 }
 
 function take(data: TypedArray, taken: Map<ArrayBufferLike, ArrayBuffer>): TypedArray {

@@ -167,6 +167,11 @@ export class Engine {
     });
   }
 
+  // Where an input of the last run was copied to.
+  fed(input: number): Uint8Array | undefined {
+    return this.#runner?.fed(input);
+  }
+
   reserve(input: number, bytes: number): Slot {
     return this.#guard(() => {
       const pointer = allocate(this.#instance, bytes);

@@ -174,6 +174,12 @@ export class Runner {
     }
   }
 
+  // Where the input was copied to, until it is fed again.
+  fed(input: number): Uint8Array | undefined {
+    const staging = this.#staging.get(input);
+    return staging && bytesAt(this.#instance, staging.pointer, staging.bytes);
+  }
+
   // Frees what the runner has. The session's lowering may change then.
   dispose(): void {
     const instance = this.#instance;

@@ -41,20 +41,23 @@ export class ManualRoute implements Route {
   closed = false;
   readonly began = performance.now();
   recalled = 0;
-  fed: readonly Feed[] = [];
+  feeds: readonly Feed[] = [];
+  // Where it copies the input to, when there is one.
+  memory: Uint8Array | undefined;
   #settle: { resolve(value: WireTensor[] | undefined): void; reject(r: unknown): void } | undefined;
 
   constructor(readonly target: Target) {}
 
   run(feeds: readonly Feed[]): Promise<WireTensor[] | undefined> {
     if (this.closed) return Promise.reject(new Failure('ENGINE_TRAP', 'run on a dead route'));
-    this.fed = feeds;
+    this.feeds = feeds;
+    this.memory?.set(new Uint8Array((feeds[0]!.data as Float32Array).buffer));
     return new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
   }
 
   // Answers what it was fed.
   answer(): void {
-    const { data, type, shape } = this.fed[0]!;
+    const { data, type, shape } = this.feeds[0]!;
     this.#settle!.resolve([{ output: 0, type, shape, data: data as Float32Array }]);
   }
 
@@ -67,6 +70,7 @@ export class ManualRoute implements Route {
     this.#settle?.resolve(undefined);
   }
 
+  fed = () => this.memory;
   profile = () => Promise.reject(new Error('not asked for'));
   explain = () => Promise.reject(new Error('not asked for'));
   lend = () => undefined;
@@ -139,7 +143,7 @@ export class ManualSession {
     const order: number[] = [];
     runs.forEach((run) => void run.then((value) => order.push(value!)));
     while (order.length < runs.length) {
-      for (const route of this.routes) if (!route.closed && route.fed.length > 0) route.answer();
+      for (const route of this.routes) if (!route.closed && route.feeds.length > 0) route.answer();
       await tick(1);
     }
     return order;

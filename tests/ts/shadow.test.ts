@@ -62,6 +62,7 @@ function startRoute(): Route {
       return Promise.resolve([answer]);
     },
     cancel: () => undefined,
+    fed: () => undefined,
     profile: () => Promise.reject(new Error('not asked for')),
     explain: () => Promise.reject(new Error('not asked for')),
     lend: () => undefined,

@@ -152,9 +152,32 @@ describe('feeds', () => {
     session.routes[0]!.answer();
     await swap;
     await tick();
-    expect([...(session.last.fed[0]!.data as Float32Array)]).toEqual([3, 4]);
+    expect([...(session.last.feeds[0]!.data as Float32Array)]).toEqual([3, 4]);
     session.last.answer();
     expect(await result).toBe(3);
+  });
+
+  it('are read for a second attempt where the engine has them, not where the caller writes', async () => {
+    const memory = new Uint8Array(new SharedArrayBuffer(8));
+    session.routes[0]!.memory = memory;
+    const { result, data } = session.submit(5);
+    data.fill(0);
+    session.routes[0]!.fail('ENGINE_TRAP', true);
+    await tick();
+    expect((session.last.feeds[0]!.data as Float32Array).buffer).toBe(memory.buffer);
+    session.last.answer();
+    expect(await result).toBe(5);
+  });
+
+  it('of a run that waits are copied, for the engine has those of another one', async () => {
+    session.routes[0]!.memory = new Uint8Array(new SharedArrayBuffer(8));
+    const first = session.submit(1);
+    const second = session.submit(2);
+    second.data.fill(0);
+    session.last.answer();
+    await tick();
+    session.last.answer();
+    expect(await Promise.all([first.result, second.result])).toEqual([1, 2]);
   });
 
   it('that were given away are taken, and still there for a second attempt', async () => {
@@ -176,7 +199,7 @@ describe('a route that fails', () => {
       `recover ${FP32} ${FP32} ENGINE_TRAP`,
       `route ${FP32} ${FP32}`,
     ]);
-    expect(session.last.fed[0]!.data).toEqual(Float32Array.of(1, 1));
+    expect(session.last.feeds[0]!.data).toEqual(Float32Array.of(1, 1));
     session.last.answer();
     await tick();
     session.last.answer();

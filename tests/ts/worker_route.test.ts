@@ -193,6 +193,35 @@ describe('running', () => {
     expect([...new Float32Array(memory.view.buffer)]).toEqual([3, 4]);
   });
 
+  it.each(['failed', 'cancelled'] as const)(
+    'leaves the feeds of a run that has %s until the next one',
+    async (how) => {
+      const route = await started();
+      const memory = slot(8);
+      worker.send({ type: 'slot', slot: memory });
+      const running = route.run([feed(Float32Array.of(3, 4))], [0]).catch(() => undefined);
+      worker.send({ type: 'slot', slot: slot(8, 8192) });
+      expect(route.fed(0)).toBe(memory.view);
+      const { id } = worker.last('run')!;
+      if (how === 'cancelled') worker.send({ type: how, id });
+      else worker.send({ type: how, id, failure: { code: 'ENGINE_TRAP', message: 'at Add' } });
+      await running;
+      expect(route.lend(0, 8, () => undefined)?.pointer).toBe(8192);
+      expect(route.lend(0, 8, () => undefined)).toBeUndefined();
+      worker.send({ type: 'slot', slot: slot(8, 12288) });
+      void route.run([feed(new Float32Array(route.fed(0)!.buffer))], [0]);
+      expect(worker.last('run')!.feeds[0]!.data).toBe(12288);
+      expect([...new Float32Array(route.fed(0)!.buffer)]).toEqual([3, 4]);
+      expect(route.lend(0, 8, () => undefined)).toBe(memory);
+    },
+  );
+
+  it('has no feeds where they went by message', async () => {
+    const route = await started({ isolated: false });
+    void route.run([feed(Float32Array.of(1, 2))], [0]);
+    expect(route.fed(0)).toBeUndefined();
+  });
+
   it('exchanges memory that has become too small', async () => {
     const route = await started();
     worker.send({ type: 'slot', slot: slot(4) });
