@@ -6,6 +6,7 @@
 #include "c_api/last_error.h"
 #include "engine/describe.h"
 #include "simd/parallel.h"
+#include "simd/parallel_region.h"
 
 using namespace sardonyx;
 using c_api::report;
@@ -35,6 +36,10 @@ void sx_set_threads(int32_t threads, int32_t pool) {
 
 int32_t sx_threads_ready(void) {
   return simd::threads_ready();
+}
+
+int32_t sx_shared_ranges(void) {
+  return static_cast<int32_t>(simd::shared_ranges());
 }
 
 int32_t* sx_crash_word(void) {

@@ -12,7 +12,7 @@ extern "C" {
 
 // Raised with every incompatible change of this header; worker/engine.ts checks it at
 // instantiation.
-#define SX_ABI_VERSION 7
+#define SX_ABI_VERSION 8
 uint32_t sx_abi_version(void);
 
 typedef struct sx_loader sx_loader;
@@ -32,6 +32,8 @@ const char* sx_error(void);
 // sx_threads_ready() counts those that run, the caller included.
 void sx_set_threads(int32_t threads, int32_t pool);
 int32_t sx_threads_ready(void);
+// Rises with each piece of work that other threads could take part in.
+int32_t sx_shared_ranges(void);
 // A word that the JavaScript of a pthread worker sets to non-zero when the worker has trapped; work
 // that waits for it then fails with ENGINE_TRAP within 100 ms.
 int32_t* sx_crash_word(void);

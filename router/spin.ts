@@ -1,7 +1,9 @@
 // Whether and how long the page's thread may wait for the answer to a run, awake: a message would take 35 to 85 µs
 // longer. Only for engines that answer in less time than the page would notice.
-const MAX_EXPECTED_MS = 0.2;
-const MAX_WAIT_MS = 0.25;
+import type { RunTime } from '../worker/protocol.js';
+
+const MAX_EXPECTED_MS = 0.3;
+const MAX_WAIT_MS = 0.4;
 // Waking a worker that has gone to sleep takes 10 to 90 µs.
 const SLACK_MS = 0.1;
 // The clock's step on isolated pages.
@@ -26,6 +28,8 @@ export class Spin {
   readonly #cores: number;
   // The shortest of recent times of the engine.
   #expected = Infinity;
+  // In the last run.
+  #alone = false;
   #rest = 0;
   #nextRest = 1;
 
@@ -33,9 +37,11 @@ export class Spin {
     this.#cores = cores;
   }
 
-  // For the next run of an engine that has so many threads; 0: not at all. The page takes no core away from them.
+  // For the next run of an engine that has so many threads; 0: not at all. The page takes no core away from those that
+  // are busy.
   allowance(threads: number): number {
-    if (this.#cores <= threads || this.#expected > MAX_EXPECTED_MS) return 0;
+    const busy = this.#alone ? 1 : threads;
+    if (this.#cores <= busy || this.#expected > MAX_EXPECTED_MS) return 0;
     if (this.#rest > 0) {
       this.#rest--;
       return 0;
@@ -45,7 +51,8 @@ export class Spin {
   }
 
   // After a run that took the engine so long.
-  took(ms: number): void {
+  took({ ms, alone }: RunTime): void {
+    this.#alone = alone;
     this.#expected = Math.max(MIN_MS, Math.min(ms, 1.25 * this.#expected));
   }
 

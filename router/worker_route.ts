@@ -265,7 +265,7 @@ export class WorkerRoute implements Route {
       case 'kept':
         return;
       case 'done':
-        this.#spin.took(message.ms);
+        this.#spin.took(message);
         return this.#settle(message.id, (run) => run.resolve(message.outputs));
       case 'profiled':
         return this.#settle(message.id, (run) => run.resolve(message.profile));
@@ -330,7 +330,7 @@ export class WorkerRoute implements Route {
     this.#spin.ended(answer !== undefined);
     if (!answer) return undefined;
     this.memoryBytes = answer.memoryBytes;
-    this.#spin.took(answer.ms);
+    this.#spin.took(answer);
     return answer.outputs;
   }
 

@@ -105,6 +105,7 @@ struct Pool {
   alignas(kLine) std::atomic<uint32_t> sleepers{0};
   std::atomic<int64_t> wakes{0};
   int64_t unshared_chunks = 0;  // of the region
+  uint32_t shared_ranges = 0;
   std::atomic<int> width{1};    // threads that may take part
   std::atomic<int> ready{0};    // pool threads that run
   std::atomic<bool> busy{false};
@@ -193,6 +194,7 @@ bool is_worth_waking(Pool& p, int64_t chunks) {
 
 Status share_range(Pool& p, int64_t count, int64_t grain, int max_threads, detail::RangeFn fn,
                    void* context) {
+  ++p.shared_ranges;
   Range& range = p.range;
   range.fn = fn;
   range.context = context;
@@ -244,6 +246,10 @@ int threads_wanted() {
 
 int threads_parked() {
   return static_cast<int>(pool().sleepers.load());
+}
+
+uint32_t shared_ranges() {
+  return pool().shared_ranges;
 }
 
 int64_t pool_wakes() {

@@ -18,6 +18,9 @@ class ParallelRegion {
 // Pool threads that sleep: all that run, soon after the last range and the last region.
 int threads_parked();
 
+// How many ranges have been open to the pool's threads. Engine thread only.
+uint32_t shared_ranges();
+
 // How often sleeping threads have been called for a range.
 int64_t pool_wakes();
 

@@ -1,5 +1,5 @@
 // c_api/sardonyx.h as JavaScript sees it. Addresses come back signed: read them with `>>> 0`.
-export const ABI_VERSION = 7;
+export const ABI_VERSION = 8;
 
 interface PthreadWorker {
   readonly loaded?: boolean;
@@ -20,6 +20,7 @@ export interface Instance {
   _sx_error(): number;
   _sx_set_threads(threads: number, pool: number): void;
   _sx_threads_ready(): number;
+  _sx_shared_ranges(): number;
   _sx_crash_word(): number;
   _sx_loader_create(): number;
   _sx_loader_expect_size(loader: number, size: number): number;

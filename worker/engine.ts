@@ -114,6 +114,11 @@ export class Engine {
     );
   }
 
+  // The same before and after a run that left the other cores to others.
+  get sharedRanges(): number {
+    return this.#instance._sx_shared_ranges();
+  }
+
   // Whether run() has to wait for something: runNow() is then not to be used.
   get waits(): boolean {
     return this.#gpu !== undefined;

@@ -1,7 +1,7 @@
 // The fast lane between a route and its worker on isolated pages: one run at a time is given and answered in shared
 // memory, without the event loop of either side. All else goes by message, and so does a run that does not fit.
 import { Packet } from './packet.js';
-import type { WireFeed, WireTensor } from './protocol.js';
+import type { RunTime, WireFeed, WireTensor } from './protocol.js';
 import { copyOf, type Result } from './result.js';
 
 export const LANE_BYTES = 1 << 18;
@@ -28,8 +28,7 @@ export interface LaneRun {
 }
 
 // What the worker tells of a run that has given results.
-export interface RunFigures {
-  readonly ms: number;
+export interface RunFigures extends RunTime {
   readonly memoryBytes: number;
 }
 
@@ -83,7 +82,7 @@ export class Lane {
     const outputs = tensors.map(({ index: output, type, shape, data }) =>
       copyOf({ output, type, shape, bytes: data as Uint8Array, isTensor: true }),
     );
-    return { ms: numbers[0]!, memoryBytes: numbers[1]!, outputs };
+    return { ms: numbers[0]!, alone: numbers[1] === 1, memoryBytes: numbers[2]!, outputs };
   }
 
   // The worker's side.
@@ -116,13 +115,13 @@ export class Lane {
   }
 
   // False when the answer must go by message; see release().
-  answer({ ms, memoryBytes }: RunFigures, results: readonly Result[]): boolean {
+  answer({ ms, alone, memoryBytes }: RunFigures, results: readonly Result[]): boolean {
     if (Atomics.load(this.#words, STATE) !== GIVEN) return false;
     if (!results.every(({ isTensor }) => isTensor)) return false;
     const tensors = results.map(({ output, type, shape, bytes }) => {
       return { index: output, type, shape, data: bytes };
     });
-    return this.#packet.write([ms, memoryBytes], tensors) && this.#move(GIVEN, OPEN);
+    return this.#packet.write([ms, alone ? 1 : 0, memoryBytes], tensors) && this.#move(GIVEN, OPEN);
   }
 
   // Before the answer to a run goes by message.

@@ -234,6 +234,12 @@ export type ToWorker =
   | { readonly type: 'keep'; readonly file: ModelFile }
   | { readonly type: 'stop' };
 
+// How long the engine took for a run, and whether it left the other cores to others.
+export interface RunTime {
+  readonly ms: number;
+  readonly alone: boolean;
+}
+
 export type FromWorker =
   | { readonly type: 'hello'; readonly version: number }
   | { readonly type: 'ready' }
@@ -253,13 +259,11 @@ export type FromWorker =
   | { readonly type: 'slot'; readonly slot: Slot }
   // Sent during long runs: the engine makes progress.
   | { readonly type: 'alive' }
-  | {
+  | ({
       readonly type: 'done';
       readonly id: number;
       readonly outputs: readonly WireTensor[];
-      // How long the engine took.
-      readonly ms: number;
-    }
+    } & RunTime)
   | { readonly type: 'profiled'; readonly id: number; readonly profile: RunProfile }
   | { readonly type: 'cancelled'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure }

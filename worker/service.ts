@@ -9,6 +9,7 @@ import {
   PROTOCOL_VERSION,
   type FromWorker,
   type ModelFile,
+  type RunTime,
   type ToWorker,
   type ValueInfo,
   type WireTensor,
@@ -163,6 +164,7 @@ export class Service {
   async #run(engine: Engine, { id, feeds, outputs }: Message<'run'>): Promise<void> {
     const lane = this.#lane;
     const began = performance.now();
+    const { sharedRanges } = engine;
     if (lane && !engine.waits) {
       this.#runNow(engine, lane, { id, feeds, outputs });
       if (performance.now() - began <= SHORT_MS) await this.#attend(engine, lane);
@@ -172,24 +174,29 @@ export class Service {
       const results = await engine.run(feeds, outputs, this.#hooks(id));
       this.#tellMemory(engine);
       if (!results) return this.#post({ type: 'cancelled', id });
-      this.#done(id, results, performance.now() - began);
+      const ms = performance.now() - began;
+      this.#done(id, results, { ms, alone: engine.sharedRanges === sharedRanges });
       engine.bindAhead();
     });
   }
 
   #runNow(engine: Engine, lane: Lane, { id, feeds, outputs }: LaneRun): void {
     const began = performance.now();
+    const { sharedRanges } = engine;
     try {
       const done = engine.runNow(feeds, outputs, this.#hooks(id), (results) => {
         const { memoryBytes } = engine;
-        const ms = performance.now() - began;
-        if (lane.answer({ ms, memoryBytes }, results)) {
+        const took = {
+          ms: performance.now() - began,
+          alone: engine.sharedRanges === sharedRanges,
+        };
+        if (lane.answer({ ...took, memoryBytes }, results)) {
           this.#memoryBytes = memoryBytes;
           return;
         }
         lane.release();
         this.#tellMemory(engine);
-        this.#done(id, results.map(copyOf), ms);
+        this.#done(id, results.map(copyOf), took);
       });
       if (done) return engine.bindAhead();
       lane.release();
@@ -218,9 +225,9 @@ export class Service {
     } while (served && this.#pending === 1);
   }
 
-  #done(id: number, outputs: readonly WireTensor[], ms: number): void {
+  #done(id: number, outputs: readonly WireTensor[], took: RunTime): void {
     const buffers = new Set(outputs.map(({ data }) => data.buffer as ArrayBuffer));
-    this.#post({ type: 'done', id, outputs, ms }, [...buffers]);
+    this.#post({ type: 'done', id, outputs, ...took }, [...buffers]);
   }
 
   #profile(engine: Engine, { id, feeds, runs }: Message<'profile'>): Promise<void> {

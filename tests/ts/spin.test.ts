@@ -7,32 +7,34 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function spinOf(ms: number): Spin {
+function spinOf(ms: number, alone = true): Spin {
   const spin = new Spin(2);
-  spin.took(ms);
+  spin.took({ ms, alone });
   return spin;
 }
 
 it('waits for fast engines only, and never long', () => {
   expect(new Spin(2).allowance(1)).toBe(0);
   expect(spinOf(0.05).allowance(1)).toBeGreaterThan(0.05);
-  expect(spinOf(0.2).allowance(1)).toBe(0.25);
-  expect(spinOf(0.21).allowance(1)).toBe(0);
+  expect(spinOf(0.3).allowance(1)).toBe(0.4);
+  expect(spinOf(0.31).allowance(1)).toBe(0);
 });
 
 it('does not wait on a core that the engine needs', () => {
   const spin = new Spin(1);
-  spin.took(0.05);
+  spin.took({ ms: 0.05, alone: true });
   expect(spin.allowance(1)).toBe(0);
-  expect(spinOf(0.05).allowance(2)).toBe(0);
+  expect(spinOf(0.05, false).allowance(2)).toBe(0);
+  expect(spinOf(0.05, false).allowance(1)).toBeGreaterThan(0);
+  expect(spinOf(0.05).allowance(2)).toBeGreaterThan(0);
 });
 
 it('goes by the shortest of recent times', () => {
   const spin = spinOf(5);
-  spin.took(0.1);
-  spin.took(9);
+  spin.took({ ms: 0.1, alone: true });
+  spin.took({ ms: 9, alone: true });
   expect(spin.allowance(1)).toBeGreaterThan(0);
-  for (let i = 0; i < 4; i++) spin.took(9);
+  for (let i = 0; i < 4; i++) spin.took({ ms: 9, alone: true });
   expect(spin.allowance(1)).toBe(0);
 });
 

@@ -163,7 +163,7 @@ describe('running', () => {
     expect(feeds[0]!.data).toEqual(data);
     expect(feeds[0]!.data).not.toBe(data);
     expect(worker.transferred).toEqual([(feeds[0]!.data as Float32Array).buffer]);
-    worker.send({ type: 'done', id, outputs: [result], ms: 1 });
+    worker.send({ type: 'done', id, outputs: [result], ms: 1, alone: true });
     await expect(running).resolves.toEqual([result]);
   });
 
@@ -187,7 +187,7 @@ describe('running', () => {
     expect(worker.last('reserve')).toMatchObject({ input: 0, bytes: 8 });
     const memory = slot(8);
     worker.send({ type: 'slot', slot: memory });
-    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1 });
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1, alone: true });
     void route.run([feed(Float32Array.of(3, 4))], [0]);
     expect(worker.last('run')!.feeds[0]!.data).toBe(4096);
     expect([...new Float32Array(memory.view.buffer)]).toEqual([3, 4]);
@@ -323,7 +323,7 @@ describe('running', () => {
     worker.error('RuntimeError: unreachable');
     await expect(running).rejects.toThrow(failure('ENGINE_TRAP', 'unreachable'));
     await expect(explaining).rejects.toThrow(failure('ENGINE_TRAP'));
-    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1 });
+    worker.send({ type: 'done', id: worker.last('run')!.id, outputs: [], ms: 1, alone: true });
     expect(route.closed).toBe(true);
   });
 });
@@ -352,7 +352,7 @@ describe('running in the lane', () => {
     const running = route.run([feed(data, true)], [0]);
     const { id } = given(lane);
     lane.release();
-    worker.send({ type: 'done', id, outputs: [], ms: 0.01 });
+    worker.send({ type: 'done', id, outputs: [], ms: 0.01, alone: true });
     await running;
     return { route, lane };
   }
@@ -364,9 +364,9 @@ describe('running in the lane', () => {
     const run = given(lane);
     expect(run).toMatchObject({ outputs: [0], feeds: [{ input: 0, type: 'float32', shape: [2] }] });
     expect(run.feeds[0]!.data).toEqual(bytes);
-    expect(lane.answer({ ms: 1, memoryBytes: 1 }, results)).toBe(false);
+    expect(lane.answer({ alone: true, ms: 1, memoryBytes: 1 }, results)).toBe(false);
     lane.release();
-    worker.send({ type: 'done', id: run.id, outputs: [], ms: 1 });
+    worker.send({ type: 'done', id: run.id, outputs: [], ms: 1, alone: true });
     await expect(running).resolves.toEqual([]);
   });
 
@@ -374,9 +374,9 @@ describe('running in the lane', () => {
     const { route, lane } = await fast();
     const running = route.run([feed(data, true)], [0]);
     const { id } = given(lane);
-    expect(lane.answer({ ms: 1, memoryBytes: 1 }, results)).toBe(false);
+    expect(lane.answer({ alone: true, ms: 1, memoryBytes: 1 }, results)).toBe(false);
     lane.release();
-    worker.send({ type: 'done', id, outputs: [], ms: 1 });
+    worker.send({ type: 'done', id, outputs: [], ms: 1, alone: true });
     await expect(running).resolves.toEqual([]);
   });
 

@@ -84,13 +84,16 @@ TEST_CASE("a region wakes threads for much work only", "[parallel]") {
   start_threads(4);
   REQUIRE(all_park(3));
   const int64_t before = pool_wakes();
+  const uint32_t shared = shared_ranges();
   {
     const ParallelRegion region;
     for (int i = 0; i < 11; ++i) CHECK(covers(2, 1));
     CHECK(pool_wakes() == before);
+    CHECK(shared_ranges() == shared);
     CHECK(threads_parked() == 3);
     CHECK(covers(2, 1));
     CHECK(pool_wakes() == before + 1);
+    CHECK(shared_ranges() == shared + 1);
   }
   REQUIRE(all_park(3));
   {
