@@ -28,7 +28,8 @@ void sx_free(void* data);
 const char* sx_error(void);
 
 // Number of threads that take part in parallel work, the caller included. `pool` is the number of
-// pthread workers that have loaded (at most Module.poolSize). Threads join in the background:
+// pthread workers that have loaded (at most Module.poolSize); call it again when there are more.
+// Work is laid out for `threads` from the first call on. Threads join in the background:
 // sx_threads_ready() counts those that run, the caller included.
 void sx_set_threads(int32_t threads, int32_t pool);
 int32_t sx_threads_ready(void);

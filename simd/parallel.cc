@@ -106,8 +106,9 @@ struct Pool {
   std::atomic<int64_t> wakes{0};
   int64_t unshared_chunks = 0;  // of the region
   uint32_t shared_ranges = 0;
-  std::atomic<int> width{1};    // threads that may take part
-  std::atomic<int> ready{0};    // pool threads that run
+  std::atomic<int> width{1};  // threads that have been started and may take part
+  int wanted = 1;
+  std::atomic<int> ready{0};  // pool threads that run
   std::atomic<bool> busy{false};
   std::atomic<int32_t> crashed{0};
   int started = 0;
@@ -224,15 +225,16 @@ void set_pool_limit(int pool_threads) {
 
 void set_threads(int threads) {
   Pool& p = pool();
-  const int wanted = std::clamp(threads, 1, p.limit + 1);
-  while (p.started < wanted - 1) {
+  p.wanted = std::clamp(threads, 1, kMaxThreads);
+  const int possible = std::min(p.wanted, p.limit + 1);
+  while (p.started < possible - 1) {
     pthread_t handle;
     void* index = reinterpret_cast<void*>(static_cast<intptr_t>(p.started + 1));
     if (pthread_create(&handle, nullptr, pool_thread, index) != 0) break;
     pthread_detach(handle);
     ++p.started;
   }
-  p.width.store(std::min(wanted, p.started + 1));
+  p.width.store(std::min(possible, p.started + 1));
 }
 
 int threads_ready() {
@@ -240,8 +242,12 @@ int threads_ready() {
   return std::min(p.ready.load(std::memory_order_relaxed) + 1, p.width.load());
 }
 
-int threads_wanted() {
+int threads_started() {
   return pool().width.load();
+}
+
+int threads_wanted() {
+  return pool().wanted;
 }
 
 int threads_parked() {

@@ -21,15 +21,19 @@ inline constexpr int kMaxThreads = 32;
 // kMaxThreads - 1. Engine thread only.
 void set_pool_limit(int pool_threads);
 
-// Number of threads that take part from now on, the caller included; clamped to [1, kMaxThreads]
-// and to the pool limit. Starts missing threads and returns without waiting for them. A lower
-// number leaves threads parked. Engine thread only.
+// Number of threads that take part from now on, the caller included; clamped to [1, kMaxThreads].
+// Starts missing threads up to the pool limit and returns without waiting for them; with a higher
+// limit call it again. A lower number leaves threads parked. Engine thread only.
 void set_threads(int threads);
 
 // Threads that would take part in a range now, the caller included. Thread-safe.
 int threads_ready();
 
-// Upper bound of threads_ready() until the next set_threads(): what per-thread scratch is sized by.
+// What threads_ready() becomes once all that have been started run. Thread-safe.
+int threads_started();
+
+// What set_threads() was asked for, whether they can be started yet or not: an upper bound of
+// threads_ready() by which per-thread scratch is sized. Engine thread only.
 int threads_wanted();
 
 // A word that is set to non-zero, from any thread or from JavaScript, when a pool thread has

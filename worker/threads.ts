@@ -18,6 +18,8 @@ export async function widen(
 ): Promise<void> {
   if (threads <= 1) return;
   const { PThread } = instance;
+  // What is laid out before they run is for all of them.
+  instance._sx_set_threads(threads, 0);
   for (const worker of PThread.unusedWorkers) {
     worker.onerror = (event) => {
       const { message } = event as { message?: string };

@@ -146,7 +146,8 @@ TEST_CASE("nested and concurrent ranges run inline", "[parallel]") {
 TEST_CASE("limits hold", "[parallel]") {
   set_pool_limit(0);
   set_threads(8);
-  CHECK(threads_wanted() == 1);
+  CHECK(threads_wanted() == 8);
+  CHECK(threads_started() == 1);
   CHECK(covers(100, 1));
   set_pool_limit(4);
   set_threads(-3);
