@@ -24,14 +24,17 @@ async function visitTwice(server, options) {
     });
     const bytes = server.bytesSent() - before;
     const second = await visit(context, server.url, options);
-    return { cold: first.firstOutput, warm: second.firstOutput, bytes };
+    return { opened: first.opened, cold: first.firstOutput, warm: second.firstOutput, bytes };
   } finally {
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   }
 }
 
-/** {sardonyx: {cold, warm, bytes}, onnxruntime: …, cold, warm}: milliseconds, and our share of onnxruntime-web's. */
+/**
+ * {sardonyx: {cold, warm, bytes}, onnxruntime: …, cold, warm, loading}: milliseconds, and our share of onnxruntime-web's;
+ * `loading` is that of a cold visit without what the page takes before it asks for an engine.
+ */
 export async function coldStart(server, which, { engines, rounds, module }) {
   const seen = await inTurns(engines, Math.min(rounds, MOST_ROUNDS), (engine) =>
     visitTwice(server, {
@@ -51,6 +54,10 @@ export async function coldStart(server, which, { engines, rounds, module }) {
     };
   }
   if (engines.length < 2) return figures;
+  const loading = ({ cold, opened }) => cold - opened;
+  figures.loading = spread(
+    seen.map(({ sardonyx, onnxruntime }) => loading(sardonyx) / loading(onnxruntime)),
+  );
   for (const cache of ['cold', 'warm']) {
     figures[cache] = spread(
       seen.map(({ sardonyx, onnxruntime }) => sardonyx[cache] / onnxruntime[cache]),

@@ -124,6 +124,7 @@ export function summarize(report) {
     below: threads.flatMap((count) => belowOf(models, count, peak)),
     scaling: scalingOf(models, threads),
     cold: shareOf(cold, 'cold', 0.25),
+    loading: shareOf(cold, 'loading'),
     warm: shareOf(cold, 'warm'),
     process: shareOf(memory, 'process', 0.6),
     wasm: shareOf(memory, 'wasm'),

@@ -23,7 +23,7 @@ A ratio is onnxruntime-web's time by ours. Machine: ${cores} cores of an ${cpu};
 reaches ${peak.gflops.toFixed(1)} GFLOP/s here, reads ${peak.readGBs.toFixed(1)} GB/s and copies ${peak.copyGBs.toFixed(1)} GB/s.`;
 }
 
-function summaryTable({ classes, scaling, cold, warm, process, wasm }) {
+function summaryTable({ classes, scaling, cold, loading, warm, process, wasm }) {
   const rows = classes.map(({ name, threads, count, ratio, goal, slowest, least }) => [
     `${name}, ${threads} thread${threads > 1 ? 's' : ''} (${count})`,
     `${ratio.toFixed(2)}×`,
@@ -43,6 +43,7 @@ function summaryTable({ classes, scaling, cold, warm, process, wasm }) {
     rows.push([`${name} (${figure.count})`, percent(figure.share), goal, percent(figure.most)]);
   };
   share('first output, cache cold, share of theirs', cold);
+  share('the same from the first script of the page on', loading);
   share('first output, cache warm, share of theirs', warm);
   share('peak memory of the process, share of theirs', process);
   share('wasm memory, share of theirs', wasm);

@@ -23,9 +23,13 @@ interface Figures {
   readonly ratio: Spread;
   readonly differs?: string;
 }
+interface StartFigures extends Figures {
+  readonly cold: Spread;
+  readonly loading: Spread;
+}
 interface Bench {
   steady(browser: Browser, base: string, which: Case, options: object): Promise<Figures>;
-  coldStart(server: Server, which: Case, options: object): Promise<Figures>;
+  coldStart(server: Server, which: Case, options: object): Promise<StartFigures>;
   peakMemory(base: string, which: Case, options: object): Promise<Figures>;
   emptyPagePeak(base: string): Promise<number>;
   inputsMount(cases: Case[]): Handler;
@@ -95,6 +99,8 @@ test('first outputs with caches cold and warm, and what was downloaded', async (
     expect(warm.median).toBeGreaterThan(0);
     expect(bytes).toBeGreaterThan(300_000);
   }
+  expect(figures.loading.median).toBeGreaterThan(0);
+  expect(figures.loading.median).not.toBe(figures.cold.median);
 });
 
 test('memory of the process and of wasm', async () => {

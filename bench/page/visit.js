@@ -4,7 +4,12 @@ import { engine } from './engines.js';
 import { feedsOf, fetchInputs } from './inputs.js';
 import { timeRuns, warmUp } from './timing.js';
 
-/** Times from the navigation, in milliseconds: `firstOutput` is the first result in the page's hands. */
+const opened = performance.now();
+
+/**
+ * Times from the navigation, in milliseconds: `opened` is when this script began, `firstOutput` the first result in the
+ * page's hands.
+ */
 async function visit({ url, inputs: inputsUrl, steady, countFlops, ...options }) {
   const [open, inputs] = await Promise.all([engine(options), fetchInputs(inputsUrl)]);
   const session = await open(url);
@@ -12,7 +17,12 @@ async function visit({ url, inputs: inputsUrl, steady, countFlops, ...options })
   const run = () => session.run(feeds);
   const results = await run();
   const firstOutput = performance.now();
-  const seen = { firstOutput, outputs: digest(results, session.read), about: session.about() };
+  const seen = {
+    opened,
+    firstOutput,
+    outputs: digest(results, session.read),
+    about: session.about(),
+  };
   if (countFlops) return { ...seen, flops: await session.flops(feeds) };
   if (!steady) return seen;
   await warmUp(run, steady.warmMs);
