@@ -27,8 +27,19 @@ const goalOf = (met, goal) => `${met ? 'as wanted' : 'short of'} ${goal}`;
 
 /** The summary, one line each. */
 export function printSummary({ summary, brotliBytes = {} }) {
-  const { classes, nearness, below, scaling, cold, loading, warm, process, wasm, kernels } =
-    summary;
+  const {
+    classes,
+    nearness,
+    variants,
+    below,
+    scaling,
+    cold,
+    loading,
+    warm,
+    process,
+    wasm,
+    kernels,
+  } = summary;
   print(['summary', 'geometric mean', 'weakest']);
   for (const { name, threads, count, ratio, goal, slowest, least } of classes) {
     const label = `${name} (${count}), threads: ${threads}`;
@@ -58,6 +69,9 @@ export function printSummary({ summary, brotliBytes = {} }) {
   }
   for (const { name, what, value, goal } of kernels) {
     print([`${name}, ${what}`, value.toFixed(2), '', goalOf(value >= goal, goal)]);
+  }
+  for (const { name, of, threads, ratio } of variants) {
+    print([`${name} against our ${of}, threads: ${threads}`, `${ratio.toFixed(2)}×`]);
   }
   for (const { name, share } of nearness.slice(0, 3)) {
     print([`farthest from the limit: ${name}`, share.toFixed(2)]);

@@ -127,6 +127,22 @@ function timesSection(models, threads) {
   );
 }
 
+function variantSection(variants, threads) {
+  const rows = variants.filter((row) => row.threads === threads);
+  if (!rows.length) return '';
+  const scale = Math.max(2, ...rows.map(({ ratio }) => ratio)) * 1.02;
+  const charted = rows.map(({ name, of, ms: own, fp32Ms, ratio }) => ({
+    name,
+    note: `${ms(own)} ms, ${of} ${ms(fp32Ms)} ms`,
+    bars: [bar(ratio < 1 ? 'ours slower' : 'ours', ratio, scale, `${ratio.toFixed(2)}×`)],
+  }));
+  return section(
+    `Quantized against our own fp32, ${ofThreads(threads)}`,
+    'How much faster a file with smaller numbers is than fp32 of the same network. The line is 1×.',
+    chart(charted, { marks: [{ at: 1 }], scale }),
+  );
+}
+
 /** Two bars a row, ours and theirs. */
 function pairs(rows, { value, text, note, scale, marks }) {
   const charted = rows.map((row) => ({
@@ -256,6 +272,7 @@ export function reportPage(report) {
 ${problems(report)}
 ${tiles(summary)}
 ${threads.map((count) => ratioSection(models, count) + timesSection(models, count)).join('')}
+${threads.map((count) => variantSection(summary.variants, count)).join('')}
 ${kernelSection(kernels)}
 ${callSection(calls)}
 ${coldSection(cold, 'cold')}

@@ -1,5 +1,6 @@
 // What the figures say in a few numbers, beside what they are meant to be.
 import { geometricMean } from './statistics.mjs';
+import { variantsOf } from './variants.mjs';
 
 /** Models are small or not by onnxruntime-web's time with one thread, which does not change as Sardonyx does. */
 const SMALL_MS = 2;
@@ -16,10 +17,8 @@ export const CLASSES = [
   { name: 'fp32, 2 ms and more', goal: 3, has: (row, small) => fp32(row) && !small },
   { name: 'fp32, under 2 ms', goal: 1.8, has: (row, small) => fp32(row) && small },
   { name: 'GEMM-only twins', goal: 1.8, has: (row) => isNetwork(row) && row.gemmOnly },
-  {
-    name: 'quantized and 16-bit floats',
-    has: (row) => isNetwork(row) && row.precision !== 'fp32',
-  },
+  { name: 'quantized', goal: 3, has: (row) => isNetwork(row) && row.precision === 'quantized' },
+  { name: 'of 16-bit floats', has: (row) => isNetwork(row) && row.precision === 'fp16' },
   { name: "ONNX's light models", has: ({ group }) => group === 'light' },
 ];
 
@@ -43,11 +42,10 @@ function classesOf(rows, threads) {
   }).filter(Boolean);
 }
 
-/** fp32 networks below the least ratio; `limited` when the memory lets them be no faster. */
+/** Networks below the least ratio; `limited` when the memory lets them be no faster. */
 function belowOf(rows, threads, peak) {
   return measured(rows, threads)
-    .filter((row) => isNetwork(row) && row.precision === 'fp32')
-    .filter((row) => row.threads[threads].ratio.median < LEAST_RATIO)
+    .filter((row) => isNetwork(row) && row.threads[threads].ratio.median < LEAST_RATIO)
     .map((row) => {
       const { ratio, sardonyx } = row.threads[threads];
       const share = row.bytes / (sardonyx.ms.median * 1e6) / peak.together[threads];
@@ -123,6 +121,7 @@ export function summarize(report) {
     nearness: peak ? nearnessOf(models, peak) : [],
     below: threads.flatMap((count) => belowOf(models, count, peak)),
     scaling: scalingOf(models, threads),
+    variants: threads.flatMap((count) => variantsOf(models, count)),
     cold: shareOf(cold, 'cold', 0.25),
     loading: shareOf(cold, 'loading'),
     warm: shareOf(cold, 'warm'),

@@ -93,6 +93,14 @@ function modelTable({ models, summary, cold = [] }) {
   return table(head, rows);
 }
 
+function variantTable(variants) {
+  if (!variants.length) return '';
+  const rows = variants.map(({ name, of, threads, ms: own, fp32Ms, ratio }) => [
+    ...[name, of, threads, ms(own), ms(fp32Ms), `${ratio.toFixed(2)}×`],
+  ]);
+  return table(['Variant', 'fp32 of the same network', 'threads', 'ms', 'fp32, ms', 'gain'], rows);
+}
+
 function kernelTable(kernels) {
   const rate = ({ unit }, figure) =>
     figure ? `${figure.rate.median.toFixed(1)} ${unit} (${percent(figure.share)})` : '–';
@@ -125,6 +133,7 @@ export function tables(report) {
       belowList(summary.below),
       farthestList(summary.nearness),
       modelTable(report),
+      variantTable(summary.variants),
     );
   if (report.kernels) parts.push(kernelTable(report.kernels));
   if (report.calls) parts.push(callTable(report.calls));

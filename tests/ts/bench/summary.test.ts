@@ -29,6 +29,7 @@ interface Summary {
   readonly scaling?: { readonly factor: number; readonly count: number };
   readonly cold?: Share;
   readonly process?: Share;
+  readonly variants: readonly object[];
   readonly kernels: readonly { readonly name: string; readonly value: number; goal: number }[];
 }
 interface Module {
@@ -74,12 +75,14 @@ describe('the summary of a bench', () => {
       ['fp32, 2 ms and more', 2],
       ['fp32, under 2 ms', 1],
       ['GEMM-only twins', 1],
-      ['quantized and 16-bit floats', 2],
+      ['quantized', 1],
+      ['of 16-bit floats', 1],
       ["ONNX's light models", 1],
     ]);
     expect(classOf(summary, 'fp32, 2 ms and more')).toMatchObject({ slowest: 'larger' });
     expect(classOf(summary, 'fp32, 2 ms and more')?.ratio).toBeCloseTo(2, 9);
-    expect(classOf(summary, 'quantized and 16-bit floats')?.ratio).toBeCloseTo(4, 9);
+    expect(classOf(summary, 'quantized')?.ratio).toBeCloseTo(2, 9);
+    expect(classOf(summary, 'of 16-bit floats')?.ratio).toBeCloseTo(8, 9);
   });
 
   it('keeps a model in its class when threads make it faster', () => {
@@ -92,12 +95,28 @@ describe('the summary of a bench', () => {
     expect(classOf(summary, 'fp32, under 2 ms', 2)).toBeUndefined();
   });
 
-  it('lists fp32 models below 1.1×, and says which the memory limits', () => {
+  it('sets quantized models against our own fp32 of the same network', () => {
+    const { variants } = summarize(
+      sampleReport([
+        { name: 'superres10', times: [[40, 200]] },
+        { name: 'superres10_qlinear_int8', precision: 'quantized', times: [[50, 100]] },
+        { name: 'yolox_nano_qdq_int8', precision: 'quantized', times: [[50, 100]] },
+      ]),
+    );
+    expect(variants).toEqual([
+      {
+        ...{ name: 'superres10_qlinear_int8', of: 'superres10', threads: 1 },
+        ...{ ms: 50, fp32Ms: 40, ratio: 0.8 },
+      },
+    ]);
+  });
+
+  it('lists models below 1.1×, and says which the memory limits', () => {
     const summary = summarize(
       sampleReport([
         { name: 'fast', times: [[10, 30]] },
         { name: 'slow', times: [[10, 10]] },
-        { name: 'slow integers', precision: 'quantized', times: [[10, 10]] },
+        { name: 'slow integers', precision: 'quantized', times: [[10, 10.1]] },
         // 180 MB in 10 ms are 18 of 20 GB/s, with two threads 18 of 30.
         {
           name: 'weights',
@@ -115,10 +134,11 @@ describe('the summary of a bench', () => {
     expect(seen).toEqual([
       ['weights and slow', 1, false],
       ['slow', 1, false],
+      ['slow integers', 1, false],
       ['weights', 1, true],
       ['weights', 2, false],
     ]);
-    expect(summary.below[2]?.bandwidth).toBeCloseTo(0.9, 9);
+    expect(summary.below[3]?.bandwidth).toBeCloseTo(0.9, 9);
   });
 
   it('compares two threads with one for models over 5 ms', () => {
