@@ -1,5 +1,5 @@
-// dist/: the two wasm modules, worker.js, index.mjs, manifest.mjs, ort.mjs, sardonyx.js, cli.mjs and the type
-// declarations.
+// dist/: the two wasm modules, worker.js, index.mjs, manifest.mjs, ort.mjs, quantize.mjs, sardonyx.js, cli.mjs and the
+// type declarations.
 //   node tools/bundle.mjs [--no-types] [--out=dist]
 // SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
 import {
@@ -96,6 +96,9 @@ const bundleLibrary = (entry) =>
     ],
   });
 
+const bundleQuantize = () =>
+  bundle('quantize/index.ts', { format: 'esm', plugins: [libraryBeside(root, './index.mjs')] });
+
 const bundleCli = () =>
   bundle('cli/main.ts', {
     format: 'esm',
@@ -149,6 +152,7 @@ async function main() {
     'sardonyx.js',
     await bundle('web/entry_script.ts', { format: 'iife', globalName: 'sardonyx' }),
   );
+  write('quantize.mjs', await bundleQuantize());
   write('cli.mjs', await bundleCli());
   chmodSync(join(dist, 'cli.mjs'), 0o755);
   // worker.js and sardonyx.js are classic scripts, in Node CommonJS.

@@ -91,6 +91,12 @@ export const ERRORS = {
     'model',
     'Correct the field named in the message as docs/manifest.md describes it.',
   ],
+  MODEL_QUANTIZED: [39, 'model', 'Give quantize the model of floats that this one was made of.'],
+  NOTHING_TO_QUANTIZE: [
+    40,
+    'model',
+    'Choose another precision, or keep fewer nodes: the message says why no weight was taken.',
+  ],
   OUT_OF_MEMORY: [50, 'route', 'Use a smaller variant or input, or close other models.'],
   ENGINE_TRAP: [
     51,

@@ -1,0 +1,74 @@
+// sardonyx/quantize: smaller weights in a model.
+import { SardonyxError } from '../web/index.js';
+import type { ExternalData } from './external_data.js';
+import { quantizeDynamically } from './int8_dynamic.js';
+import { Job } from './job.js';
+import { Model } from './model.js';
+import { refuseQuantized } from './refuse_quantized.js';
+import type { QuantizeProgress, QuantizeReport } from './report.js';
+
+export type { ExternalData } from './external_data.js';
+export type { KeptReport, LayerReport, QuantizeProgress, QuantizeReport } from './report.js';
+
+export interface QuantizeOptions {
+  /** What weights become. */
+  readonly precision: 'int8';
+  /** Nodes, by name, and operators that stay as they are. */
+  readonly keep?: readonly string[];
+  /** Files that the model refers to, by the names it has for them. They become a part of the result. */
+  readonly externalData?: ExternalData;
+  readonly signal?: AbortSignal;
+}
+
+export interface Quantized {
+  /** An .onnx file. */
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly report: QuantizeReport;
+}
+
+type Mode = (model: Model, job: Job, options: QuantizeOptions) => Promise<void>;
+
+const MODES: Readonly<Record<QuantizeOptions['precision'], Mode>> = {
+  int8: quantizeDynamically,
+};
+
+function checkOptions({ precision }: QuantizeOptions): void {
+  if (Object.hasOwn(MODES, precision)) return;
+  const known = Object.keys(MODES).join(', ');
+  const message = `precision is one of ${known}, not ${precision}`;
+  throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'precision' });
+}
+
+/**
+ * The model with weights of another precision. It is standard ONNX, which onnxruntime loads too. The bytes given are
+ * not changed. Rejects with a SardonyxError when nothing can be done, with signal.reason when it is aborted.
+ */
+export async function quantize(
+  bytes: Uint8Array,
+  options: QuantizeOptions,
+  onProgress: (progress: QuantizeProgress) => void = () => undefined,
+): Promise<Quantized> {
+  checkOptions(options);
+  const model = new Model(bytes, options.externalData);
+  refuseQuantized(model);
+  const job = new Job(model, options, onProgress);
+  await MODES[options.precision](model, job, options);
+  if (job.layers.length === 0) throw nothingDone(job, options);
+  model.removeUnused();
+  const written = model.write();
+  const { layers, kept } = job;
+  return {
+    model: written,
+    report: { bytesBefore: bytes.length, bytesAfter: written.length, layers, kept },
+  };
+}
+
+function nothingDone({ kept }: Job, { precision }: QuantizeOptions): SardonyxError {
+  const [first] = kept;
+  const why = first
+    ? `of ${kept.length} nodes with weights the first, ${first.node}, is left as it is: ${first.reason}`
+    : 'the model has no node whose weight this precision is for';
+  return new SardonyxError('NOTHING_TO_QUANTIZE', `${precision}: ${why}`, {
+    ...(first && { node: first.node }),
+  });
+}

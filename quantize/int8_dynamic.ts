@@ -1,0 +1,126 @@
+// Products of int8 weights and activations whose range is measured in each run: DynamicQuantizeLinear,
+// MatMulInteger, and the two scales as factors behind it. Weights are symmetric, with a scale per column.
+import type { Job } from './job.js';
+import { nodeName, type Model } from './model.js';
+import { makeNode } from './nodes.js';
+import type { NodeProto } from './onnx_pb.generated.js';
+import { addBias, findProducts, type Product, type WeightMatrix } from './product.js';
+import { raiseOpset } from './raise_opset.js';
+import { Noise } from './sqnr.js';
+import { FLOAT, makeTensor } from './tensor_data.js';
+
+/** Longer sums of u8 · s8 can leave int32. */
+const MOST_ROWS = Math.floor((2 ** 31 - 1) / (255 * 128));
+
+interface Quantized {
+  readonly values: string;
+  readonly scales: string;
+  readonly sqnr: number;
+}
+
+interface Activation {
+  readonly values: string;
+  readonly scale: string;
+  readonly zero: string;
+}
+
+/** Largest magnitude 127; columns of zeros have the scale 1. */
+function quantizeColumns(weight: WeightMatrix) {
+  const { rows, columns, data, rowStep, columnStep } = weight;
+  const scales = new Float32Array(columns);
+  const values = new Int8Array(rows * columns);
+  const noise = new Noise();
+  for (let column = 0; column < columns; column++) {
+    let largest = 0;
+    for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
+      largest = Math.max(largest, Math.abs(data[at]!));
+    }
+    const scale = Math.fround(largest / 127) || 1;
+    scales[column] = scale;
+    for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
+      const value = Math.max(-127, Math.min(127, Math.round(data[at]! / scale)));
+      values[row * columns + column] = value;
+      noise.add(data[at]!, value * scale);
+    }
+  }
+  return { scales, values, sqnr: noise.decibels };
+}
+
+/** Writes nodes; what several of them share is written once. */
+class Writer {
+  readonly #weights = new Map<string, Quantized>();
+  readonly #activations = new Map<string, Activation>();
+
+  constructor(readonly model: Model) {}
+
+  weight({ weight, alpha }: Product): Quantized {
+    const key = JSON.stringify([weight.name, weight.rowStep, alpha]);
+    const known = this.#weights.get(key);
+    if (known) return known;
+    const { rows, columns, name } = weight;
+    const { scales, values, sqnr } = quantizeColumns(weight);
+    const factors = scales.map((scale) => scale * alpha);
+    const { model } = this;
+    const made = {
+      values: model.addConstant(
+        makeTensor(model.freshName(`${name}_int8`), 'int8', [rows, columns], values),
+      ),
+      scales: model.addConstant(
+        makeTensor(model.freshName(`${name}_scale`), 'float32', [columns], factors),
+      ),
+      sqnr,
+    };
+    this.#weights.set(key, made);
+    return made;
+  }
+
+  /** The node is there when the value has not been quantized before. */
+  activation(name: string): Activation & { node?: NodeProto } {
+    const known = this.#activations.get(name);
+    if (known) return known;
+    const fresh = (suffix: string) => this.model.freshName(`${name}_${suffix}`);
+    const made = { values: fresh('uint8'), scale: fresh('scale'), zero: fresh('zero_point') };
+    this.#activations.set(name, made);
+    const outputs = [made.values, made.scale, made.zero];
+    return {
+      ...made,
+      node: makeNode('DynamicQuantizeLinear', [name], outputs, { name: fresh('quantize') }),
+    };
+  }
+
+  product(node: NodeProto, product: Product, weight: Quantized): NodeProto[] {
+    const { values, scale, zero, node: quantize } = this.activation(product.a);
+    const name = nodeName(node);
+    const fresh = (suffix: string) => this.model.freshName(`${name}_${suffix}`);
+    const [sum, floats, factor] = [fresh('int32'), fresh('float32'), fresh('scale')];
+    const output = node.output[0]!;
+    const scaled = product.bias === undefined ? output : fresh('scaled');
+    return [
+      ...(quantize ? [quantize] : []),
+      makeNode('MatMulInteger', [values, weight.values, zero], [sum], { name }),
+      makeNode('Cast', [sum], [floats], { name: floats, attributes: { to: FLOAT } }),
+      makeNode('Mul', [scale, weight.scales], [factor], { name: factor }),
+      makeNode('Mul', [floats, factor], [scaled], { name: fresh('rescale') }),
+      ...(product.bias === undefined ? [] : [addBias(fresh('bias'), scaled, product.bias, output)]),
+    ];
+  }
+}
+
+export async function quantizeDynamically(model: Model, job: Job): Promise<void> {
+  raiseOpset(model, 11);
+  const writer = new Writer(model);
+  const replaced = new Map<NodeProto, readonly NodeProto[]>();
+  const products = findProducts(model, job);
+  for (const [i, { node, product }] of products.entries()) {
+    await job.step(i, products.length, node);
+    const { weight } = product;
+    if (weight.rows > MOST_ROWS) {
+      job.keep(node, `a sum of ${weight.rows} products can leave int32`);
+      continue;
+    }
+    const quantized = writer.weight(product);
+    replaced.set(node, writer.product(node, product, quantized));
+    job.quantized(node, weight.name, [weight.rows, weight.columns], quantized.sqnr);
+  }
+  model.replaceNodes((node) => replaced.get(node) ?? [node]);
+}

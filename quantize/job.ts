@@ -1,0 +1,58 @@
+// One call of quantize: what it may change, what it has done, and who is told.
+import { SardonyxError } from '../web/index.js';
+import { nodeName, type Model } from './model.js';
+import type { NodeProto } from './onnx_pb.generated.js';
+import type { KeptReport, LayerReport, QuantizeProgress } from './report.js';
+
+/** So long a page waits at most, in ms. */
+const SLICE = 30;
+
+export interface JobOptions {
+  readonly keep?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export class Job {
+  readonly layers: LayerReport[] = [];
+  readonly kept: KeptReport[] = [];
+  readonly #keep: ReadonlySet<string>;
+  readonly #signal: AbortSignal | undefined;
+  #slice = performance.now();
+
+  /** INVALID_ARGUMENT when `keep` names neither a node nor an operator of the model. */
+  constructor(
+    model: Model,
+    { keep = [], signal }: JobOptions,
+    readonly onProgress: (progress: QuantizeProgress) => void,
+  ) {
+    this.#keep = new Set(keep);
+    this.#signal = signal;
+    const known = new Set(model.graph.node.flatMap((node) => [nodeName(node), node.opType]));
+    const unknown = keep.filter((name) => !known.has(name));
+    if (unknown.length === 0) return;
+    const message = `the model has no node and no operator ${unknown.join(', ')}`;
+    throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'keep' });
+  }
+
+  /** The caller wants this node as it is. */
+  isKept(node: NodeProto): boolean {
+    return this.#keep.has(nodeName(node)) || this.#keep.has(node.opType);
+  }
+
+  quantized(node: NodeProto, weight: string, shape: readonly number[], weightSqnr: number): void {
+    this.layers.push({ node: nodeName(node), operator: node.opType, weight, shape, weightSqnr });
+  }
+
+  keep(node: NodeProto, reason: string): void {
+    this.kept.push({ node: nodeName(node), operator: node.opType, reason });
+  }
+
+  /** Before each part of the work: tells how far it is, ends it when the caller wants so, lets others run. */
+  async step(done: number, total: number, node: NodeProto): Promise<void> {
+    this.#signal?.throwIfAborted();
+    this.onProgress({ done, total, node: nodeName(node) });
+    if (performance.now() - this.#slice < SLICE) return;
+    await new Promise((resume) => setTimeout(resume));
+    this.#slice = performance.now();
+  }
+}
