@@ -3,6 +3,8 @@ import { SardonyxError } from '../web/index.js';
 import type { ExternalData } from './external_data.js';
 import { quantizeDynamically } from './int8_dynamic.js';
 import { Job } from './job.js';
+import { checkOptions } from './check_options.js';
+import { quantizeTo4Bits } from './int4.js';
 import { Model } from './model.js';
 import { refuseQuantized } from './refuse_quantized.js';
 import type { QuantizeProgress, QuantizeReport } from './report.js';
@@ -12,9 +14,13 @@ export type { KeptReport, LayerReport, QuantizeProgress, QuantizeReport } from '
 
 export interface QuantizeOptions {
   /** What weights become. */
-  readonly precision: 'int8';
+  readonly precision: 'int8' | 'int4';
   /** Nodes, by name, and operators that stay as they are. */
   readonly keep?: readonly string[];
+  /** For int4: so many weights share a scale, a power of two from 16 to 256. Default 32. */
+  readonly group?: number;
+  /** For int4: each group has a zero point too, for weights that do not lie around 0. */
+  readonly zeroPoints?: boolean;
   /** Files that the model refers to, by the names it has for them. They become a part of the result. */
   readonly externalData?: ExternalData;
   readonly signal?: AbortSignal;
@@ -30,14 +36,9 @@ type Mode = (model: Model, job: Job, options: QuantizeOptions) => Promise<void>;
 
 const MODES: Readonly<Record<QuantizeOptions['precision'], Mode>> = {
   int8: quantizeDynamically,
+  int4: (model, job, { group = 32, zeroPoints = false }) =>
+    quantizeTo4Bits(model, job, { group, zeroPoints }),
 };
-
-function checkOptions({ precision }: QuantizeOptions): void {
-  if (Object.hasOwn(MODES, precision)) return;
-  const known = Object.keys(MODES).join(', ');
-  const message = `precision is one of ${known}, not ${precision}`;
-  throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'precision' });
-}
 
 /**
  * The model with weights of another precision. It is standard ONNX, which onnxruntime loads too. The bytes given are

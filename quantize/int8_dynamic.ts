@@ -25,7 +25,7 @@ interface Activation {
 }
 
 /** Largest magnitude 127; columns of zeros have the scale 1. */
-function quantizeColumns(weight: WeightMatrix) {
+function quantizeColumns(weight: WeightMatrix, alpha: number) {
   const { rows, columns, data, rowStep, columnStep } = weight;
   const scales = new Float32Array(columns);
   const values = new Int8Array(rows * columns);
@@ -33,14 +33,15 @@ function quantizeColumns(weight: WeightMatrix) {
   for (let column = 0; column < columns; column++) {
     let largest = 0;
     for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
-      largest = Math.max(largest, Math.abs(data[at]!));
+      largest = Math.max(largest, Math.abs(data[at]! * alpha));
     }
     const scale = Math.fround(largest / 127) || 1;
     scales[column] = scale;
     for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
-      const value = Math.max(-127, Math.min(127, Math.round(data[at]! / scale)));
-      values[row * columns + column] = value;
-      noise.add(data[at]!, value * scale);
+      const value = data[at]! * alpha;
+      const integer = Math.max(-127, Math.min(127, Math.round(value / scale)));
+      values[row * columns + column] = integer;
+      noise.add(value, integer * scale);
     }
   }
   return { scales, values, sqnr: noise.decibels };
@@ -58,15 +59,14 @@ class Writer {
     const known = this.#weights.get(key);
     if (known) return known;
     const { rows, columns, name } = weight;
-    const { scales, values, sqnr } = quantizeColumns(weight);
-    const factors = scales.map((scale) => scale * alpha);
+    const { scales, values, sqnr } = quantizeColumns(weight, alpha);
     const { model } = this;
     const made = {
       values: model.addConstant(
         makeTensor(model.freshName(`${name}_int8`), 'int8', [rows, columns], values),
       ),
       scales: model.addConstant(
-        makeTensor(model.freshName(`${name}_scale`), 'float32', [columns], factors),
+        makeTensor(model.freshName(`${name}_scale`), 'float32', [columns], scales),
       ),
       sqnr,
     };

@@ -119,14 +119,23 @@ export class Model {
     this.graph.node = this.graph.node.flatMap((node) => replacement(node));
   }
 
-  /** Drops initializers that nobody reads, also where they are listed among the inputs. */
+  /** Drops nodes and initializers that nobody reads, the latter also where they are listed among the inputs. */
   removeUnused(): void {
-    const [readers, outputs] = [this.readers(), this.outputNames()];
-    const unused = ({ name }: { readonly name: string }) =>
-      this.#constants.has(name) && !readers.has(name) && !outputs.has(name);
     const { graph } = this;
-    graph.input = graph.input.filter((info) => !unused(info));
-    graph.initializer = graph.initializer.filter((tensor) => !unused(tensor));
+    const producers = this.producers();
+    const [read, live] = [this.outputNames(), new Set<NodeProto>()];
+    // A set is walked together with what is added to it on the way.
+    for (const name of read) {
+      const node = producers.get(name);
+      if (!node || live.has(node)) continue;
+      live.add(node);
+      for (const input of [...node.input, ...capturedBy(node)]) read.add(input);
+    }
+    graph.node = graph.node.filter((node) => live.has(node));
+    const isUnused = ({ name }: { readonly name: string }) =>
+      this.#constants.has(name) && !read.has(name);
+    graph.input = graph.input.filter((info) => !isUnused(info));
+    graph.initializer = graph.initializer.filter((tensor) => !isUnused(tensor));
     this.#constants = this.#byName();
   }
 

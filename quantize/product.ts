@@ -63,6 +63,7 @@ export function productOf(model: Model, node: NodeProto): Product | string | und
   const bias = scaledBias(model, node);
   if (bias === undefined) return 'beta scales a value that is not constant';
   const alpha = floatOf(node, 'alpha', 1);
+  if (!Number.isFinite(alpha)) return 'alpha is infinite or NaN';
   return { a: node.input[0] ?? '', weight, alpha, bias: bias === '' ? undefined : bias };
 }
 

@@ -105,7 +105,7 @@ describe('Model', () => {
     expect(written.initializer.map(({ name }) => name)).toContain('c');
   });
 
-  it('drops initializers that nobody reads, not those that a body reads', () => {
+  it('drops nodes and initializers that nobody reads, not those that a body reads', () => {
     const body = graph({
       inputs: [],
       outputs: [value('inner', 'float32', [1])],
@@ -117,9 +117,11 @@ describe('Model', () => {
       return model.graph.initializer.map(({ name }) => name);
     };
     expect(names({})).toEqual(['w']);
+    const dead = [node('Neg', ['spare'], ['a']), node('Abs', ['a'], ['b'])];
+    expect(names({ nodes: [...dead, node('Add', ['x', 'w'], ['y'])] })).toEqual(['w']);
     const nodes = [
       node('If', ['c'], ['z'], { then_branch: body, else_branch: body }),
-      node('Add', ['x', 'w'], ['y']),
+      node('Concat', ['z', 'w'], ['y'], { axis: 0 }),
     ];
     expect(names({ nodes, inputs: [value('c', 'bool', []), value('x', 'float32', [2])] })).toEqual([
       'w',

@@ -1,0 +1,29 @@
+// Options of quantize, which callers without types may get wrong.
+import { SardonyxError } from '../web/index.js';
+import type { QuantizeOptions } from './index.js';
+
+const PRECISIONS: readonly string[] = ['int8', 'int4'] satisfies QuantizeOptions['precision'][];
+const GROUPS: readonly unknown[] = [16, 32, 64, 128, 256];
+
+const refuse = (field: string, message: string) =>
+  new SardonyxError('INVALID_ARGUMENT', `${field} ${message}`, { field });
+
+/** INVALID_ARGUMENT for what is no option, and for options that do not go together. */
+export function checkOptions({ precision, keep, group, zeroPoints }: QuantizeOptions): void {
+  if (!PRECISIONS.includes(precision)) {
+    throw refuse('precision', `is one of ${PRECISIONS.join(', ')}, not ${precision}`);
+  }
+  if (
+    keep !== undefined &&
+    !(Array.isArray(keep) && keep.every((name) => typeof name === 'string'))
+  ) {
+    throw refuse('keep', 'is a list of names');
+  }
+  if (group !== undefined && !GROUPS.includes(group)) {
+    throw refuse('group', `is one of ${GROUPS.join(', ')}, not ${group}`);
+  }
+  const of4Bits = { group, zeroPoints };
+  for (const [field, value] of Object.entries(of4Bits)) {
+    if (value !== undefined && precision !== 'int4') throw refuse(field, 'is for int4 only');
+  }
+}
