@@ -6,12 +6,21 @@ import { inspect } from './inspect.js';
 import { packCommand } from './pack.js';
 import { problemJson, problemText } from './problem.js';
 import { profile } from './profile.js';
+import { quantizeCommand } from './quantize.js';
 import { run } from './run.js';
 import { serveCommand } from './serve.js';
 import { VERSION } from './version.js';
 
 const COMMANDS = new Map<string, Command>(
-  Object.entries({ inspect, run, profile, pack: packCommand, serve: serveCommand, doctor }),
+  Object.entries({
+    inspect,
+    run,
+    profile,
+    quantize: quantizeCommand,
+    pack: packCommand,
+    serve: serveCommand,
+    doctor,
+  }),
 );
 
 function overview(): string {

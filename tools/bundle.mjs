@@ -103,7 +103,10 @@ const bundleCli = () =>
   bundle('cli/main.ts', {
     format: 'esm',
     platform: 'node',
-    plugins: [libraryBeside(root, './index.mjs')],
+    plugins: [
+      libraryBeside(root, './index.mjs'),
+      libraryBeside(root, './quantize.mjs', 'quantize/index'),
+    ],
   });
 
 function emitTypes() {

@@ -1,9 +1,9 @@
 // Node programs of ours use the built library beside them: one engine, one class of errors.
 import { join, resolve } from 'node:path';
 
-/** An esbuild plugin: imports of web/index become imports of `library`. */
-export function libraryBeside(root, library) {
-  const source = join(root, 'web/index');
+/** An esbuild plugin: imports of `entry`, a folder's index, become imports of `library`. */
+export function libraryBeside(root, library, entry = 'web/index') {
+  const source = join(root, entry);
   return {
     name: 'library beside',
     setup({ onResolve }) {

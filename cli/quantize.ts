@@ -1,0 +1,145 @@
+// sardonyx quantize: a model with smaller weights.
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, parse, resolve } from 'node:path';
+import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
+import { SardonyxError } from '../web/index.js';
+import {
+  assignments,
+  onePath,
+  optionalText,
+  texts,
+  UsageError,
+  wholeNumber,
+  type Arguments,
+  type Command,
+} from './command.js';
+import { compareOutputs } from './quantize/output_agreement.js';
+import { ProgressLine } from './quantize/progress_line.js';
+import { publish } from './quantize/publish.js';
+import { reportText } from './quantize/report_text.js';
+import { FEEDING, FEEDING_HELP } from './run_request.js';
+
+type Precision = QuantizeOptions['precision'];
+const PRECISIONS: readonly Precision[] = ['int8', 'int4'];
+
+function precisionOf({ values }: Arguments): Precision {
+  const [precision, ...others] = PRECISIONS.filter((name) => values[name] === true);
+  if (precision && others.length === 0) return precision;
+  const names = PRECISIONS.map((name) => `--${name}`).join(', ');
+  throw new UsageError(`give one of ${names}`);
+}
+
+function optionsOf(given: Arguments): QuantizeOptions {
+  const precision = precisionOf(given);
+  const group = wholeNumber(given, 'group');
+  const zeroPoints = given.values['zero-points'] === true;
+  if (precision !== 'int4' && (group !== undefined || zeroPoints)) {
+    throw new UsageError('--group and --zero-points go with --int4');
+  }
+  const keep = texts(given, 'keep').flatMap((names) => names.split(',').filter(Boolean));
+  return {
+    precision,
+    keep,
+    ...(group !== undefined && { group }),
+    ...(zeroPoints && { zeroPoints }),
+  };
+}
+
+const read = (file: string, field: string) =>
+  readFile(file).catch((thrown: unknown) => {
+    throw new SardonyxError('INVALID_ARGUMENT', `can not read ${file}: ${String(thrown)}`, {
+      field,
+    });
+  });
+
+async function readExternal(given: Arguments): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for (const [name, path] of assignments(given, 'external')) {
+    files[name] = await read(path, 'external');
+  }
+  return files;
+}
+
+/** The file to write; refuses folders and, without --force, the model itself. */
+async function outFile(file: string, precision: Precision, given: Arguments): Promise<string> {
+  const { dir, name } = parse(file);
+  const out = resolve(optionalText(given, 'out') ?? join(dir, `${name}_${precision}.onnx`));
+  const real = (path: string) => realpath(path).catch(() => path);
+  const found = await stat(out).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`--out is a file, and ${out} is a folder`);
+  if (!(await stat(dirname(out)).catch(() => undefined))?.isDirectory()) {
+    throw new UsageError(`--out: there is no folder ${dirname(out)}`);
+  }
+  if ((await real(out)) === (await real(resolve(file))) && given.values.force !== true) {
+    throw new UsageError(`${out} is the model itself: name another file, or add --force`);
+  }
+  return out;
+}
+
+async function quantized(bytes: Uint8Array, options: QuantizeOptions) {
+  const { quantize } = await import('../quantize/index.js');
+  const progress = new ProgressLine(process.stderr);
+  try {
+    return await quantize(bytes, options, (news) => progress.show(news));
+  } finally {
+    progress.end();
+  }
+}
+
+/** JSON has no infinity. */
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+const forJson = ({ layers, ...rest }: QuantizeReport) => ({
+  ...rest,
+  layers: layers.map((layer) => ({ ...layer, weightSqnr: finite(layer.weightSqnr) })),
+});
+
+async function run(given: Arguments) {
+  const file = onePath(given, 'model file');
+  const options = optionsOf(given);
+  const out = await outFile(file, options.precision, given);
+  const bytes = await read(file, 'FILE');
+  const externalData = await readExternal(given);
+  const { model, report } = await quantized(bytes, { ...options, externalData });
+  const outputs = await compareOutputs(bytes, model, externalData, given);
+  await publish(out, model);
+  return {
+    text: reportText(out, report, outputs),
+    json: {
+      file: out,
+      precision: options.precision,
+      ...forJson(report),
+      outputs: 'reason' in outputs ? null : outputs.map((o) => ({ ...o, sqnr: finite(o.sqnr) })),
+    },
+  };
+}
+
+export const quantizeCommand: Command = {
+  usage:
+    'quantize FILE --int8|--int4 [--out FILE] [--keep NAME[,NAME] …] [--group N] [--zero-points]\n' +
+    '             [--force] [--input NAME=FILE …] [--shape NAME=1x3x224x224 …] [--external NAME=FILE …] [--json]',
+  summary: 'Write a model with smaller weights, and say what that costs',
+  help: `  --int8                 MatMul and Gemm of int8 weights, activations by the range of each run
+  --int4                 MatMul, Gemm and Gather of 4-bit weights
+  --group N              with --int4: weights that share a scale, 16, 32, 64, 128 or 256; default 32
+  --zero-points          with --int4: a zero point for each group, for weights that are not around 0
+  --keep NAME[,NAME]     nodes or operators that stay as they are
+  -o, --out FILE         default: FILE_int8.onnx, or what the precision is
+  --force                FILE may be written over
+${FEEDING_HELP.options}
+  --json                 the same as JSON
+
+The result is standard ONNX with operators of com.microsoft for --int4; onnxruntime loads it too. It is run
+beside FILE before it is written: on the feeds that are given, else random ones.`,
+  options: {
+    ...FEEDING,
+    int8: { type: 'boolean' },
+    int4: { type: 'boolean' },
+    group: { type: 'string' },
+    'zero-points': { type: 'boolean' },
+    keep: { type: 'string', multiple: true },
+    out: { type: 'string', short: 'o' },
+    force: { type: 'boolean' },
+  },
+  run,
+};

@@ -1,0 +1,36 @@
+// How far a long piece of work is: a bar on a terminal, lines elsewhere.
+import type { QuantizeProgress } from '../../quantize/index.js';
+
+const WIDTH = 30;
+/** Between lines that are no terminal's, in ms. */
+const EVERY = 2000;
+
+export class ProgressLine {
+  #last = performance.now();
+  #drawn = false;
+
+  constructor(readonly stream: NodeJS.WriteStream) {}
+
+  show({ done, total, node }: QuantizeProgress): void {
+    const text = `${done} of ${total}  ${node}`;
+    if (this.stream.isTTY) {
+      const filled = Math.round((WIDTH * done) / Math.max(1, total));
+      const bar = '█'.repeat(filled).padEnd(WIDTH, '░');
+      this.#write(`\r\x1b[K${bar} ${text}`.slice(0, this.stream.columns));
+    } else if (performance.now() - this.#last > EVERY) {
+      this.#last = performance.now();
+      this.stream.write(`${text}\n`);
+    }
+  }
+
+  #write(text: string): void {
+    this.#drawn = true;
+    this.stream.write(text);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#drawn) this.stream.write('\r\x1b[K');
+    this.#drawn = false;
+  }
+}
