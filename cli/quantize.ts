@@ -20,7 +20,7 @@ import { reportText } from './quantize/report_text.js';
 import { FEEDING, FEEDING_HELP } from './run_request.js';
 
 type Precision = QuantizeOptions['precision'];
-const PRECISIONS: readonly Precision[] = ['int8', 'int4'];
+const PRECISIONS: readonly Precision[] = ['int8', 'int4', 'fp16'];
 
 function precisionOf({ values }: Arguments): Precision {
   const [precision, ...others] = PRECISIONS.filter((name) => values[name] === true);
@@ -116,11 +116,12 @@ async function run(given: Arguments) {
 
 export const quantizeCommand: Command = {
   usage:
-    'quantize FILE --int8|--int4 [--out FILE] [--keep NAME[,NAME] …] [--group N] [--zero-points]\n' +
+    'quantize FILE --int8|--int4|--fp16 [--out FILE] [--keep NAME[,NAME] …] [--group N] [--zero-points]\n' +
     '             [--force] [--input NAME=FILE …] [--shape NAME=1x3x224x224 …] [--external NAME=FILE …] [--json]',
   summary: 'Write a model with smaller weights, and say what that costs',
   help: `  --int8                 MatMul and Gemm of int8 weights, activations by the range of each run
   --int4                 MatMul, Gemm and Gather of 4-bit weights
+  --fp16                 weights and inner values of float16; inputs and outputs stay as they are
   --group N              with --int4: weights that share a scale, 16, 32, 64, 128 or 256; default 32
   --zero-points          with --int4: a zero point for each group, for weights that are not around 0
   --keep NAME[,NAME]     nodes or operators that stay as they are
@@ -135,6 +136,7 @@ beside FILE before it is written: on the feeds that are given, else random ones.
     ...FEEDING,
     int8: { type: 'boolean' },
     int4: { type: 'boolean' },
+    fp16: { type: 'boolean' },
     group: { type: 'string' },
     'zero-points': { type: 'boolean' },
     keep: { type: 'string', multiple: true },

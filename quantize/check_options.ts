@@ -2,7 +2,11 @@
 import { SardonyxError } from '../web/index.js';
 import type { QuantizeOptions } from './index.js';
 
-const PRECISIONS: readonly string[] = ['int8', 'int4'] satisfies QuantizeOptions['precision'][];
+const PRECISIONS: readonly string[] = [
+  'int8',
+  'int4',
+  'fp16',
+] satisfies QuantizeOptions['precision'][];
 const GROUPS: readonly unknown[] = [16, 32, 64, 128, 256];
 
 const refuse = (field: string, message: string) =>

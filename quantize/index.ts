@@ -1,6 +1,7 @@
 // sardonyx/quantize: smaller weights in a model.
 import { SardonyxError } from '../web/index.js';
 import type { ExternalData } from './external_data.js';
+import { convertToHalves } from './fp16.js';
 import { quantizeDynamically } from './int8_dynamic.js';
 import { Job } from './job.js';
 import { checkOptions } from './check_options.js';
@@ -14,7 +15,7 @@ export type { KeptReport, LayerReport, QuantizeProgress, QuantizeReport } from '
 
 export interface QuantizeOptions {
   /** What weights become. */
-  readonly precision: 'int8' | 'int4';
+  readonly precision: 'int8' | 'int4' | 'fp16';
   /** Nodes, by name, and operators that stay as they are. */
   readonly keep?: readonly string[];
   /** For int4: so many weights share a scale, a power of two from 16 to 256. Default 32. */
@@ -38,6 +39,7 @@ const MODES: Readonly<Record<QuantizeOptions['precision'], Mode>> = {
   int8: quantizeDynamically,
   int4: (model, job, { group = 32, zeroPoints = false }) =>
     quantizeTo4Bits(model, job, { group, zeroPoints }),
+  fp16: convertToHalves,
 };
 
 /**

@@ -27,7 +27,7 @@ export function reportText(
   const share = ((100 * bytesAfter) / bytesBefore).toFixed(1);
   const parts = [
     `${out}: ${group(bytesAfter)} bytes, ${share} % of ${group(bytesBefore)}\n`,
-    `     SQNR  weights of ${layers.length} ${layers.length === 1 ? 'node' : 'nodes'}\n`,
+    `     SQNR  node, weight\n`,
     ...layers.map(layerLine),
     ...(kept.length > 0 ? ['left as they are\n', ...kept.map(keptLine)] : []),
     ...('reason' in outputs

@@ -1,0 +1,189 @@
+import { describe, expect, it, vi } from 'vitest';
+import { fromHalf, toHalf } from '../../../quantize/half.js';
+import { quantize } from '../../../quantize/index.js';
+import { Model } from '../../../quantize/model.js';
+import { FLOAT, FLOAT16 } from '../../../quantize/tensor_data.js';
+import { cosine, noise, runOurs, runTheirs, type Feeds } from './engines.js';
+import { encodeModel, graph, node, tensor, value } from './onnx.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+type Parts = Partial<Parameters<typeof encodeModel>[0]>;
+const SHAPE = [1, 3, 8, 8];
+const x = { shape: SHAPE, data: noise(192, 5) };
+const f32 = (name: string, dims: number[] = SHAPE) => value(name, 'float32', dims);
+const weight = (name: string, dims: number[], seed = 1) =>
+  tensor(
+    name,
+    'float32',
+    dims,
+    noise(
+      dims.reduce((a, b) => a * b, 1),
+      seed,
+    ),
+  );
+
+const model = (parts: Parts) =>
+  encodeModel({
+    inputs: [f32('x')],
+    outputs: [f32('y')],
+    initializers: [weight('w', [3, 3, 3, 3])],
+    nodes: [node('Conv', ['x', 'w'], ['y'], { pads: [1, 1, 1, 1] })],
+    ...parts,
+  });
+
+const conv = (to: string) => node('Conv', ['x', 'w'], [to], { pads: [1, 1, 1, 1] });
+const scalar = (name: string, number: number) => tensor(name, 'float32', [], [number]);
+const branch = (operator: string) =>
+  graph({
+    inputs: [],
+    outputs: [f32('inner')],
+    nodes: [node(operator, ['a'], ['inner'])],
+  });
+
+const CASES: Record<string, Uint8Array> = {
+  'a Conv': model({}),
+  'a chain with a Resize, whose scales are floats': model({
+    initializers: [
+      weight('w', [3, 3, 3, 3]),
+      weight('scale', [3], 2),
+      weight('bias', [3], 3),
+      tensor('var', 'float32', [3], [1, 2, 3]),
+      tensor('up', 'float32', [4], [1, 1, 2, 2]),
+      tensor('shape', 'int64', [2], [3n, 256n]),
+    ],
+    nodes: [
+      conv('a'),
+      node('BatchNormalization', ['a', 'scale', 'bias', 'bias', 'var'], ['b']),
+      node('Relu', ['b'], ['c']),
+      node('Resize', ['c', '', 'up'], ['d'], { mode: 'nearest' }),
+      node('Reshape', ['d', 'shape'], ['e']),
+      node('Softmax', ['e'], ['y'], { axis: 1 }),
+    ],
+    outputs: [f32('y', [3, 256])],
+  }),
+  'an inner value that is an output too': model({
+    nodes: [conv('a'), node('Relu', ['a'], ['y'])],
+    outputs: [f32('a'), f32('y')],
+  }),
+  'a value that a body reads': model({
+    initializers: [weight('w', [3, 3, 3, 3]), tensor('yes', 'bool', [], [1])],
+    nodes: [
+      conv('a'),
+      node('If', ['yes'], ['b'], { then_branch: branch('Abs'), else_branch: branch('Neg') }),
+      node('Add', ['a', 'b'], ['y']),
+    ],
+  }),
+  'integers between floats': model({
+    nodes: [
+      conv('a'),
+      node('Cast', ['a'], ['i'], { to: 7 }),
+      node('Add', ['i', 'i'], ['j']),
+      node('Cast', ['j'], ['b'], { to: FLOAT }),
+      node('Sub', ['a', 'b'], ['y']),
+    ],
+  }),
+  'weights that two nodes share': model({
+    nodes: [conv('a'), node('Conv', ['a', 'w'], ['y'], { pads: [1, 1, 1, 1] })],
+  }),
+  'an older opset': model({
+    opset: 9,
+    nodes: [conv('a'), node('Slice', ['a'], ['y'], { starts: [0], ends: [2], axes: [1] })],
+    outputs: [f32('y', [1, 2, 8, 8])],
+  }),
+};
+
+const operators = (bytes: Uint8Array) => new Model(bytes).graph.node.map(({ opType }) => opType);
+
+async function expectAlike(bytes: Uint8Array, feeds: Feeds = { x }) {
+  const { model: small, report } = await quantize(bytes, { precision: 'fp16' });
+  const floats = await runOurs(bytes, feeds);
+  for (const found of [await runOurs(small, feeds), await runTheirs(small, feeds)]) {
+    expect(Object.keys(found)).toEqual(Object.keys(floats));
+    for (const [name, numbers] of Object.entries(found)) {
+      expect(cosine(numbers, floats[name]!)).toBeGreaterThan(0.9999);
+    }
+  }
+  return { small, report };
+}
+
+describe('halves', () => {
+  it('are what their bits say', () => {
+    for (let half = 0; half < 0x10000; half++) {
+      const number = fromHalf(half);
+      if (Number.isNaN(number)) expect(toHalf(number) & 0x7fff).toBe(0x7e00);
+      else if (toHalf(number) !== half) throw new Error(`${half} became ${toHalf(number)}`);
+    }
+  });
+
+  it('are rounded to the nearest, of two to the even one', () => {
+    for (let half = 0; half < 0x7bff; half++) {
+      const [low, high] = [fromHalf(half), fromHalf(half + 1)];
+      const middle = (low + high) / 2;
+      const even = half % 2 === 0 ? half : half + 1;
+      const near = (high - low) / 1000;
+      const found = [middle, middle - near, middle + near, -middle].map(toHalf);
+      const expected = [even, half, half + 1, 0x8000 | even];
+      if (found.join() !== expected.join()) throw new Error(`${middle}: ${found.join()}`);
+    }
+    expect([65519.9, 65520, 1e9, -Infinity].map(toHalf)).toEqual([0x7bff, 0x7c00, 0x7c00, 0xfc00]);
+  });
+});
+
+describe('fp16', () => {
+  it.each(Object.entries(CASES))('%s: like the floats, in both engines', async (_, bytes) => {
+    const { small } = await expectAlike(bytes);
+    const { graph: written } = new Model(small);
+    const types = [...written.input, ...written.output].map(
+      ({ type }) => type!.tensorType!.elemType,
+    );
+    expect(new Set(types)).toEqual(new Set([FLOAT]));
+    expect(written.initializer.some(({ dataType }) => dataType === FLOAT16)).toBe(true);
+    expect(written.initializer.some(({ name }) => name === 'w')).toBe(false);
+  });
+
+  it('writes Casts at the ends only', async () => {
+    const nodes = [conv('a'), node('Relu', ['a'], ['b']), node('Neg', ['b'], ['y'])];
+    const { model: small } = await quantize(model({ nodes }), { precision: 'fp16' });
+    expect(operators(small)).toEqual(['Cast', 'Conv', 'Relu', 'Neg', 'Cast']);
+  });
+
+  it.each([
+    ['a number above 65504', -1e9, /above 65504/],
+    ['an epsilon that would be 0', 1e-12, /near to 0/],
+  ])('leaves a node with %s as it is', async (_, number, reason) => {
+    const bytes = model({
+      initializers: [weight('w', [3, 3, 3, 3]), scalar('c', number)],
+      nodes: [conv('a'), node('Max', ['a', 'c'], ['y'])],
+    });
+    const { report, small } = await expectAlike(bytes);
+    expect(report.kept).toMatchObject([
+      { operator: 'Max', reason: expect.stringMatching(reason) as string },
+    ]);
+    expect(operators(small)).toEqual(['Cast', 'Conv', 'Cast', 'Max']);
+  });
+
+  it('keeps infinities', async () => {
+    const bytes = model({
+      initializers: [weight('w', [3, 3, 3, 3]), scalar('c', -Infinity)],
+      nodes: [conv('a'), node('Max', ['a', 'c'], ['y'])],
+    });
+    expect((await expectAlike(bytes)).report.kept).toEqual([]);
+  });
+
+  it('leaves what is to be kept, and what it does not know', async () => {
+    const nodes = [
+      conv('a'),
+      node('Mystery', ['a'], ['b'], {}, { domain: 'org.example' }),
+      node('Add', ['b', 'a'], ['c'], {}, { name: 'sum' }),
+      node('Relu', ['c'], ['y'], {}, { name: 'last' }),
+    ];
+    const bytes = model({ nodes, domains: { 'org.example': 1 } });
+    const { model: small, report } = await quantize(bytes, { precision: 'fp16', keep: ['last'] });
+    expect(operators(small)).toEqual(['Cast', 'Conv', 'Cast', 'Mystery', 'Add', 'Relu']);
+    expect(report.kept).toMatchObject([
+      { node: 'sum', reason: 'the type of b is not known to be float32' },
+      { node: 'last', reason: 'it is to be kept' },
+    ]);
+  });
+});
