@@ -1,6 +1,7 @@
 // Options of quantize, which callers without types may get wrong.
 import { SardonyxError } from '../web/index.js';
 import type { QuantizeOptions } from './index.js';
+import { checkCalibration } from './static/calibration.js';
 
 const PRECISIONS: readonly string[] = [
   'int8',
@@ -13,7 +14,8 @@ const refuse = (field: string, message: string) =>
   new SardonyxError('INVALID_ARGUMENT', `${field} ${message}`, { field });
 
 /** INVALID_ARGUMENT for what is no option, and for options that do not go together. */
-export function checkOptions({ precision, keep, group, zeroPoints }: QuantizeOptions): void {
+export function checkOptions(options: QuantizeOptions): void {
+  const { precision, keep, group, zeroPoints, calibration } = options;
   if (!PRECISIONS.includes(precision)) {
     throw refuse('precision', `is one of ${PRECISIONS.join(', ')}, not ${precision}`);
   }
@@ -26,6 +28,7 @@ export function checkOptions({ precision, keep, group, zeroPoints }: QuantizeOpt
   if (group !== undefined && !GROUPS.includes(group)) {
     throw refuse('group', `is one of ${GROUPS.join(', ')}, not ${group}`);
   }
+  if (calibration !== undefined) checkCalibration(precision, calibration);
   const of4Bits = { group, zeroPoints };
   for (const [field, value] of Object.entries(of4Bits)) {
     if (value !== undefined && precision !== 'int4') throw refuse(field, 'is for int4 only');

@@ -9,9 +9,21 @@ import { quantizeTo4Bits } from './int4.js';
 import { Model } from './model.js';
 import { refuseQuantized } from './refuse_quantized.js';
 import type { QuantizeProgress, QuantizeReport } from './report.js';
+import type { Calibration } from './static/calibration.js';
+import { quantizeStatically } from './static/static_int8.js';
 
 export type { ExternalData } from './external_data.js';
-export type { KeptReport, LayerReport, QuantizeProgress, QuantizeReport } from './report.js';
+export type { Likeness } from './agreement.js';
+export type {
+  KeptReport,
+  LayerReport,
+  OutputReport,
+  QuantizeProgress,
+  QuantizeReport,
+} from './report.js';
+export { METHODS, type CalibrationMethod } from './static/calibrate.js';
+export type { Feeds, Sample } from './static/samples.js';
+export type { Calibration } from './static/calibration.js';
 
 export interface QuantizeOptions {
   /** What weights become. */
@@ -24,6 +36,8 @@ export interface QuantizeOptions {
   readonly zeroPoints?: boolean;
   /** Files that the model refers to, by the names it has for them. They become a part of the result. */
   readonly externalData?: ExternalData;
+  /** With int8: activations become bytes as well, with ranges that are measured now. */
+  readonly calibration?: Calibration;
   readonly signal?: AbortSignal;
 }
 
@@ -36,7 +50,8 @@ export interface Quantized {
 type Mode = (model: Model, job: Job, options: QuantizeOptions) => Promise<void>;
 
 const MODES: Readonly<Record<QuantizeOptions['precision'], Mode>> = {
-  int8: quantizeDynamically,
+  int8: (model, job, { calibration }) =>
+    calibration ? quantizeStatically(model, job, calibration) : quantizeDynamically(model, job),
   int4: (model, job, { group = 32, zeroPoints = false }) =>
     quantizeTo4Bits(model, job, { group, zeroPoints }),
   fp16: convertToHalves,
@@ -59,10 +74,10 @@ export async function quantize(
   if (job.layers.length === 0) throw nothingDone(job, options);
   model.removeUnused();
   const written = model.write();
-  const { layers, kept } = job;
+  const { layers, kept, outputs } = job;
   return {
     model: written,
-    report: { bytesBefore: bytes.length, bytesAfter: written.length, layers, kept },
+    report: { bytesBefore: bytes.length, bytesAfter: written.length, layers, kept, outputs },
   };
 }
 

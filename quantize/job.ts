@@ -2,7 +2,7 @@
 import { SardonyxError } from '../web/index.js';
 import { nodeName, type Model } from './model.js';
 import type { NodeProto } from './onnx_pb.generated.js';
-import type { KeptReport, LayerReport, QuantizeProgress } from './report.js';
+import type { KeptReport, LayerReport, OutputReport, QuantizeProgress } from './report.js';
 
 /** So long a page waits at most, in ms. */
 const SLICE = 30;
@@ -15,6 +15,7 @@ export interface JobOptions {
 export class Job {
   readonly layers: LayerReport[] = [];
   readonly kept: KeptReport[] = [];
+  readonly outputs: OutputReport[] = [];
   readonly #keep: ReadonlySet<string>;
   readonly #signal: AbortSignal | undefined;
   #slice = performance.now();
@@ -39,8 +40,15 @@ export class Job {
     return this.#keep.has(nodeName(node)) || this.#keep.has(node.opType);
   }
 
-  quantized(node: NodeProto, weight: string, shape: readonly number[], weightSqnr: number): void {
-    this.layers.push({ node: nodeName(node), operator: node.opType, weight, shape, weightSqnr });
+  quantized(
+    node: NodeProto,
+    weight: string,
+    shape: readonly number[],
+    weightSqnr: number,
+    outputSqnr?: number,
+  ): void {
+    const layer = { node: nodeName(node), operator: node.opType, weight, shape, weightSqnr };
+    this.layers.push({ ...layer, ...(outputSqnr !== undefined && { outputSqnr }) });
   }
 
   keep(node: NodeProto, reason: string): void {
@@ -48,9 +56,23 @@ export class Job {
   }
 
   /** Before each part of the work: tells how far it is, ends it when the caller wants so, lets others run. */
-  async step(done: number, total: number, node: NodeProto): Promise<void> {
+  step(done: number, total: number, node: NodeProto): Promise<void> {
+    return this.#step({ phase: 'quantize', done, total, node: nodeName(node) });
+  }
+
+  /** Before each run of the model; `done` need not be whole. */
+  measure(
+    phase: Exclude<QuantizeProgress['phase'], 'quantize'>,
+    done: number,
+    total: number,
+  ): Promise<void> {
+    return this.#step({ phase, done, total });
+  }
+
+  async #step(progress: QuantizeProgress): Promise<void> {
     this.#signal?.throwIfAborted();
-    this.onProgress({ done, total, node: nodeName(node) });
+    this.onProgress(progress);
+    this.#signal?.throwIfAborted();
     if (performance.now() - this.#slice < SLICE) return;
     await new Promise((resume) => setTimeout(resume));
     this.#slice = performance.now();

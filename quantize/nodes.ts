@@ -55,6 +55,15 @@ export const intOf = (node: NodeProto, name: string, otherwise: number): number 
 export const floatOf = (node: NodeProto, name: string, otherwise: number): number =>
   find(node, name)?.f ?? otherwise;
 
+export const textOf = (node: NodeProto, name: string, otherwise: string): string => {
+  const found = find(node, name);
+  return found ? new TextDecoder().decode(found.s) : otherwise;
+};
+
+/** Exactly: a Slice to the end goes to the largest int64. */
+export const int64sOf = (node: NodeProto, name: string): bigint[] | undefined =>
+  find(node, name)?.ints;
+
 export const intsOf = (node: NodeProto, name: string): number[] | undefined =>
   find(node, name)?.ints.map(Number);
 

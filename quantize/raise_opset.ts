@@ -7,7 +7,7 @@ import {
   floatOf,
   floatsOf,
   intOf,
-  intsOf,
+  int64sOf,
   makeNode,
   setAttribute,
   withoutAttributes,
@@ -21,9 +21,9 @@ const OLDEST = 7;
 /** What to write instead of a node, which may be the node itself, changed. */
 type Rewrite = (node: NodeProto, model: Model) => NodeProto[];
 
-const int64s = (model: Model, name: string, values: readonly number[]) =>
+const int64s = (model: Model, name: string, values: readonly bigint[]) =>
   model.addConstant(
-    makeTensor(model.freshName(name), 'int64', [values.length], BigInt64Array.from(values, BigInt)),
+    makeTensor(model.freshName(name), 'int64', [values.length], BigInt64Array.from(values)),
   );
 
 const scalar = (model: Model, name: string, value: number) =>
@@ -34,7 +34,7 @@ const listsToInputs =
   (...names: readonly string[]): Rewrite =>
   (node, model) => {
     for (const [i, name] of names.entries()) {
-      const values = intsOf(node, name);
+      const values = int64sOf(node, name);
       node.input[i + 1] = values ? int64s(model, `${nodeName(node)}_${name}`, values) : '';
     }
     while (node.input.at(-1) === '') node.input.pop();
@@ -66,7 +66,7 @@ const dropout: Rewrite = (node) => {
 };
 
 const topK: Rewrite = (node, model) => {
-  node.input[1] = int64s(model, `${nodeName(node)}_k`, [intOf(node, 'k', 1)]);
+  node.input[1] = int64s(model, `${nodeName(node)}_k`, [BigInt(intOf(node, 'k', 1))]);
   withoutAttributes(node, ['k']);
   return [node];
 };

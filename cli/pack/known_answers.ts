@@ -1,6 +1,7 @@
 // Known answers of a manifest: what the reference variant says, and how far the others are off.
 import type { EncodedTensor, KnownAnswer, Precision } from '../../manifest/parse.js';
 import { decodeTensor, differenceOf, toNumbers } from '../../router/numbers.js';
+import { seededNumbers } from '../../web/demo/seeded_numbers.js';
 import { SardonyxError, Tensor, type Session } from '../../web/index.js';
 import { closedShape } from '../../worker/dtypes.js';
 import { randomFeed } from '../feed.js';
@@ -62,17 +63,6 @@ export async function measureAnswers(
     );
   }
   return { answers, off };
-}
-
-/** Uniform numbers that are the same in every run: the generator mulberry32. */
-export function seededNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function seeded(inputs: Session['inputs'], dims: ReadonlyMap<string, number>, seed: number): Named {

@@ -1,12 +1,8 @@
-/** Normally distributed numbers, the same for each seed: mulberry32 and Box–Muller. */
+import { seededNumbers } from './seeded_numbers';
+
+/** Normally distributed numbers, the same for each seed, by Box–Muller. */
 export function normalNoise(count: number, seed: number): Float32Array {
-  let state = seed;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const random = seededNumbers(seed);
   const values = new Float32Array(count);
   for (let i = 0; i < count; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - random()));

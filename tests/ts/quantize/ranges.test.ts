@@ -5,7 +5,7 @@ import { BINS, Histogram } from '../../../quantize/ranges/histogram.js';
 import { MinMaxObserver } from '../../../quantize/ranges/min_max.js';
 import type { Observer } from '../../../quantize/ranges/observer.js';
 import { PercentileObserver } from '../../../quantize/ranges/percentile.js';
-import { seededNumbers } from '../../../cli/pack/known_answers.js';
+import { seededNumbers } from '../../../web/demo/seeded_numbers.js';
 
 const METHODS: [string, () => Observer][] = [
   ['minmax', () => new MinMaxObserver('x')],

@@ -1,0 +1,30 @@
+// The ranges of tensors over the calibration samples.
+import type { Model } from '../model.js';
+import { EntropyObserver } from '../ranges/entropy.js';
+import { MinMaxObserver } from '../ranges/min_max.js';
+import type { Observer, Range } from '../ranges/observer.js';
+import { PercentileObserver } from '../ranges/percentile.js';
+import { tap, type TapOptions } from './taps.js';
+
+const OBSERVERS = {
+  minmax: MinMaxObserver,
+  percentile: PercentileObserver,
+  entropy: EntropyObserver,
+} as const;
+
+export type CalibrationMethod = keyof typeof OBSERVERS;
+
+export const METHODS = Object.keys(OBSERVERS) as CalibrationMethod[];
+
+export async function calibrate(
+  model: Model,
+  method: CalibrationMethod,
+  options: TapOptions,
+): Promise<Map<string, Range>> {
+  const ranges = new Map<string, Range>();
+  const observers = new Map<string, Observer>();
+  for (const name of options.names) observers.set(name, new OBSERVERS[method](name));
+  await tap([model], options, (name, [values]) => observers.get(name)!.observe(values!));
+  for (const [name, observer] of observers) ranges.set(name, observer.range());
+  return ranges;
+}

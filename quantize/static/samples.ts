@@ -1,0 +1,60 @@
+// Inputs to calibrate and to compare with.
+import {
+  SardonyxError,
+  type Session,
+  type Tensor,
+  type Value,
+  type ValueInfo,
+} from '../../web/index.js';
+import { makeFeed } from '../../web/demo/random_feeds.js';
+import { seededNumbers } from '../../web/demo/seeded_numbers.js';
+import { closedShape } from '../../worker/dtypes.js';
+
+export type Feeds = Readonly<Record<string, Value>>;
+
+/** The inputs of one run, made when they are needed. */
+export interface Sample {
+  /** What errors call it. */
+  readonly name: string;
+  /** Where an input comes from, for errors. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly feeds: (inputs: readonly ValueInfo[]) => Feeds | Promise<Feeds>;
+}
+
+/** Floats in [0, 1), integers 0 or 1; open dims are 1. */
+export function randomSamples(count: number, seed: number): Sample[] {
+  return Array.from({ length: count }, (_, i) => ({
+    name: `random sample ${i}`,
+    feeds: (inputs) => randomFeeds(inputs, seededNumbers(seed + i)),
+  }));
+}
+
+function randomFeeds(inputs: readonly ValueInfo[], next: () => number): Feeds {
+  const needed = inputs.filter(({ optional }) => !optional);
+  return Object.fromEntries(
+    needed.map((info) => {
+      try {
+        return [info.name, makeFeed(info, closedShape(info.shape), 'random', next)];
+      } catch (thrown) {
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        throw new SardonyxError('INVALID_ARGUMENT', message, { tensor: info.name });
+      }
+    }),
+  );
+}
+
+/** Errors name the sample, or the file that the input comes from. */
+export async function runSample(
+  session: Session,
+  { name, files = {}, feeds }: Sample,
+  outputs: readonly string[],
+): Promise<Readonly<Record<string, Tensor>>> {
+  try {
+    return await session.run(await feeds(session.inputs), { outputs });
+  } catch (thrown) {
+    if (!(thrown instanceof SardonyxError)) throw thrown;
+    const { code, message, where } = thrown;
+    const file = where?.tensor === undefined ? undefined : files[where.tensor];
+    throw new SardonyxError(code, `${file ?? name}: ${message}`, where);
+  }
+}
