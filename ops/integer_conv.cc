@@ -52,19 +52,39 @@ class IntegerConvKernel final : public Kernel {
   IntegerInputs at_;
   IntegerEnding ending_;
   std::string_view name_ = "integer_conv";
+  int winograd_tile_ = 0;
   std::shared_ptr<const Block> weights_;  // packed
 };
+
+// The tile that the engine chose, where sums stay exact with it.
+Result<int> exact_winograd_tile(const KernelInit& init, const IntegerInputs& at, ConvSpec spec) {
+  const auto tile = static_cast<int>(init.attributes.get_int("winograd_tile", 0));
+  const bool quantized = at.y_scale != kNoInput;
+  if (tile == 0 || !quantized || !simd::integer_winograd_pays(spec, kUnknownDim, kUnknownDim)) {
+    return 0;
+  }
+  SX_ASSIGN(const Block zeros,
+            Block::allocate(static_cast<uint64_t>(spec.out_channels) * sizeof(int32_t)));
+  SX_TRY(
+      read_zeros(init.has_input(at.w_zero) ? init.inputs[at.w_zero].constant->view() : TensorView(),
+                 spec.out_channels, zeros.as<int32_t>()));
+  const simd::ByteMatrix weights = byte_matrix(init.inputs[at.w].constant->view());
+  return simd::integer_winograd_is_exact(spec, weights, zeros.as<int32_t>()) ? tile : 0;
+}
 
 Status IntegerConvKernel::prepare(const KernelInit& init) {
   SX_TRY(check_constant_scales(init, at_));
   const ConstantPtr weights = fixed_integer_weights(init, at_);
   if (!weights) return {};
   Window window;
-  SX_ASSIGN(const ConvSpec spec, integer_spec(attributes_, weights->shape, window));
+  SX_ASSIGN(ConvSpec spec, integer_spec(attributes_, weights->shape, window));
+  SX_ASSIGN(winograd_tile_, exact_winograd_tile(init, at_, spec));
+  spec.winograd_tile = winograd_tile_;
   if (simd::is_integer_depthwise(spec)) name_ = "integer_depthwise";
+  if (spec.winograd_tile > 0) name_ = "integer_winograd";
   IntegerPacking packing;
   packing.name = "integer_conv." + std::to_string(spec.groups) + "." +
-                 std::to_string(spec.dilation[2] == 1) + ".";
+                 std::to_string(spec.winograd_tile) + ".";
   packing.columns = spec.out_channels;
   packing.size = simd::integer_conv_packed_size(spec);
   packing.pack = [&](const int32_t* zeros, int16_t* packed) {
@@ -79,14 +99,15 @@ Status IntegerConvKernel::bind(BindContext& context) const {
   const TensorView& y = context.outputs[0];
   if (y.elements() == 0) return {};
   Window window;
-  SX_ASSIGN(const ConvSpec spec, integer_spec(attributes_, context.inputs[at_.w].shape, window));
+  SX_ASSIGN(ConvSpec spec, integer_spec(attributes_, context.inputs[at_.w].shape, window));
+  spec.winograd_tile = winograd_tile_;
   SX_ASSIGN(const simd::ConvShape shape, conv_shape(spec, window, x.shape, y.shape));
   SX_ASSIGN(simd::IntegerConv conv, simd::IntegerConv::make(shape));
   auto plan = std::make_unique<Plan>(std::move(conv));
   plan->spec = spec;
   ScratchLayout scratch;
-  SX_ASSIGN(plan->image, scratch.add(plan->conv.scratch_elements(), sizeof(int16_t)));
-  SX_TRY(plan->columns.place(spec.out_channels, simd::integer_conv_columns(spec), scratch));
+  SX_ASSIGN(plan->image, scratch.add(plan->conv.scratch_bytes(), 1));
+  SX_TRY(plan->columns.place(spec.out_channels, spec.out_channels, scratch));
   if (!weights_) {
     SX_ASSIGN(plan->weights, scratch.add(simd::integer_conv_packed_size(spec), sizeof(int16_t)));
     SX_ASSIGN(plan->zeros, scratch.add(spec.out_channels, sizeof(int32_t)));
@@ -116,7 +137,7 @@ Status IntegerConvKernel::run(const RunContext& context) const {
   simd::IntegerOutput output;
   SX_TRY(plan.columns.fill(context, at_, ending_, quantize, output));
   return plan.conv.run(byte_matrix(context.inputs[at_.x]), x_zero, weights, output,
-                       reinterpret_cast<int16_t*>(context.scratch + plan.image));
+                       context.scratch + plan.image);
 }
 
 }  // namespace

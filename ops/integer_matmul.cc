@@ -133,13 +133,16 @@ Status IntegerMatMulKernel::run(const RunContext& context) const {
   auto* a = reinterpret_cast<int16_t*>(context.scratch + plan.a);
   auto* zeros = reinterpret_cast<int32_t*>(context.scratch + plan.a_zeros);
   SX_TRY(read_row_zeros(input(at_.x_zero), plan.m, plan.rows, zeros));
-  SX_TRY(
-      simd::integer_widen_rows(byte_matrix(context.inputs[at_.x]), plan.rows, plan.k, zeros, 1, a));
+  // One B for all: the rows of all of A's matrices follow each other.
+  const bool one = plan.b_matrices == 1;
+  const int64_t height = one ? plan.rows : plan.m;
+  const int64_t a_matrices = height > 0 ? plan.rows / height : 0;
+  SX_TRY(simd::integer_pack_a(byte_matrix(context.inputs[at_.x]), a_matrices, height, plan.k, zeros,
+                              a));
   simd::Requantization quantize;
   simd::IntegerOutput output;
   SX_TRY(plan.columns.fill(context, at_, ending_, quantize, output));
-  // One B for all: the rows of all of A's matrices follow each other.
-  if (plan.b_matrices == 1) return simd::integer_gemm(plan.rows, plan.n, plan.k, a, b, output);
+  if (one) return simd::integer_gemm(plan.rows, plan.n, plan.k, a, b, output);
   const int64_t c_bytes = plan.m * plan.n * (output.quantize ? 1 : int64_t{sizeof(int32_t)});
   for (int64_t i = 0; i < plan.matrices; ++i) {
     output.data = context.outputs[0].as<uint8_t>() + i * c_bytes;

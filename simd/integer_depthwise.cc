@@ -1,58 +1,48 @@
 #include "simd/integer_depthwise.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "simd/byte_pairs.h"
+#include "simd/parallel.h"
+#include "simd/unroll.h"
 
 namespace sardonyx::simd {
 namespace {
 
 constexpr int64_t kLanes = 8;
 constexpr int64_t kSegment = 256;  // outputs whose sums are kept at once
+constexpr double kNsPerTap = 0.05;
 
-// Elements p[0], p[stride], … for eight outputs. Strides 1 and 2 read 8 and 16 elements, others
-// those of the first `outputs` only.
-template <int kStride>
-SX_INLINE i16x8 load_strided(const int16_t* p, int64_t stride, int64_t outputs) {
-  if constexpr (kStride == 1) return load(p);
-  if constexpr (kStride == 2) {
-    return {wasm_i16x8_shuffle(load(p).v, load(p + kLanes).v, 0, 2, 4, 6, 8, 10, 12, 14)};
-  }
-  int16_t lanes[kLanes] = {};
-  for (int64_t i = 0; i < outputs; ++i) lanes[i] = p[i * stride];
-  return load(lanes);
-}
+// What a row of outputs is made of.
+struct Taps {
+  const int32_t* offsets;
+  const int16_t* weights;
+  int64_t pairs;
+  int64_t stride;
+  uint8_t flip;
+};
 
-// Sums of outputs [begin, begin + count), in whole vectors.
+// Sums of `count` outputs whose windows start at x, in whole vectors.
 template <int kStride>
-void sum_outputs(const ConvShape& shape, const int16_t* image, int64_t columns,
-                 const int16_t* weights, int32_t first, int64_t begin, int64_t count,
-                 int32_t* sums) {
-  const int64_t stride = shape.stride[2];
+void sum_outputs(const Taps& taps, const uint8_t* x, int64_t count, int32_t* sums) {
+  const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(taps.flip));
+  const int16_t* end = taps.weights + 2 * taps.pairs;
   for (int64_t i = 0; i < count; i += kLanes) {
-    const int64_t outputs = std::min(kLanes, count - i);
-    i32x4 low = splat(first), high = splat(first);
-    const int16_t* tap = weights;
-    for (int64_t y = 0; y < shape.kernel[1]; ++y) {
-      const int16_t* x = image + y * shape.dilation[1] * columns + (begin + i) * stride;
-      for (int64_t k = 0; k < shape.kernel[2]; ++k, x += shape.dilation[2]) {
-        const i16x8 values = load_strided<kStride>(x, stride, outputs), weight = splat(*tap++);
-        low = low + multiply_low(values, weight);
-        high = high + multiply_high(values, weight);
-      }
+    i32x4 low = splat(0), high = splat(0);
+    const int32_t* offset = taps.offsets;
+    SX_ROLLED
+    for (const int16_t* weight = taps.weights; weight != end; weight += 2) {
+      const v128_t bytes = wasm_v128_xor(
+          zip_bytes<kStride>(x + offset[0], x + offset[1], taps.stride, count - i), flip);
+      const i16x8 factor = load_splat_pair(weight);
+      low = low + dot(widen_low_bytes(bytes), factor);
+      high = high + dot(widen_high_bytes(bytes), factor);
+      offset += 2;
     }
-    store(sums + i, low);
-    store(sums + i + 4, high);
-  }
-}
-
-void requantize_row(const Requantization& quantize, const int32_t* sums, int64_t count,
-                    int64_t channel, uint8_t* out) {
-  const Quantizer quantizer(quantize.range);
-  const f32x4 scale = splat(quantize.scale[channel]), bias = splat(quantize.bias[channel]);
-  for (int64_t i = 0; i < count; i += kLanes) {
-    const f32x4 low = to_float(load(sums + i)) * scale + bias;
-    const f32x4 high = to_float(load(sums + i + 4)) * scale + bias;
-    store_low_bytes(out + i, narrow(quantizer(low), quantizer(high)));
+    store(sums, low);
+    store(sums + 4, high);
+    sums += kLanes;
+    x += kLanes * taps.stride;
   }
 }
 
@@ -62,26 +52,28 @@ bool is_integer_depthwise(const ConvSpec& spec) {
   return spec.groups > 1 && spec.groups == spec.in_channels && spec.groups == spec.out_channels;
 }
 
-void integer_depthwise_row(const ConvShape& shape, const int16_t* image, int64_t columns,
-                           const int16_t* weights, const IntegerOutput& output, int64_t channel,
-                           int64_t row, void* out) {
-  const auto sum = shape.stride[2] == 1   ? sum_outputs<1>
-                   : shape.stride[2] == 2 ? sum_outputs<2>
-                                          : sum_outputs<0>;
-  const int16_t* first_row = image + row * shape.stride[1] * columns;
-  int32_t sums[kSegment];
-  uint8_t bytes[kSegment];
-  for (int64_t begin = 0; begin < shape.out[2]; begin += kSegment) {
-    const int64_t count = std::min(kSegment, shape.out[2] - begin);
-    sum(shape, first_row, columns, weights, output.first[channel], begin, count, sums);
-    if (!output.quantize) {
-      std::memcpy(static_cast<int32_t*>(out) + begin, sums,
-                  static_cast<size_t>(count) * sizeof(int32_t));
-      continue;
+Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, const int32_t* offsets,
+                         const IntegerOperand& operand, const IntegerFilters& filters,
+                         const IntegerOutput& output, int64_t out) {
+  const int64_t rows = shape.out[1], width = shape.out[2], stride = shape.stride[2];
+  const int64_t pairs = integer_row(shape.taps()) / 2;
+  const auto sum = stride == 1 ? sum_outputs<1> : stride == 2 ? sum_outputs<2> : sum_outputs<0>;
+  const double ns = kNsPerTap * static_cast<double>(shape.taps() * (width + kLanes));
+  return parallel_for(shape.groups * rows, grain_for(ns), [&](int64_t begin, int64_t end) {
+    int32_t sums[kSegment];
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t channel = i / rows;
+      const Taps taps{offsets, filters.weights + channel * 2 * pairs, pairs, stride, operand.flip};
+      const uint8_t* x =
+          operand.image + channel * image.plane() + i % rows * shape.stride[1] * image.columns();
+      const int32_t start = operand.start(output.first[channel], filters, channel);
+      for (int64_t first = 0; first < width; first += kSegment) {
+        const int64_t count = std::min(kSegment, width - first);
+        sum(taps, x + first * stride, count, sums);
+        put_integer_row(output, channel, start, sums, count, out + i * width + first);
+      }
     }
-    requantize_row(*output.quantize, sums, count, channel, bytes);
-    std::memcpy(static_cast<uint8_t*>(out) + begin, bytes, static_cast<size_t>(count));
-  }
+  });
 }
 
 }  // namespace sardonyx::simd

@@ -1,22 +1,21 @@
-// Integer convolution of each channel by itself, over the padded 16-bit image that integer_conv.h
-// makes: one row of outputs at a time, eight of them at once.
+// Convolution of 8-bit integers with one channel per group, row-major, eight pixels at a time.
 #pragma once
 
 #include <cstdint>
 
+#include "base/status.h"
 #include "simd/conv.h"
-#include "simd/integer_gemm.h"
+#include "simd/integer_image.h"
 
 namespace sardonyx::simd {
 
-// One filter per channel: the form that is computed here.
+// One channel per group, one filter per channel.
 bool is_integer_depthwise(const ConvSpec& spec);
 
-// Row `row` of channel `channel`'s output, out[2] elements at `out`, bytes or int32 as `output`
-// says. `image` is the channel's, its rows `columns` elements apart; `weights` are the taps of the
-// channel. Up to 32 elements behind the image are read.
-void integer_depthwise_row(const ConvShape& shape, const int16_t* image, int64_t columns,
-                           const int16_t* weights, const IntegerOutput& output, int64_t channel,
-                           int64_t row, void* out);
+// `offsets`: where the taps of a window are in its plane, pairs complete; `out`: the element of the
+// output where the image starts.
+Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, const int32_t* offsets,
+                         const IntegerOperand& operand, const IntegerFilters& filters,
+                         const IntegerOutput& output, int64_t out);
 
 }  // namespace sardonyx::simd

@@ -8,6 +8,22 @@
 
 namespace sardonyx::simd {
 
+// q = clamp(nearest(leak(sum * scale[column] + bias[column])) + zero), in float32 with every
+// operation rounded by itself, in all modules alike. leak(v) is v * slope for v < 0.
+struct Requantization {
+  const float* scale = nullptr;  // per column
+  const float* bias = nullptr;   // per column
+  QuantizedRange range;
+  float slope = 1;  // in [0, 1]
+};
+
+// What becomes of the sums.
+struct IntegerOutput {
+  void* data = nullptr;
+  const int32_t* first = nullptr;            // per column: what the sums start with
+  const Requantization* quantize = nullptr;  // to bytes; null: the int32 sums themselves
+};
+
 // Four floats to integers: clamp(nearest(x) + zero), ties to even.
 class Quantizer {
  public:
@@ -26,12 +42,28 @@ class Quantizer {
   i32x4 zero_;
 };
 
-// q = clamp(nearest((sum * scale[column] + bias[column]) / out_scale) + zero), in float32 with
-// every operation rounded by itself, in all modules alike.
-struct Requantization {
-  const float* scale = nullptr;  // per column
-  const float* bias = nullptr;   // per column
-  QuantizedRange range;
+// Four sums of one column, or of four, as integers.
+class Requantizer {
+ public:
+  explicit Requantizer(const Requantization& to) : quantizer_(to.range), slope_(splat(to.slope)) {}
+
+  SX_INLINE i32x4 operator()(i32x4 sum, f32x4 scale, f32x4 bias) const {
+    const f32x4 x = to_float(sum) * scale + bias;
+    return quantizer_(pmax(x, x * slope_));
+  }
+
+ private:
+  Quantizer quantizer_;
+  f32x4 slope_;
 };
+
+// out[i][column] = quantize(sums[i][column] + first[column]) for 8 columns from `column` on, and
+// for rows of sums and of out that are 8 long.
+void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows, int64_t column,
+                      uint8_t* out);
+// out[i] = quantize(sums[i] + first), the parameters being those of one column; whole vectors of
+// eight sums are read, and `count` outputs written.
+void requantize_row(const Requantization& to, int64_t column, int32_t first, const int32_t* sums,
+                    int64_t count, uint8_t* out);
 
 }  // namespace sardonyx::simd

@@ -1,0 +1,90 @@
+#include "simd/integer_image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "simd/parallel.h"
+#include "simd/unroll.h"
+
+namespace sardonyx::simd {
+namespace {
+
+constexpr double kNsPerByte = 0.05;
+
+}  // namespace
+
+int pixel_runs(int64_t begin, int64_t end, int64_t width, int64_t row_step, int64_t step,
+               PixelRun* runs) {
+  int count = 0;
+  for (int64_t pixel = begin; pixel < end;) {
+    const int64_t column = pixel % width, pixels = std::min(width - column, end - pixel);
+    const int64_t from = pixel / width * row_step + column * step;
+    PixelRun* last = runs + count - 1;
+    if (count > 0 && from == last->from + last->count * step) {
+      last->count += pixels;
+    } else {
+      runs[count++] = {from, pixel - begin, pixels};
+    }
+    pixel += pixels;
+  }
+  return count;
+}
+
+Result<IntegerImage> IntegerImage::make(const ConvShape& shape, int64_t rows, int64_t columns) {
+  IntegerImage image;
+  image.channels_ = shape.in_channels;
+  image.in_rows_ = shape.in[1];
+  image.in_columns_ = shape.in[2];
+  image.top_ = shape.pad[1];
+  image.left_ = shape.pad[2];
+  image.staged_ = image.top_ > 0 || image.left_ > 0 || rows > shape.in[1] || columns > shape.in[2];
+  image.rows_ = std::max(rows, shape.in[1]);
+  image.columns_ = std::max(columns, shape.in[2]);
+  const auto plane = checked_mul(image.rows_, image.columns_);
+  const auto total = plane ? checked_mul(*plane, image.channels_) : std::nullopt;
+  if (!total || *total > static_cast<int64_t>(kMaxTensorBytes) - kSlack) {
+    return error(ErrorCode::LIMIT_EXCEEDED,
+                 "the padded input of a convolution is above the limit of 2 GiB");
+  }
+  return image;
+}
+
+Result<const uint8_t*> IntegerImage::stage(const uint8_t* x, uint8_t zero, uint8_t* scratch) const {
+  if (!staged_) return x;
+  // Rows and columns that no window reaches are left out.
+  const int64_t left = std::min(left_, columns_);
+  const auto count = static_cast<size_t>(std::min(in_columns_, columns_ - left));
+  const auto right = static_cast<size_t>(columns_ - left) - count;
+  const int64_t grain = grain_for(kNsPerByte * static_cast<double>(plane()));
+  SX_TRY(parallel_for(channels_, grain, [=, this](int64_t begin, int64_t end) {
+    uint8_t* to = scratch + begin * plane();
+    for (int64_t i = begin * rows_; i < end * rows_; ++i) {
+      const int64_t row = i % rows_ - top_;
+      if (row < 0 || row >= in_rows_) {
+        std::memset(to, zero, static_cast<size_t>(columns_));
+      } else {
+        std::memset(to, zero, static_cast<size_t>(left));
+        std::memcpy(to + left, x + (i / rows_ * in_rows_ + row) * in_columns_, count);
+        std::memset(to + left + count, zero, right);
+      }
+      to += columns_;
+    }
+  }));
+  return static_cast<const uint8_t*>(scratch);
+}
+
+void put_integer_row(const IntegerOutput& output, int64_t channel, int32_t start,
+                     const int32_t* sums, int64_t count, int64_t out) {
+  if (output.quantize) {
+    return requantize_row(*output.quantize, channel, start, sums, count,
+                          static_cast<uint8_t*>(output.data) + out);
+  }
+  int32_t* to = static_cast<int32_t*>(output.data) + out;
+  SX_SCALAR
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) + static_cast<uint32_t>(start));
+  }
+}
+
+}  // namespace sardonyx::simd
