@@ -17,11 +17,11 @@ Result<KernelPtr> make_qlinear_matmul(const KernelInit& init) {
 
 Status infer_fused_qlinear_matmul(InferContext& context) {
   SX_TRY(check_fused_qlinear(context));
-  SX_ASSIGN(const simd::Activation activation, clamp_activation(context.attributes));
+  SX_ASSIGN(const simd::Activation activation, monotone_activation(context.attributes));
   return infer_integer_matmul(context, kQLinearInputs, {true, activation});
 }
 Result<KernelPtr> make_fused_qlinear_matmul(const KernelInit& init) {
-  SX_ASSIGN(const simd::Activation activation, clamp_activation(init.attributes));
+  SX_ASSIGN(const simd::Activation activation, monotone_activation(init.attributes));
   return make_integer_matmul(init, kQLinearInputs, {true, activation});
 }
 

@@ -71,13 +71,15 @@ Status check_fused_qlinear(const InferContext& context) {
   return {};
 }
 
-Result<simd::Activation> clamp_activation(const Attributes& attributes) {
+Result<simd::Activation> monotone_activation(const Attributes& attributes) {
   SX_ASSIGN(const simd::Activation activation, parse_activation(attributes));
-  if (simd::is_clamp(activation.kind) && !std::isnan(activation.a) && !std::isnan(activation.b)) {
-    return activation;
-  }
+  const bool leaks = activation.kind == simd::ActivationKind::kLeakyRelu;
+  const bool clamps =
+      simd::is_clamp(activation.kind) && !std::isnan(activation.a) && !std::isnan(activation.b);
+  if (clamps || (leaks && activation.a >= 0 && activation.a <= 1)) return activation;
   return error(ErrorCode::ATTRIBUTE_INVALID,
-               "the activation of a quantized product must be a clamp");
+               "the activation of a quantized product must be a clamp, or a LeakyRelu of a slope "
+               "from 0 to 1");
 }
 
 Status check_integer_depth(std::optional<int64_t> depth) {
@@ -134,6 +136,9 @@ Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
   }
   quantize = {.scale = scale, .bias = bias, .range = full_range(context.outputs[0].dtype, y_zero)};
   clamp_range(ending.activation, y_scale, quantize.range);
+  if (ending.activation.kind == simd::ActivationKind::kLeakyRelu) {
+    quantize.slope = ending.activation.a;
+  }
   output.quantize = &quantize;
   return {};
 }

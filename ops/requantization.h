@@ -38,7 +38,7 @@ struct IntegerEnding {
   // QLinearConv is defined. True: float bias, and a division by y_scale, as the float operators
   // with QuantizeLinear behind them compute.
   bool like_float = false;
-  simd::Activation activation;  // a clamp
+  simd::Activation activation;  // as monotone_activation gives it
 };
 
 // The dtypes and shapes of operands, scales and zero points; the output's dtype is left in `dtype`.
@@ -48,8 +48,9 @@ Status check_integer_inputs(const InferContext& context, const IntegerInputs& at
                             DType& dtype);
 // The inputs that a fused product must have are there; GRAPH_INPUT_MISSING, MODEL_MALFORMED.
 Status check_fused_qlinear(const InferContext& context);
-// The attribute "activation"; ATTRIBUTE_INVALID unless it is Relu, Clip or missing.
-Result<simd::Activation> clamp_activation(const Attributes& attributes);
+// The attribute "activation"; ATTRIBUTE_INVALID unless it is Relu, Clip, a LeakyRelu that falls
+// nowhere, or missing.
+Result<simd::Activation> monotone_activation(const Attributes& attributes);
 // LIMIT_EXCEEDED when sums of `depth` products of bytes may be above int32.
 Status check_integer_depth(std::optional<int64_t> depth);
 // Input i as bytes.

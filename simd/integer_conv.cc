@@ -11,9 +11,9 @@
 namespace sardonyx::simd {
 namespace {
 
-// Pixels of a block, and bytes of its panels, which stay in the second-level cache.
+// Pixels of a block, and bytes of its panels, which stay near the core.
 constexpr int64_t kMostPixels = 96, kFewestPixels = 16;
-constexpr int64_t kPanelBytes = 192 << 10;
+constexpr int64_t kPanelBytes = 64 << 10;
 // Multiply-adds per chunk: about 25 us.
 constexpr int64_t kChunkWork = 1'000'000;
 // Whole vectors of pixels are written; what is too much is written over by the next.

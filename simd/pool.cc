@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "base/checked.h"
 #include "simd/layout.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kNsPerTap = 0.5;  // and four lanes, or one float where a row is strided
-constexpr double kNsPerByteTap = 0.1;
+constexpr double kNsPerByteTap = 0.04;
 constexpr double kNsPerFloat = 0.1;
 
 enum class Kind { kMax, kAverage };
@@ -238,16 +239,64 @@ void for_each_tap(const RowOf<T>& row, Fn&& fn) {
 }
 
 template <typename T>
+SX_INLINE v128_t larger(v128_t a, v128_t b) {
+  return std::is_signed_v<T> ? wasm_i8x16_max(a, b) : wasm_u8x16_max(a, b);
+}
+
+// to[i] = max(to[i], in[i]); the last eight again where fewer are left.
+template <typename T>
+void take_larger(const T* in, int64_t count, T* to) {
+  if (count < 8) {
+    for (int64_t i = 0; i < count; ++i) to[i] = std::max(to[i], in[i]);
+    return;
+  }
+  for (int64_t i = 0; i < count; i += 8) {
+    const int64_t at = std::min(i, count - 8);
+    const v128_t best = larger<T>(wasm_v128_load64_zero(in + at), wasm_v128_load64_zero(to + at));
+    wasm_v128_store64_lane(to + at, best, 0);
+  }
+}
+
+// Bytes of a line that is kept while its windows are looked at.
+constexpr int64_t kLine = 2048;
+
+int64_t line_length(const PoolShape& shape) {
+  return (shape.out[2] - 1) * shape.stride[2] + (shape.kernel[2] - 1) * shape.dilation[2] + 1;
+}
+
+// The largest of each column of taps, padded as the windows need it, then of each row of those.
+template <typename T>
+void row_of_byte_maxima(const RowOf<T>& row) {
+  const PoolShape& shape = row.shape;
+  const int64_t length = line_length(shape), pad = shape.pad_begin[2];
+  T line[kLine + 32];
+  std::fill_n(line, length, std::numeric_limits<T>::lowest());
+  row.for_each_input_row([&](int64_t at) {
+    take_larger(row.x + at, std::min(shape.in[2], length - pad), line + pad);
+  });
+  const int64_t step = shape.stride[2] == 1 ? 16 : 8;
+  for (int64_t i = 0; i < shape.out[2]; i += step) {
+    const T* from = line + i * shape.stride[2];
+    v128_t best = wasm_v128_load(from);
+    for (int64_t k = 1; k < shape.kernel[2]; ++k) {
+      from += shape.dilation[2];
+      best = larger<T>(best, wasm_v128_load(from));
+    }
+    if (step == 8) {
+      best = wasm_i8x16_shuffle(best, best, 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+    }
+    T bytes[16];
+    wasm_v128_store(bytes, best);
+    std::copy_n(bytes, std::min(step, shape.out[2] - i), row.out + i);
+  }
+}
+
+template <typename T>
 void row_bytes(const RowOf<T>& row) {
   const int64_t stride = row.shape.stride[2];
-  T* out = row.out;
-  std::fill_n(out, row.shape.out[2], std::numeric_limits<T>::lowest());
-  for_each_tap(row, [=](const T* in, int64_t begin, int64_t end) {
-    if (stride == 1) {
-      for (int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], in[i - begin]);
-    } else {
-      for (int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], in[(i - begin) * stride]);
-    }
+  std::fill_n(row.out, row.shape.out[2], std::numeric_limits<T>::lowest());
+  for_each_tap(row, [=, out = row.out](const T* in, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) out[i] = std::max(out[i], in[(i - begin) * stride]);
   });
 }
 
@@ -369,7 +418,10 @@ Status max_pool(const PoolShape& shape, const float* x, float* y) {
 
 template <typename T>
 Status max_pool_bytes(const PoolShape& shape, const T* x, T* y) {
-  return for_each_row(shape, 1, kNsPerByteTap, x, y, row_bytes<T>);
+  const bool vectors =
+      shape.stride[2] <= 2 && line_length(shape) <= kLine && shape.pad_begin[2] <= kLine;
+  return for_each_row(shape, 1, kNsPerByteTap, x, y,
+                      vectors ? row_of_byte_maxima<T> : row_bytes<T>);
 }
 template Status max_pool_bytes(const PoolShape&, const uint8_t*, uint8_t*);
 template Status max_pool_bytes(const PoolShape&, const int8_t*, int8_t*);

@@ -80,7 +80,20 @@ template void dequantize(const int16_t*, int64_t, float, int32_t, float*);
 template void dequantize(const int32_t*, int64_t, float, int32_t, float*);
 
 void look_up(const uint8_t* table, const uint8_t* x, int64_t count, uint8_t* y) {
-  for (int64_t i = 0; i < count; ++i) y[i] = table[x[i]];
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    v128_t bytes = wasm_v128_load8_splat(table + x[i]);
+    bytes = wasm_v128_load8_lane(table + x[i + 1], bytes, 1);
+    bytes = wasm_v128_load8_lane(table + x[i + 2], bytes, 2);
+    bytes = wasm_v128_load8_lane(table + x[i + 3], bytes, 3);
+    bytes = wasm_v128_load8_lane(table + x[i + 4], bytes, 4);
+    bytes = wasm_v128_load8_lane(table + x[i + 5], bytes, 5);
+    bytes = wasm_v128_load8_lane(table + x[i + 6], bytes, 6);
+    bytes = wasm_v128_load8_lane(table + x[i + 7], bytes, 7);
+    wasm_v128_store64_lane(y + i, bytes, 0);
+  }
+  SX_SCALAR
+  for (; i < count; ++i) y[i] = table[x[i]];
 }
 
 }  // namespace sardonyx::simd

@@ -1,5 +1,6 @@
 // Conv, MatMul and Gemm of dequantized operands, quantized again: FusedQLinearConv and
-// FusedQLinearMatMul. A Relu or Clip in between becomes the bounds of the integers.
+// FusedQLinearMatMul. A Relu or Clip in between becomes the bounds of the integers, a LeakyRelu a
+// factor of what is below zero.
 #include <algorithm>
 #include <cstring>
 
@@ -12,11 +13,11 @@
 namespace sardonyx {
 namespace {
 
-// What follows a product: a bias added by a node of its own, a clamp, a QuantizeLinear.
+// What follows a product: a bias added by a node of its own, an activation, a QuantizeLinear.
 struct Ending {
   ValueId bias = kNoValue;
   std::string activation;
-  std::vector<float> bounds;
+  std::vector<float> parameters;  // of the activation
   QuantizedValue output;
   std::vector<NodeId> nodes;  // to remove
 };
@@ -82,7 +83,12 @@ std::optional<Ending> find_ending(const Graph& graph, ValueId value, bool may_ad
       const auto bounds = clip_bounds(graph, node);
       if (!bounds) return std::nullopt;
       ending.activation = "Clip";
-      ending.bounds = *bounds;
+      ending.parameters = *bounds;
+    } else if (is_op(node, "LeakyRelu") && first) {
+      const float slope = node.attributes.get_float("alpha", 0.01f);
+      if (!(slope >= 0 && slope <= 1)) return std::nullopt;
+      ending.activation = "LeakyRelu";
+      ending.parameters = {slope};
     } else {
       return std::nullopt;
     }
@@ -183,7 +189,7 @@ Status rewrite(Graph& graph, NodeId id, Product& product) {
                  ending.output.scale, ending.output.zero, product.bias};
   if (!ending.activation.empty()) {
     node.attributes.set("activation", ending.activation);
-    node.attributes.set("activation_params", ending.bounds);
+    node.attributes.set("activation_params", ending.parameters);
   }
   produce(graph, id, ending.output.q);
   return {};

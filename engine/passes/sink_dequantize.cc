@@ -1,6 +1,7 @@
 // Operators that only move elements, or choose the largest, work on quantized tensors as they do on
 // floats: DequantizeLinear goes behind them, where a QuantizeLinear may be waiting. A Concat of
-// tensors with different scales takes the QuantizeLinear behind it instead, once per operand.
+// tensors with different scales, or of products that may end in integers, takes the QuantizeLinear
+// behind it instead, once per operand.
 #include <algorithm>
 #include <array>
 
@@ -91,6 +92,29 @@ NodeId sole_quantizer(const Graph& graph, const Node& node, const Readers& reade
   return target && is_per_tensor(*target) ? reader : kNoNode;
 }
 
+// Whether fold_quantized_products may find a product of integers before `value`, which one operator
+// reads.
+bool ends_product(const Graph& graph, ValueId value, const Readers& readers) {
+  for (int steps = 0; steps < 2 && readers.sole(value) != kNoNode; ++steps) {
+    const NodeId producer = graph.values[value].producer;
+    if (producer == kNoNode) return false;
+    const Node& node = graph.nodes[producer];
+    value = input_of(node, 0);
+    if (is_op(node, "Conv") || is_op(node, "MatMul") || is_op(node, "Gemm")) {
+      return dequantized(graph, value).has_value();
+    }
+    if (!is_op(node, "Relu") && !is_op(node, "Clip") && !is_op(node, "LeakyRelu")) return false;
+  }
+  return false;
+}
+
+// A Concat of which every operand may be one of integers.
+bool joins_products(const Graph& graph, const Node& node, const Readers& readers) {
+  return is_op(node, "Concat") &&
+         std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [&](ValueId input) { return ends_product(graph, input, readers); });
+}
+
 // QuantizeLinear(Concat(x…)) becomes Concat(QuantizeLinear(x)…).
 void hoist(Graph& graph, NodeId id, NodeId quantizer) {
   const ValueId output = graph.nodes[quantizer].outputs[0];
@@ -113,10 +137,11 @@ Status pass_sink_dequantize(Graph& graph, bool& changed) {
     const Node& node = graph.nodes[id];
     if (!only_moves(node)) continue;
     const std::vector<QuantizedValue> sources = operands(graph, node);
-    if (sources.empty()) continue;
-    const bool alike = std::all_of(sources.begin(), sources.end(), [&](const QuantizedValue& q) {
-      return same_quantization(graph, q, sources[0]);
-    });
+    if (sources.empty() && !joins_products(graph, node, readers)) continue;
+    const bool alike = !sources.empty() &&
+                       std::all_of(sources.begin(), sources.end(), [&](const QuantizedValue& q) {
+                         return same_quantization(graph, q, sources[0]);
+                       });
     if (alike && may_enlarge(node) && !stays_quantized(graph, node.outputs[0], readers)) continue;
     const NodeId quantizer = alike ? kNoNode : sole_quantizer(graph, node, readers);
     if (!alike && quantizer == kNoNode) continue;

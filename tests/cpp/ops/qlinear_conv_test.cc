@@ -145,15 +145,15 @@ TEST_CASE("QLinearConv of nothing", "[qlinear_conv]") {
   check({.x = {0, 3, 5, 5}, .w = {4, 3, 3, 3}});
 }
 
-TEST_CASE("FusedQLinearConv adds a float bias and clamps", "[qlinear_conv]") {
+TEST_CASE("FusedQLinearConv adds a float bias and applies an activation", "[qlinear_conv]") {
   for (int64_t groups : {1, 9}) {
     const Case c{.x = {1, 9, 5, 9}, .w = {9, 9 / groups, 3, 3}, .groups = groups, .bias = false};
     const Problem p(c);
     const TestTensor bias = random_tensor(DType::kInt32, {9}, 8, -100, 100);
     TestTensor float_bias = make_tensor(DType::kFloat32, {9});
     for (int64_t i = 0; i < 9; ++i) set_element(float_bias, i, element(bias, i) / 16);
-    for (const char* activation : {"", "Relu", "Clip"}) {
-      const double low = activation[0] == 0 ? -HUGE_VAL : activation[0] == 'R' ? 0 : -100;
+    for (const char* activation : {"", "Relu", "Clip", "LeakyRelu"}) {
+      const double low = activation[0] == 'R' ? 0 : activation[0] == 'C' ? -100 : -HUGE_VAL;
       const double high = activation[0] == 'C' ? 160 : HUGE_VAL;
       TestTensor y = make_tensor(DType::kUint8, p.sums.shape);
       for (int64_t i = 0; i < y.size(); ++i) {
@@ -161,14 +161,16 @@ TEST_CASE("FusedQLinearConv adds a float bias and clamps", "[qlinear_conv]") {
         const double real =
             element(p.sums, i) * double{Problem::kXScale} * element(p.w_scale, channel) +
             element(float_bias, channel);
+        const double leaked = activation[0] == 'L' && real < 0 ? 0.25 * real : real;
         set_element(y, i,
-                    reference::quantize(std::clamp(real, low, high) / double{Problem::kYScale},
+                    reference::quantize(std::clamp(leaked, low, high) / double{Problem::kYScale},
                                         element(p.y_zero, 0), DType::kUint8));
       }
       OpTest test("FusedQLinearConv", 1, "sardonyx");
       configure(test, c);
       if (activation[0] != 0) test.set("activation", activation);
       if (activation[0] == 'C') test.floats("activation_params", {-100, 160});
+      if (activation[0] == 'L') test.floats("activation_params", {0.25f});
       add_inputs(test, p).weight(float_bias).expect(y).run();
     }
   }
@@ -212,6 +214,9 @@ TEST_CASE("QLinearConv refuses wrong parameters", "[qlinear_conv]") {
   OpTest("QLinearConv", 10).input(p.x).constant(one).fails(ErrorCode::GRAPH_INPUT_MISSING);
   OpTest sigmoid("FusedQLinearConv", 1, "sardonyx");
   add_inputs(sigmoid.set("activation", "Sigmoid"), p).fails(ErrorCode::ATTRIBUTE_INVALID);
+  OpTest falling("FusedQLinearConv", 1, "sardonyx");
+  falling.set("activation", "LeakyRelu").floats("activation_params", {-0.5f});
+  add_inputs(falling, p).fails(ErrorCode::ATTRIBUTE_INVALID);
 }
 
 }  // namespace

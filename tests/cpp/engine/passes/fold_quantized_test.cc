@@ -89,6 +89,9 @@ TEST_CASE("Conv between integers becomes FusedQLinearConv", "[passes]") {
   SECTION("with Clip") {
     y = g.node("Clip", {conv(), g.scalar(-0.5f), g.scalar(0.25f)});
   }
+  SECTION("with LeakyRelu") {
+    y = g.node("LeakyRelu", {conv()}, {{"alpha", 0.1f}});
+  }
   SECTION("of each channel") {
     y = g.node("Conv", {x, weights(g, {6, 1, 3, 3}, 0)}, {{"group", int64_t{6}}});
   }
@@ -126,9 +129,26 @@ TEST_CASE("MatMul and Gemm between integers become FusedQLinearMatMul", "[passes
   CHECK(compile(g, both(g, y, kOutput)) == "QuantizeLinear FusedQLinearMatMul DequantizeLinear");
 }
 
+TEST_CASE("a Concat of products is quantized operand by operand", "[passes]") {
+  GraphBuilder g;
+  const ValueId x = both(g, g.input("x", {1, 6, 9, 7}), kInput);
+  const ValueId a = g.node("Conv", {x, weights(g, {5, 6, 1, 1}, 0)});
+  const ValueId b = g.node("Relu", {g.node("Conv", {x, weights(g, {4, 6, 1, 1}, 0)})});
+  const ValueId joined = g.node("Concat", {a, b}, {{"axis", int64_t{1}}});
+  CHECK(compile(g, both(g, joined, kOutput)) ==
+        "QuantizeLinear FusedQLinearConv FusedQLinearConv Concat DequantizeLinear");
+}
+
 TEST_CASE("products that are not between integers stay float", "[passes]") {
   GraphBuilder g;
   const ValueId in = g.input("x", {1, 6, 6, 6});
+  SECTION("LeakyRelu that falls") {
+    const ValueId x = both(g, in, kInput);
+    const ValueId conv = g.node("Conv", {x, weights(g, {5, 6, 3, 3}, 0)});
+    const ValueId y = g.node("LeakyRelu", {conv}, {{"alpha", -0.1f}});
+    CHECK(compile(g, both(g, y, kOutput)) ==
+          "QuantizeLinear DequantizeLinear FusedConv QuantizeLinear DequantizeLinear");
+  }
   SECTION("input not quantized") {
     const ValueId y = g.node("Conv", {in, weights(g, {5, 6, 3, 3}, 0)});
     CHECK(compile(g, both(g, y, kOutput)) == "Conv QuantizeLinear DequantizeLinear");
