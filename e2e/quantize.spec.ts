@@ -1,0 +1,170 @@
+// Models that the command line made smaller, in both engines, against what they were made of.
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type * as OrtLibrary from 'onnxruntime-web';
+import { serve, type Server } from '../tools/server.mjs';
+import type * as SardonyxLibrary from '../web/index';
+import { answerGolden, dataSets, haveShared, noShared, shared } from './golden';
+import { expect, test } from './site';
+
+const root = join(import.meta.dirname, '..');
+const made = join(root, 'build/quantize_spec');
+const run = promisify(execFile);
+
+/**
+ * Models, what they are made into, and the least cosine on their golden inputs: of the first output, and of any. In 4
+ * bits the values of attention in the last of 5 layers, 64 numbers wide, are off most: noise of all layers before.
+ */
+const CASES: Readonly<Record<string, Readonly<Record<string, readonly [number, number]>>>> = {
+  ultraface_rfb320: { fp16: [0.9999, 0.9999] },
+  yolox_nano: { fp16: [0.999, 0.999] },
+  speech_commands_squeezenet: { fp16: [0.9999, 0.9999] },
+  stories260k_fp32: { int8: [0.995, 0.99], int4: [0.98, 0.93], fp16: [0.9999, 0.9999] },
+};
+
+interface Report {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly outputs: readonly { readonly cosine: number }[];
+}
+
+async function quantize(model: string, precision: string): Promise<Report> {
+  const file = join(shared, 'models', `${model}.onnx`);
+  const out = join(made, `${model}_${precision}.onnx`);
+  const args = ['quantize', file, `--${precision}`, '-o', out, '--json'];
+  const { stdout } = await run(process.execPath, [join(root, 'dist/cli.mjs'), ...args]);
+  return JSON.parse(stdout) as Report;
+}
+
+interface Question {
+  readonly model: string;
+  readonly set: string;
+  readonly variants: readonly string[];
+  readonly libraries: { readonly ours: string; readonly theirs: string };
+}
+
+/** In the page: cosines of the outputs in each engine, by variant. */
+async function compareInPage({ model, set, variants, libraries }: Question) {
+  const { load, Tensor } = (await import(libraries.ours)) as typeof SardonyxLibrary;
+  const ort = (await import(libraries.theirs)) as typeof OrtLibrary;
+  ort.env.wasm.wasmPaths = new URL('/ort/', location.href).href;
+  ort.env.wasm.numThreads = 1;
+
+  const arrays = { float32: Float32Array, int64: BigInt64Array } as const;
+  const folder = `/golden/${model}/${set}`;
+  const info = (await (await fetch(`${folder}/info.json`)).json()) as {
+    inputs: { name: string; file: string }[];
+  };
+  const feeds = await Promise.all(
+    info.inputs.map(async ({ name, file }) => {
+      const answer = await fetch(`${folder}/${file}`);
+      const { dtype, dims } = JSON.parse(answer.headers.get('X-Tensor')!) as {
+        dtype: keyof typeof arrays;
+        dims: number[];
+      };
+      const data = new arrays[dtype](await answer.arrayBuffer()) as Float32Array<ArrayBuffer>;
+      return { name, dtype: dtype as 'float32', dims, data };
+    }),
+  );
+
+  type Outputs = Record<string, Float32Array>;
+  const ours = async (url: string): Promise<Outputs> => {
+    const session = await load(url);
+    const named = feeds.map(
+      ({ name, dtype, dims, data }) => [name, new Tensor(dtype, data, dims)] as const,
+    );
+    const results = await session.run(Object.fromEntries(named));
+    await session.dispose();
+    return read(results);
+  };
+  const theirs = async (url: string): Promise<Outputs> => {
+    const session = await ort.InferenceSession.create(url, { executionProviders: ['wasm'] });
+    const named = feeds.map(
+      ({ name, dtype, dims, data }) => [name, new ort.Tensor(dtype, data, dims)] as const,
+    );
+    const results = await session.run(Object.fromEntries(named));
+    await session.release();
+    return read(results);
+  };
+  const read = (results: Record<string, { data: unknown }>): Outputs =>
+    Object.fromEntries(
+      Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
+    );
+  const cosine = (a: Float32Array, b: Float32Array) => {
+    let [ab, aa, bb] = [0, 0, 0];
+    for (let i = 0; i < a.length; i++) {
+      ab += a[i]! * b[i]!;
+      aa += a[i]! ** 2;
+      bb += b[i]! ** 2;
+    }
+    return ab / Math.sqrt(aa * bb);
+  };
+  const cosines = (expected: Outputs, found: Outputs) =>
+    Object.entries(expected).map(([name, a]) => cosine(a, found[name]!));
+
+  const expected = await ours(`/shared-models/${model}.onnx`);
+  const figures: Record<string, { ours: number[]; theirs: number[] }> = {};
+  for (const variant of variants) {
+    const url = `/made/${model}_${variant}.onnx`;
+    figures[variant] = {
+      ours: cosines(expected, await ours(url)),
+      theirs: cosines(expected, await theirs(url)),
+    };
+  }
+  return figures;
+}
+
+let server: Server;
+test.beforeAll(async () => {
+  rmSync(made, { recursive: true, force: true });
+  mkdirSync(made, { recursive: true });
+  server = await serve({
+    mounts: [
+      ['/dist/', join(root, 'dist')],
+      ['/ort/', join(root, 'node_modules/onnxruntime-web/dist')],
+      ['/golden/', answerGolden],
+      ['/shared-models/', join(shared, 'models')],
+      ['/made/', made],
+      ['/page', () => ({ body: '<!doctype html><title>quantize</title>', type: 'text/html' })],
+    ],
+  });
+});
+test.afterAll(() => server.close());
+
+for (const [model, variants] of Object.entries(CASES)) {
+  test(`${model}: ${Object.keys(variants).join(', ')}`, async ({ page }) => {
+    test.skip(!haveShared, noShared);
+    for (const precision of Object.keys(variants)) {
+      const { bytesBefore, bytesAfter, outputs } = await quantize(model, precision);
+      expect(bytesAfter).toBeLessThan(0.55 * bytesBefore);
+      expect(outputs.length).toBeGreaterThan(0);
+    }
+    await page.goto(`${server.url}page`);
+    const set = dataSets(model)[0]!;
+    const figures = await page.evaluate(compareInPage, {
+      model,
+      set,
+      variants: Object.keys(variants),
+      libraries: { ours: '/dist/index.mjs', theirs: '/ort/ort.wasm.min.mjs' },
+    });
+    for (const [precision, [first, any]] of Object.entries(variants)) {
+      for (const [engine, cosines] of Object.entries(figures[precision]!)) {
+        const least = Math.min(...cosines);
+        const shown = `${cosines[0]!.toFixed(6)}, at least ${least.toFixed(6)}`;
+        console.log(`${model} ${precision}, ${engine}: cosine ${shown}`);
+        expect(cosines[0]).toBeGreaterThan(first);
+        expect(least).toBeGreaterThan(any);
+      }
+    }
+  });
+}
+
+test('a network of convolutions has nothing for int4', async () => {
+  test.skip(!haveShared, noShared);
+  await expect(quantize('yolox_nano', 'int4')).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('NOTHING_TO_QUANTIZE'),
+  });
+});
