@@ -11,8 +11,8 @@ export class ProgressLine {
 
   constructor(readonly stream: NodeJS.WriteStream) {}
 
-  show({ done, total, node }: QuantizeProgress): void {
-    const text = `${done} of ${total}  ${node}`;
+  show({ phase, done, total, node }: QuantizeProgress): void {
+    const text = `${phase} ${Math.floor(done)} of ${total}  ${node ?? ''}`.trimEnd();
     if (this.stream.isTTY) {
       const filled = Math.round((WIDTH * done) / Math.max(1, total));
       const bar = '█'.repeat(filled).padEnd(WIDTH, '░');

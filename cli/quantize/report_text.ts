@@ -4,8 +4,12 @@ import type { NotMeasured, OutputAgreement } from './output_agreement.js';
 
 const decibels = (value: number) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : 'exact');
 
-const layerLine = ({ node, operator, weight, shape, weightSqnr }: LayerReport) =>
-  `${decibels(weightSqnr).padStart(9)}  ${operator} ${node}  ${weight} [${shape.join(', ')}]\n`;
+const layerLine = ({ node, operator, weight, shape, weightSqnr, outputSqnr }: LayerReport) =>
+  [
+    decibels(weightSqnr).padStart(9),
+    ...(outputSqnr === undefined ? [] : [decibels(outputSqnr).padStart(9)]),
+    ` ${operator} ${node}  ${weight} [${shape.join(', ')}]\n`,
+  ].join(' ');
 
 const keptLine = ({ node, operator, reason }: KeptReport) => `  ${operator} ${node}: ${reason}\n`;
 
@@ -27,7 +31,9 @@ export function reportText(
   const share = ((100 * bytesAfter) / bytesBefore).toFixed(1);
   const parts = [
     `${out}: ${group(bytesAfter)} bytes, ${share} % of ${group(bytesBefore)}\n`,
-    `     SQNR  node, weight\n`,
+    layers.some(({ outputSqnr }) => outputSqnr !== undefined)
+      ? 'SQNR of weight, of what the node gives; node, weight\n'
+      : '     SQNR  node, weight\n',
     ...layers.map(layerLine),
     ...(kept.length > 0 ? ['left as they are\n', ...kept.map(keptLine)] : []),
     ...('reason' in outputs

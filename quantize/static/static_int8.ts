@@ -18,6 +18,8 @@ export async function quantizeStatically(
   calibration: Calibration,
 ): Promise<void> {
   raiseOpset(model, OPSET);
+  // What they give is renamed.
+  for (const node of model.graph.node) node.name = nodeName(node);
   foldBatchNorms(model, (node) => job.isKept(node));
   const search = new Search(model.write(), job, calibration);
   const costly = await search.run();

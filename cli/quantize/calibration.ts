@@ -1,0 +1,48 @@
+// The options of sardonyx quantize for static quantization.
+import type { Calibration, CalibrationMethod } from '../../quantize/index.js';
+import { optionalText, UsageError, type Arguments, type Options } from '../command.js';
+import { samplesOf } from './samples.js';
+
+export const CALIBRATION: Options = {
+  calibrate: { type: 'string' },
+  'calibration-method': { type: 'string' },
+  'min-cosine': { type: 'string' },
+  'min-sqnr': { type: 'string' },
+};
+
+export const CALIBRATION_HELP = `  --calibrate DIR|random with --int8: activations are bytes too, with ranges that these inputs show. DIR has a
+                         folder for each sample, or is one: input_0.pb, NAME.pb or NAME.npy for each input
+  --calibration-method M what the range is: minmax (default), percentile (99.99) or entropy
+  --min-cosine X         layers stay floats until outputs have this cosine with FILE's; default 0.99
+  --min-sqnr DB          the same for the SQNR of outputs`;
+
+function numberOf(given: Arguments, name: string): number | undefined {
+  const text = optionalText(given, name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number)) return number;
+  throw new UsageError(`--${name} takes a number, not ${text}`);
+}
+
+/** Undefined where nothing asks for it. */
+export async function calibrationOf(given: Arguments): Promise<Calibration | undefined> {
+  const source = optionalText(given, 'calibrate');
+  const method = optionalText(given, 'calibration-method');
+  const minCosine = numberOf(given, 'min-cosine');
+  const minSqnr = numberOf(given, 'min-sqnr');
+  const options = Object.keys(CALIBRATION).filter((name) => given.values[name] !== undefined);
+  if (options.length > 0 && given.values.int8 !== true) {
+    throw new UsageError(`--${options[0]!} goes with --int8`);
+  }
+  if (source === undefined) {
+    if (options.length === 0) return undefined;
+    throw new UsageError(`--${options[0]!} goes with --calibrate`);
+  }
+  return {
+    samples: source === 'random' ? source : await samplesOf(source),
+    // What is none is refused with the ones that there are.
+    ...(method !== undefined && { method: method as CalibrationMethod }),
+    ...(minCosine !== undefined && { minCosine }),
+    ...(minSqnr !== undefined && { minSqnr }),
+  };
+}
