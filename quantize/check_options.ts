@@ -1,6 +1,6 @@
 // Options of quantize, which callers without types may get wrong.
 import { SardonyxError } from '../web/index.js';
-import type { QuantizeOptions } from './index.js';
+import type { QuantizeOptions } from './options.js';
 import { checkCalibration } from './static/calibration.js';
 
 const PRECISIONS: readonly string[] = [

@@ -1,6 +1,7 @@
 // Weights that lie in files of their own are taken into the model.
 import { SardonyxError } from '../web/index.js';
 import { storedTensors } from './graphs.js';
+import type { ExternalData } from './options.js';
 import {
   TensorProto_DataLocation as Location,
   type ModelProto,
@@ -8,15 +9,7 @@ import {
 } from './onnx_pb.generated.js';
 import { storedBytes } from './tensor_data.js';
 
-/** Contents of the files by the names that the model has for them. */
-export type ExternalData = Readonly<Record<string, Uint8Array>>;
-
-/** Names of the files that the model's tensors refer to. */
-export function externalFiles(model: ModelProto): string[] {
-  const outside = storedTensors(model).filter(isOutside);
-  return [...new Set(outside.map((tensor) => entryOf(tensor, 'location')))];
-}
-
+/** Typed errors for files that are not there and places that are not in them. */
 export function takeInside(model: ModelProto, files: ExternalData): void {
   for (const tensor of storedTensors(model)) {
     if (!isOutside(tensor)) continue;

@@ -1,18 +1,17 @@
 // sardonyx/quantize: smaller weights in a model.
 import { SardonyxError } from '../web/index.js';
-import type { ExternalData } from './external_data.js';
 import { convertToHalves } from './fp16.js';
 import { quantizeDynamically } from './int8_dynamic.js';
 import { Job } from './job.js';
 import { checkOptions } from './check_options.js';
 import { quantizeTo4Bits } from './int4.js';
 import { Model } from './model.js';
+import type { QuantizeOptions } from './options.js';
 import { refuseQuantized } from './refuse_quantized.js';
 import type { QuantizeProgress, QuantizeReport } from './report.js';
-import type { Calibration } from './static/calibration.js';
 import { quantizeStatically } from './static/static_int8.js';
 
-export type { ExternalData } from './external_data.js';
+export type { ExternalData, QuantizeOptions } from './options.js';
 export type { Likeness } from './agreement.js';
 export type {
   KeptReport,
@@ -21,25 +20,9 @@ export type {
   QuantizeProgress,
   QuantizeReport,
 } from './report.js';
-export { METHODS, type CalibrationMethod } from './static/calibrate.js';
+export { METHODS, type CalibrationMethod } from './static/methods.js';
 export type { Feeds, Sample } from './static/samples.js';
 export type { Calibration } from './static/calibration.js';
-
-export interface QuantizeOptions {
-  /** What weights become. */
-  readonly precision: 'int8' | 'int4' | 'fp16';
-  /** Nodes, by name, and operators that stay as they are. */
-  readonly keep?: readonly string[];
-  /** For int4: so many weights share a scale, a power of two from 16 to 256. Default 32. */
-  readonly group?: number;
-  /** For int4: each group has a zero point too, for weights that do not lie around 0. */
-  readonly zeroPoints?: boolean;
-  /** Files that the model refers to, by the names it has for them. They become a part of the result. */
-  readonly externalData?: ExternalData;
-  /** With int8: activations become bytes as well, with ranges that are measured now. */
-  readonly calibration?: Calibration;
-  readonly signal?: AbortSignal;
-}
 
 export interface Quantized {
   /** An .onnx file. */

@@ -1,9 +1,10 @@
 // A model that is being changed: its main graph, found by names.
 import { create } from '@bufbuild/protobuf';
 import { SardonyxError } from '../web/index.js';
-import { takeInside, type ExternalData } from './external_data.js';
+import { takeInside } from './external_data.js';
 import { allGraphs, capturedBy } from './graphs.js';
 import { readModelProto, writeModelProto } from './model_file.js';
+import type { ExternalData } from './options.js';
 import {
   OperatorSetIdProtoSchema,
   type GraphProto,

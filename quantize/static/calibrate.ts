@@ -4,17 +4,14 @@ import { EntropyObserver } from '../ranges/entropy.js';
 import { MinMaxObserver } from '../ranges/min_max.js';
 import type { Observer, Range } from '../ranges/observer.js';
 import { PercentileObserver } from '../ranges/percentile.js';
+import type { CalibrationMethod } from './methods.js';
 import { tap, type TapOptions } from './taps.js';
 
-const OBSERVERS = {
+const OBSERVERS: Readonly<Record<CalibrationMethod, new (name: string) => Observer>> = {
   minmax: MinMaxObserver,
   percentile: PercentileObserver,
   entropy: EntropyObserver,
-} as const;
-
-export type CalibrationMethod = keyof typeof OBSERVERS;
-
-export const METHODS = Object.keys(OBSERVERS) as CalibrationMethod[];
+};
 
 export async function calibrate(
   model: Model,

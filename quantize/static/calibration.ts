@@ -1,6 +1,6 @@
 // What a caller may say about static quantization.
 import { SardonyxError } from '../../web/index.js';
-import { METHODS, type CalibrationMethod } from './calibrate.js';
+import { METHODS, type CalibrationMethod } from './methods.js';
 import { randomSamples, type Sample } from './samples.js';
 
 export interface Calibration {

@@ -6,6 +6,7 @@ interface Onnx {
     inputs: string[],
     outputs: string[],
     attributes?: Readonly<Record<string, number>>,
+    names?: { name: string },
   ) => object;
   readonly tensor: (
     name: string,
@@ -30,6 +31,24 @@ export const linearModel = () =>
     ],
     nodes: [node('MatMul', ['image', 'weights'], ['scores'])],
   });
+
+// Two products of 64 x 64 weights each.
+export function layersModel(): Uint8Array {
+  const weights = (phase: number) =>
+    Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i * phase));
+  return encodeModel({
+    inputs: [value('x', 'float32', ['n', 64])],
+    outputs: [value('y', 'float32', ['n', 64])],
+    initializers: [
+      tensor('w1', 'float32', [64, 64], weights(1.3)),
+      tensor('w2', 'float32', [64, 64], weights(1.7)),
+    ],
+    nodes: [
+      node('MatMul', ['x', 'w1'], ['a'], {}, { name: 'first' }),
+      node('MatMul', ['a', 'w2'], ['y'], {}, { name: 'second' }),
+    ],
+  });
+}
 
 // Words that are joined, a sequence that grows by one, an optional that is asked and given back.
 export const valuesModel = () =>

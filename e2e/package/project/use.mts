@@ -1,6 +1,7 @@
 // Compiles against the declarations of the package, and nothing else.
 import { load, SardonyxError, Tensor, type Route, type Session } from 'sardonyx';
 import { InferenceSession } from 'sardonyx/ort';
+import { quantize, type QuantizeReport } from 'sardonyx/quantize';
 
 export async function use(url: string): Promise<readonly number[]> {
   const session: Session = await load(url, { onProgress: ({ phase }) => console.log(phase) });
@@ -20,3 +21,8 @@ export const wrong = load();
 // @ts-expect-error: there is no such device
 export const alsoWrong = load('x', { force: { device: 'tpu' } });
 export const ort: InferenceSession = await InferenceSession.create('x');
+
+export const report: QuantizeReport = (await quantize(new Uint8Array(), { precision: 'int8' }))
+  .report;
+// @ts-expect-error: there is no such precision
+export const stillWrong = quantize(new Uint8Array(), { precision: 'int7' });

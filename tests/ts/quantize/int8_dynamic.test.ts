@@ -179,7 +179,7 @@ describe('int8 with dynamic activations', () => {
   it('tells how far it is, and ends when it is told to', async () => {
     const seen: unknown[] = [];
     await quantize(model({}), { precision: 'int8' }, (progress) => seen.push(progress));
-    expect(seen).toEqual([{ done: 0, total: 1, node: 'MatMul_y' }]);
+    expect(seen).toEqual([{ phase: 'quantize', done: 0, total: 1, node: 'MatMul_y' }]);
     const aborted = quantize(model({}), { precision: 'int8', signal: AbortSignal.abort('stop') });
     await expect(aborted).rejects.toBe('stop');
   });

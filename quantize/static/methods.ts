@@ -1,0 +1,4 @@
+// How ranges are found in what was observed.
+export const METHODS = ['minmax', 'percentile', 'entropy'] as const;
+
+export type CalibrationMethod = (typeof METHODS)[number];
