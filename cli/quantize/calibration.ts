@@ -12,7 +12,7 @@ export const CALIBRATION: Options = {
 
 export const CALIBRATION_HELP = `  --calibrate DIR|random with --int8: activations are bytes too, with ranges that these inputs show. DIR has a
                          folder for each sample, or is one: input_0.pb, NAME.pb or NAME.npy for each input
-  --calibration-method M what the range is: minmax (default), percentile (99.99) or entropy
+  --calibration-method M what the range is: percentile (default: 99.99 %), minmax or entropy
   --min-cosine X         layers stay floats until outputs have this cosine with FILE's; default 0.99
   --min-sqnr DB          the same for the SQNR of outputs`;
 

@@ -11,6 +11,9 @@ import type { Observer, Range } from './observer.js';
 // An unsigned byte has all its codes for one sign, or half of them for each.
 const LEVELS = { oneSign: 256, twoSigns: 128 };
 
+/** Elements per bin below which the gaps between them are taken for their distribution: the extremes are better. */
+const ENOUGH = 16;
+
 export class EntropyObserver implements Observer {
   readonly #histogram: Histogram;
 
@@ -23,7 +26,8 @@ export class EntropyObserver implements Observer {
   }
 
   range(): Range {
-    const { negative, positive, range, width } = this.#histogram;
+    const { negative, positive, range, width, count, zeros } = this.#histogram;
+    if (count - zeros < ENOUGH * BINS) return range;
     const twoSigns = range.min < 0 && range.max > 0;
     const sizes = positive.map((count, i) => count + negative[i]!);
     const kept = bestCut(sizes, twoSigns ? LEVELS.twoSigns : LEVELS.oneSign) * width;

@@ -6,7 +6,7 @@ import { randomSamples, type Sample } from './samples.js';
 export interface Calibration {
   /** Inputs that show the ranges of activations; 'random' makes some. Of five or more, every fifth is only compared. */
   readonly samples: 'random' | readonly Sample[];
-  /** Default minmax. */
+  /** Default percentile. */
   readonly method?: CalibrationMethod;
   /** Layers stay floats until each output has at least this cosine with the float model's; default 0.99. */
   readonly minCosine?: number;
@@ -25,7 +25,7 @@ const isSample = (sample: unknown) =>
 
 /** INVALID_ARGUMENT for what no quantization can begin with. */
 export function checkCalibration(precision: string, calibration: Calibration): void {
-  const { samples, method = 'minmax', minCosine = MIN_COSINE, minSqnr = 0 } = calibration;
+  const { samples, method = 'percentile', minCosine = MIN_COSINE, minSqnr = 0 } = calibration;
   const wrong = (field: string, message: string) =>
     new SardonyxError('INVALID_ARGUMENT', message, { field: `calibration.${field}` });
   if (precision !== 'int8') throw wrong('samples', `calibration is for int8, not for ${precision}`);

@@ -25,7 +25,7 @@ export class Search {
     readonly calibration: Calibration,
   ) {
     const [samples, comparison] = splitSamples(calibration.samples);
-    this.trials = new Trials(bytes, job, samples, calibration.method ?? 'minmax');
+    this.trials = new Trials(bytes, job, samples, calibration.method ?? 'percentile');
     this.#comparison = comparison;
     const produced = this.trials.float.producers();
     this.outputs = this.trials.float.graph.output

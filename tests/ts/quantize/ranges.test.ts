@@ -144,6 +144,13 @@ describe('entropy', () => {
     expect(cut).toBeLessThan(BINS);
   });
 
+  it('keeps all of a tensor that is too small to have a distribution', () => {
+    const small = new EntropyObserver('x');
+    small.observe(normal(5000, 5));
+    small.observe(Float32Array.of(60, -7));
+    expect(small.range()).toEqual({ min: -7, max: 60 });
+  });
+
   it('cuts the tail of a distribution with outliers, and keeps a uniform one', () => {
     const tail = new EntropyObserver('x');
     tail.observe(normal(50_000, 5));
