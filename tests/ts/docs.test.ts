@@ -57,6 +57,6 @@ const modelBytes = readFileSync('layers.onnx');
     { 'layers.onnx': layersModel() },
     end,
   );
-  expect(count).toBe(3);
+  expect(count).toBe(4);
   expect(stdout).toMatch(/^first w1 2\d\.\d dB\nsecond w2 2\d\.\d dB\n/);
 });
