@@ -16,8 +16,8 @@ SX_INLINE v128_t zip_bytes(const uint8_t* a, const uint8_t* b, int64_t stride, i
                               18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   }
   if constexpr (kStride == 2) {
-    return wasm_i8x16_shuffle(wasm_v128_load(a), wasm_v128_load(b), 0, 16, 2, 18, 4, 20, 6, 22, 8,
-                              24, 10, 26, 12, 28, 14, 30);
+    const v128_t even = wasm_v128_and(wasm_v128_load(a), constant<0x00FF00FF>().v);
+    return wasm_v128_or(even, wasm_i16x8_shl(wasm_v128_load(b), 8));
   }
   uint8_t bytes[16] = {};
   for (int64_t i = 0; i < count && i < 8; ++i) {

@@ -25,7 +25,7 @@ constexpr int64_t kMostWidth = kMostTiles + kSlackTiles;
 // Fewer channels, filters or tiles do not pay for the transforms.
 constexpr int64_t kFewestChannels = 16, kFewestFilters = 8, kFewestInMap = 9;
 constexpr int32_t kLimit = 1 << 25;
-constexpr uint32_t kInverseOf9 = 954437177;
+constexpr int32_t kInverseOf9 = 954437177;
 constexpr uint32_t kShift = 6;
 
 // --- transforms ----------------------------------------------------------------------------------
@@ -53,19 +53,19 @@ SX_INLINE void transform(const i16x8 (&d)[kSpan], i16x8 (&out)[kSpan]) {
 // Eight tiles of one channel, side by side, to [point][8].
 void transform_tiles(const uint8_t* x, int64_t columns, v128_t flip, int16_t* out) {
   int16_t rows[kPoints * kLanes];
+  const i32x4 byte = constant<255>();
   SX_ROLLED
   for (int64_t y = 0; y < kSpan; ++y) {
-    const v128_t a = wasm_v128_load(x), b = wasm_v128_load(x + 16);
-    const v128_t c = wasm_v128_load(x + 4), d = wasm_v128_load(x + 20);
-    const auto fourths = [&](v128_t p, v128_t q) {
-      return wasm_v128_xor(
-          flip, wasm_i8x16_shuffle(p, q, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29));
+    const i32x4 a{wasm_v128_xor(flip, wasm_v128_load(x))};
+    const i32x4 b{wasm_v128_xor(flip, wasm_v128_load(x + 16))};
+    const i32x4 c{wasm_v128_xor(flip, wasm_v128_load(x + 4))};
+    const i32x4 d{wasm_v128_xor(flip, wasm_v128_load(x + 20))};
+    // Byte `at` of each tile's four.
+    const auto column = [&](i32x4 p, i32x4 q, uint32_t at) {
+      return narrow(shift_right_logical(p, 8 * at) & byte, shift_right_logical(q, 8 * at) & byte);
     };
-    const v128_t d01 = fourths(a, b), d45 = fourths(c, d);
-    const v128_t d23 = wasm_v128_xor(
-        flip, wasm_i8x16_shuffle(a, b, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31));
-    const i16x8 in[kSpan] = {widen_low_bytes(d01),  widen_high_bytes(d01), widen_low_bytes(d23),
-                             widen_high_bytes(d23), widen_low_bytes(d45),  widen_high_bytes(d45)};
+    const i16x8 in[kSpan] = {column(a, b, 0), column(a, b, 1), column(a, b, 2),
+                             column(a, b, 3), column(c, d, 0), column(c, d, 1)};
     i16x8 to[kSpan];
     transform(in, to);
     SX_UNROLLED
@@ -247,7 +247,7 @@ void IntegerWinograd::put_filter(const Work& work, int64_t channel, int64_t begi
   const Requantizer requantize(to);
   const f32x4 scale = splat(to.scale[channel]), bias = splat(to.bias[channel]);
   const i32x4 start = splat(work.operand.start(work.output.first[channel], work.filters, channel));
-  const i32x4 inverse = splat(static_cast<int32_t>(kInverseOf9)), byte = splat(255);
+  const i32x4 inverse = constant<kInverseOf9>(), byte = constant<255>();
   SX_ROLLED
   for (int64_t i = 0; i < end - begin; i += 4) {
     i32x4 tile[kTile][kTile];

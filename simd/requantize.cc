@@ -21,7 +21,7 @@ void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows
     const i32x4 low = requantize(load(sums) + load(first), load(scale), load(bias));
     const i32x4 high =
         requantize(load(sums + 4) + load(first + 4), load(scale + 4), load(bias + 4));
-    store_low_bytes(out, low, high);
+    store_low_bytes(out, narrow(low, high));
     sums += kLanes;
     out += kLanes;
   }
@@ -35,7 +35,7 @@ void requantize_row(const Requantization& to, int64_t column, int32_t first, con
   const auto eight = [&](uint8_t* bytes) {
     const i32x4 low = requantize(load(sums) + start, scale, bias);
     const i32x4 high = requantize(load(sums + 4) + start, scale, bias);
-    store_low_bytes(bytes, low, high);
+    store_low_bytes(bytes, narrow(low, high));
     sums += kLanes;
   };
   SX_ROLLED

@@ -42,18 +42,18 @@ class Quantizer {
   i32x4 zero_;
 };
 
-// Sums to bytes. Adding 1.5 * 2^23 to a float rounds it, ties to even, to an integer that stands in
-// the low bits of the result; what is above a byte is left there.
+// Sums to the integers of bytes. Adding 1.5 * 2^23 to a float rounds it, ties to even, to an
+// integer that stands in the low bits of the result.
 class Requantizer {
  public:
   explicit Requantizer(const Requantization& to)
       : low_(splat(static_cast<float>(to.range.low - to.range.zero))),
         high_(splat(static_cast<float>(to.range.high - to.range.zero))),
         slope_(splat(to.slope)),
-        round_(splat(12582912.0f)),
-        zero_(splat(to.range.zero)) {}
+        round_(splat(kRound)),
+        zero_(splat(to.range.zero) - bits(splat(kRound))) {}
 
-  // Four sums; the low byte of each lane is the result. A NaN becomes the lower bound.
+  // A NaN becomes the lower bound.
   SX_INLINE i32x4 operator()(i32x4 sum, f32x4 scale, f32x4 bias) const {
     const f32x4 x = to_float(sum) * scale + bias;
     const f32x4 bounded = pmin(pmax(low_, pmax(x, x * slope_)), high_);
@@ -61,15 +61,10 @@ class Requantizer {
   }
 
  private:
+  static constexpr float kRound = 12582912.0f;
   f32x4 low_, high_, slope_, round_;
   i32x4 zero_;
 };
-
-// The low bytes of all lanes of a, then of b.
-SX_INLINE void store_low_bytes(uint8_t* p, i32x4 a, i32x4 b) {
-  wasm_v128_store64_lane(
-      p, wasm_i8x16_shuffle(a.v, b.v, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0), 0);
-}
 
 // out[i][column] = quantize(sums[i][column] + first[column]) for 8 columns from `column` on, and
 // for rows of sums and of out that are 8 long.
