@@ -8,9 +8,9 @@
 #include "ops/widened.h"
 #include "simd/elementwise.h"
 #include "simd/gemm.h"
+#include "simd/nbits_dot.h"
 #include "simd/parallel.h"
 #include "simd/quantize.h"
-#include "simd/reduce.h"
 #include "simd/unpack_bits.h"
 
 namespace sardonyx::ops {
@@ -22,9 +22,10 @@ enum Input : size_t { kA, kB, kScales, kZeros, kGroups, kBias };
 constexpr int64_t kColumns = 2 * simd::kPanel;
 constexpr int64_t kDepth = 512;
 constexpr int64_t kLargestBlock = 256;
-// Up to so many rows, columns are dot products.
-constexpr int64_t kDotRows = 4;
+// Up to so many rows, columns are dot products, if blocks are large enough.
+constexpr int64_t kDotRows = 2 * simd::kNBitsRows;
 constexpr double kNsPerWeight = 0.6, kNsPerProduct = 0.03;
+constexpr double kNsPerDotWeight = 0.1;
 
 struct Weights {
   int64_t k = 0, n = 0, block = 0;
@@ -33,6 +34,7 @@ struct Weights {
   int64_t blocks() const { return ceil_div(k, block); }
   int64_t blob() const { return block * bits / 8; }
   int64_t zero_row() const { return ceil_div<int64_t>(blocks() * bits, 8); }
+  simd::NBitsFormat format() const { return {bits, block, k}; }
 };
 
 Result<Weights> weights_of(const Attributes& attributes) {
@@ -52,6 +54,8 @@ Result<Weights> weights_of(const Attributes& attributes) {
 struct Plan final : StepPlan {
   int64_t rows = 0;
   int threads = 1;
+  bool dots = false;
+  size_t ordered = 0;  // rows as simd::nbits_dot takes them
 };
 
 class NBitsKernel final : public Kernel {
@@ -63,8 +67,15 @@ class NBitsKernel final : public Kernel {
     plan->rows = context.inputs[kA].elements() / w_.k;
     plan->threads =
         static_cast<int>(std::min<int64_t>(ceil_div(w_.n, kColumns), simd::threads_wanted()));
+    plan->dots = plan->rows <= kDotRows && w_.format().has_whole_vectors();
     ScratchLayout scratch;
-    SX_TRY(scratch.add_floats(plan->threads * kThreadFloats).take_status());
+    // Of each thread: zero points of a column, or unpacked weights.
+    const int64_t thread_floats = plan->dots ? w_.blocks() : kThreadFloats;
+    SX_TRY(scratch.add_floats(plan->threads * thread_floats).take_status());
+    if (plan->dots) {
+      const auto floats = checked_mul(plan->rows, w_.format().ordered_floats());
+      SX_ASSIGN(plan->ordered, scratch.add_floats(floats));
+    }
     context.scratch_bytes = scratch.bytes();
     context.plan = std::move(plan);
     return {};
@@ -74,6 +85,7 @@ class NBitsKernel final : public Kernel {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     if (context.has_input(kGroups)) SX_TRY(check_groups(context.inputs[kGroups]));
     if (plan.rows == 0) return {};
+    if (plan.dots) return run_dots(context, plan);
     const double ns_per_column =
         (kNsPerWeight + kNsPerProduct * static_cast<double>(plan.rows)) * static_cast<double>(w_.k);
     const int64_t grain = simd::grain_for(ns_per_column * kColumns);
@@ -105,6 +117,59 @@ class NBitsKernel final : public Kernel {
     return {};
   }
 
+  Status run_dots(const RunContext& context, const Plan& plan) const {
+    const simd::NBitsFormat format = w_.format();
+    auto* ordered = reinterpret_cast<float*>(context.scratch + plan.ordered);
+    const float* a = context.inputs[kA].as<const float>();
+    for (int64_t row = 0; row < plan.rows; ++row) {
+      simd::order_for_nbits(format, a + row * w_.k, ordered + row * format.ordered_floats());
+    }
+    const double ns = kNsPerDotWeight * static_cast<double>(plan.rows * w_.k);
+    return simd::parallel_for(
+        w_.n, simd::grain_for(ns), plan.threads, [&](int64_t begin, int64_t end, int thread) {
+          float* memory = reinterpret_cast<float*>(context.scratch) + thread * w_.blocks();
+          std::fill_n(memory, w_.blocks(), static_cast<float>(1 << (w_.bits - 1)));
+          for (int64_t column = begin; column < end; ++column) {
+            dot_column(context, plan.rows, ordered, column, memory);
+          }
+        });
+  }
+
+  // Zero points of a column; `memory` holds those of a model without any.
+  const float* zeros_of(const RunContext& context, int64_t column, float* memory) const {
+    if (!context.has_input(kZeros)) return memory;
+    if (context.inputs[kZeros].dtype != DType::kUint8) {
+      return context.inputs[kZeros].as<const float>() + column * w_.blocks();
+    }
+    for (int64_t i = 0; i < w_.blocks(); ++i) {
+      memory[i] = static_cast<float>(packed_zero(context.inputs[kZeros], column, i));
+    }
+    return memory;
+  }
+
+  void dot_column(const RunContext& context, int64_t rows, const float* ordered, int64_t column,
+                  float* memory) const {
+    const simd::NBitsFormat format = w_.format();
+    const int64_t at = column * w_.blocks();
+    const uint8_t* packed = context.inputs[kB].as<const uint8_t>() + at * w_.blob();
+    const float* scales = context.inputs[kScales].as<const float>() + at;
+    const float* zeros = zeros_of(context, column, memory);
+    const float start =
+        context.has_input(kBias) ? context.inputs[kBias].as<const float>()[column] : 0.0f;
+    float* c = context.outputs[0].as<float>() + column;
+    for (int64_t row = 0; row < rows; row += simd::kNBitsRows) {
+      simd::nbits_dot(format, ordered + row * format.ordered_floats(),
+                      std::min(simd::kNBitsRows, rows - row), packed, scales, zeros, start,
+                      c + row * w_.n, w_.n);
+    }
+  }
+
+  int32_t packed_zero(const TensorView& zeros, int64_t column, int64_t block) const {
+    const int64_t bit = block * w_.bits;
+    const uint8_t byte = zeros.as<const uint8_t>()[column * w_.zero_row() + bit / 8];
+    return byte >> (bit % 8) & ((1 << w_.bits) - 1);
+  }
+
   void dequantize_block(const RunContext& context, int64_t column, int64_t block, int64_t count,
                         float* to) const {
     const int64_t at = column * w_.blocks() + block;
@@ -119,10 +184,7 @@ class NBitsKernel final : public Kernel {
     if (!context.has_input(kZeros)) {
       simd::dequantize(from, count, scale, zero, to);
     } else if (context.inputs[kZeros].dtype == DType::kUint8) {
-      const int64_t bit = block * w_.bits;
-      const uint8_t byte =
-          context.inputs[kZeros].as<const uint8_t>()[column * w_.zero_row() + bit / 8];
-      zero = byte >> (bit % 8) & ((1 << w_.bits) - 1);
+      zero = packed_zero(context.inputs[kZeros], column, block);
       simd::dequantize(from, count, scale, zero, to);
     } else {
       simd::dequantize(from, count, 1.0f, 0, to);
@@ -146,15 +208,6 @@ class NBitsKernel final : public Kernel {
     const float* bias = depth == 0 && context.has_input(kBias)
                             ? context.inputs[kBias].as<const float>() + first
                             : nullptr;
-    if (rows <= kDotRows) {
-      for (int64_t row = 0; row < rows; ++row) {
-        for (int64_t column = 0; column < count; ++column) {
-          const float start = depth > 0 ? c[row * w_.n + column] : bias ? bias[column] : 0.0f;
-          c[row * w_.n + column] = start + simd::dot(a + row * w_.k, memory + column * k, k);
-        }
-      }
-      return;
-    }
     float* packed = memory + kColumns * kDepth;
     const int64_t panels = ceil_div<int64_t>(count, simd::kPanel);
     simd::gemm_pack_b(memory, k, count, 1, k, 1.0f, 0, panels, packed);
