@@ -13,9 +13,13 @@ export class GraphWriter {
   #random;
   #opset;
 
-  constructor({ seed = 1, opset = 17 } = {}) {
+  #domains;
+
+  /** `domains`: versions of operator sets beside ONNX's own. */
+  constructor({ seed = 1, opset = 17, domains = {} } = {}) {
     this.#random = seededNumbers(seed);
     this.#opset = opset;
+    this.#domains = domains;
   }
 
   /** `dims` may name symbols; `example` are the dims to run with, `low` and `high` the range of their values. */
@@ -30,17 +34,17 @@ export class GraphWriter {
   }
 
   /** One node with one output, whose name it gives. */
-  op(type, inputs, attributes = {}, output = undefined) {
-    return this.ops(type, inputs, attributes, [output ?? this.#fresh(type)])[0];
+  op(type, inputs, attributes = {}, output = undefined, domain = undefined) {
+    return this.ops(type, inputs, attributes, [output ?? this.#fresh(type)], domain)[0];
   }
 
   /** One node with the outputs named, or with as many as `outputs` says. */
-  ops(type, inputs, attributes, outputs) {
+  ops(type, inputs, attributes, outputs, domain = undefined) {
     const names = Array.isArray(outputs)
       ? outputs
       : Array.from({ length: outputs }, (_, i) => this.#fresh(`${type}_${i}`));
     const name = `/${type}_${this.#nodes.length}`;
-    this.#nodes.push(node(type, inputs, names, attributes, { name }));
+    this.#nodes.push(node(type, inputs, names, attributes, { name, domain }));
     return names;
   }
 
@@ -56,6 +60,15 @@ export class GraphWriter {
       dims,
       this.#random.floats(product(dims), center - spread, center + spread),
     );
+  }
+
+  /** Random int8 or uint8 codes. */
+  codes(dtype, dims) {
+    const name = `weight_${this.#initializers.length}`;
+    const count = product(dims);
+    const bytes = Uint8Array.from(this.#random.floats(count, 0, 256));
+    this.#initializers.push(tensor(name, dtype, dims, bytes));
+    return name;
   }
 
   /** An initializer of given values; equal ones are written once. */
@@ -81,6 +94,7 @@ export class GraphWriter {
   finish() {
     const bytes = encodeModel({
       opset: this.#opset,
+      domains: this.#domains,
       inputs: this.#inputs.map(({ name, dtype, dims }) => value(name, dtype, dims)),
       outputs: this.#outputs,
       nodes: this.#nodes,

@@ -8,7 +8,7 @@ import { attend, gelu } from './twins/transformer.mjs';
 
 /** Writes a model from `x` of these dims; `build(g, x)` gives the value that becomes its output. */
 const model = (dims, outputDims, build) => () => {
-  const g = new GraphWriter({ seed: 9 });
+  const g = new GraphWriter({ seed: 9, domains: { 'com.microsoft': 1 } });
   const y = build(g, g.input('x', 'float32', dims));
   g.op('Identity', [y], {}, 'y');
   g.output('y', 'float32', outputDims);
@@ -88,6 +88,70 @@ function cachedGemvRow(name, { size, count }) {
   return { name, flops: 2 * size * size, ...chained([1, size], count, step) };
 }
 
+/** Weights of 4 or 8 bits with a scale per 32 of them. */
+function nbitsRow(name, { m, size, bits, count }) {
+  const block = 32;
+  const blocks = size / block;
+  const attributes = { K: size, N: size, bits, block_size: block };
+  const step = (g, x) => {
+    const packed = g.codes('uint8', [size, blocks, (block * bits) / 8]);
+    const scales = g.around(0.01 / 2 ** bits, [size, blocks], 0.001 / 2 ** bits);
+    return g.op('MatMulNBits', [x, packed, scales], attributes, undefined, 'com.microsoft');
+  };
+  const work =
+    m === 1
+      ? { bytes: (size * size * bits) / 8 + 4 * size * blocks, peak: 'read' }
+      : { flops: 2 * m * size * size };
+  return { name, ...work, ...streamed([m, size], count, step) };
+}
+
+/** Floats that are quantized at run time, a product of integers, and floats again. */
+function dynamicStep(g, x, type, weights, attributes) {
+  const [q, scale, zero] = g.ops('DynamicQuantizeLinear', [x], {}, 3);
+  const sums = g.op(type, [q, weights, zero], attributes);
+  const factor = g.op('Mul', [scale, g.scalar(0.0002)]);
+  return g.op('Mul', [g.op('Cast', [sums], { to: 1 }), factor]);
+}
+
+function integerGemmRow(name, { size, count }) {
+  const step = (g, x) => dynamicStep(g, x, 'MatMulInteger', g.codes('int8', [size, size]));
+  return { name, flops: 2 * size ** 3, ...chained([size, size], count, step) };
+}
+
+function integerConvRow(name, { size, channels, kernel, count }) {
+  const half = (kernel - 1) >> 1;
+  const attributes = { kernel_shape: [kernel, kernel], pads: [half, half, half, half] };
+  const step = (g, x) =>
+    dynamicStep(
+      g,
+      x,
+      'ConvInteger',
+      g.codes('int8', [channels, channels, kernel, kernel]),
+      attributes,
+    );
+  const flops = 2 * size * size * channels * channels * kernel * kernel;
+  return { name, flops, ...chained([1, channels, size, size], count, step) };
+}
+
+/** A convolution between DequantizeLinear and QuantizeLinear, behind a QuantizeLinear. */
+function quantizedConvRow(name, { size, channels, kernel, group = 1, count }) {
+  const half = (kernel - 1) >> 1;
+  const attributes = { group, kernel_shape: [kernel, kernel], pads: [half, half, half, half] };
+  const step = (g, x) => {
+    const parameters = [g.scalar(0.02), g.constant('uint8', [], [128])];
+    const weights = g.codes('int8', [channels, channels / group, kernel, kernel]);
+    const scale = g.scalar(0.3 / 127 / Math.sqrt((channels / group) * kernel * kernel));
+    const real = g.op('DequantizeLinear', [
+      g.op('QuantizeLinear', [x, ...parameters]),
+      ...parameters,
+    ]);
+    const w = g.op('DequantizeLinear', [weights, scale, g.constant('int8', [], [0])]);
+    return g.op('Conv', [real, w], attributes);
+  };
+  const flops = (2 * size * size * channels * channels * kernel * kernel) / group;
+  return { name, flops, ...chained([1, channels, size, size], count, step) };
+}
+
 function attentionRow(name, { heads, tokens, size, count }) {
   const dims = [1, heads, tokens, size];
   const step = (g, q) => {
@@ -125,6 +189,26 @@ export const KERNEL_ROWS = [
   gemmRow('GEMM 197×192×192', { m: 197, k: 192, n: 192, count: 17 }),
   gemvRow('GEMV 2048×2048, from memory', { size: 2048, count: 12 }),
   cachedGemvRow('GEMV 384×384, in cache', { size: 384, count: 257 }),
+  gemvRow('GEMV 4096×4096, from memory', { size: 4096, count: 4 }),
+  nbitsRow('MatMulNBits 4 bits, 1×4096×4096', { m: 1, size: 4096, bits: 4, count: 4 }),
+  nbitsRow('MatMulNBits 4 bits, 128×4096×4096', { m: 128, size: 4096, bits: 4, count: 1 }),
+  nbitsRow('MatMulNBits 8 bits, 1×4096×4096', { m: 1, size: 4096, bits: 8, count: 4 }),
+  integerGemmRow('MatMulInteger 512×512×512', { size: 512, count: 5 }),
+  integerConvRow('ConvInteger 3×3, 64→64, 56×56', { size: 56, channels: 64, kernel: 3, count: 5 }),
+  quantizedConvRow('QDQ Conv 1×1, 256→256, 28×28', {
+    size: 28,
+    channels: 256,
+    kernel: 1,
+    count: 5,
+  }),
+  quantizedConvRow('QDQ Conv 3×3, 64→64, 56×56', { size: 56, channels: 64, kernel: 3, count: 5 }),
+  quantizedConvRow('QDQ Depthwise 3×3, 144, 56×56', {
+    size: 56,
+    channels: 144,
+    kernel: 3,
+    group: 144,
+    count: 25,
+  }),
   convRow('Conv 1×1, 256→256, 28×28', [28, 256, 256, 1], 5),
   convRow('Conv 1×1, 512→512, 14×14', [14, 512, 512, 1], 5),
   convRow('Conv 3×3, 64→64, 56×56', [56, 64, 64, 3], 5),

@@ -13,10 +13,16 @@ constexpr int masked(int bits) {
   return bits == 8 ? 2 : 4;
 }
 
+// Loads stay where they are written: moved together, they take more registers than there are.
+SX_INLINE void keep_order() {
+  __asm__ volatile("" ::: "memory");
+}
+
 template <int kBits, int kRows>
 void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* packed,
               const float* scales, const float* zeros, f32x4 (&total)[kRows]) {
   constexpr int kMasked = masked(kBits), kShift = kBits * kMasked;
+  constexpr int kChains = kRows == 1 ? 2 : 1;  // of a row, for latency
   constexpr int32_t kMask = (1 << kBits) - 1;
   i32x4 masks[4] = {constant<kMask>(), constant<(kMask << kBits)>(), i32x4{}, i32x4{}};
   if constexpr (kMasked == 4) {
@@ -26,10 +32,13 @@ void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* pa
   const int64_t stride = format.ordered_floats();
   const float* sums = ordered + format.blocks() * format.block;
   for (int64_t block = format.blocks(); block > 0; --block) {
-    f32x4 local[kRows];
+    f32x4 local[kRows][kChains];
     const f32x4 zero = -load_splat(zeros++);
     SX_UNROLLED
-    for (int r = 0; r < kRows; ++r) local[r] = zero * load(sums + r * stride);
+    for (int r = 0; r < kRows; ++r) {
+      local[r][0] = zero * load(sums + r * stride);
+      local[r][kChains - 1] = kChains > 1 ? simd::zero() : local[r][0];
+    }
     const uint8_t* end = packed + format.block_bytes();
     SX_ROLLED
     do {
@@ -41,17 +50,23 @@ void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* pa
           const f32x4 weight = to_float(lanes & masks[i]);
           SX_UNROLLED
           for (int r = 0; r < kRows; ++r) {
-            local[r] = madd(weight, load(ordered + r * stride), local[r]);
+            f32x4& sum = local[r][i % kChains];
+            sum = madd(weight, load(ordered + r * stride), sum);
           }
           ordered += 4;
+          keep_order();
         }
-        lanes = shift_right_logical(lanes, kShift);
+        // Arithmetic, so that LLVM does not take the lanes for unsigned, whose conversion is slow.
+        lanes = shift_right(lanes, kShift);
       }
       packed += 16;
     } while (packed != end);
     const f32x4 scale = load_splat(scales++);
     SX_UNROLLED
-    for (int r = 0; r < kRows; ++r) total[r] = madd(local[r], scale, total[r]);
+    for (int r = 0; r < kRows; ++r) {
+      if (kChains > 1) local[r][0] += local[r][1];
+      total[r] = madd(local[r][0], scale, total[r]);
+    }
     sums += 4;
   }
 }
