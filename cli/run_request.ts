@@ -53,23 +53,33 @@ async function makeFeeds(
   inputs: readonly ValueInfo[],
   files: ReadonlyMap<string, string>,
   shapes: ReadonlyMap<string, number[]>,
+  next: (() => number) | undefined,
 ): Promise<Named> {
   const feeds: Named = {};
   for (const info of inputs) {
     const file = files.get(info.name);
     const shape = shapes.get(info.name);
     if (file !== undefined) feeds[info.name] = await feedFromFile(info, file, shape);
-    else if (!info.optional || shape) feeds[info.name] = randomFeed(info, shape);
+    else if (!info.optional || shape) {
+      feeds[info.name] = randomFeed(info, shape, next);
+    }
   }
   return feeds;
 }
 
-/** The feeds that the options ask for, and the files that some come from, by input. */
-export async function feedsFor(inputs: readonly ValueInfo[], given: Arguments) {
+/**
+ * The feeds that the options ask for, and the files that some come from, by input. `next` gives the random numbers, in
+ * [0, 1).
+ */
+export async function feedsFor(
+  inputs: readonly ValueInfo[],
+  given: Arguments,
+  next?: () => number,
+) {
   const files = assignments(given, 'input');
   const shapes = new Map(
     [...assignments(given, 'shape')].map(([name, text]) => [name, parseShape(text)]),
   );
   checkNames(inputs, [...files.keys(), ...shapes.keys()]);
-  return { feeds: await makeFeeds(inputs, files, shapes), files };
+  return { feeds: await makeFeeds(inputs, files, shapes, next), files };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type * as OrtLibrary from 'onnxruntime-web';
 import { serve, type Server } from '../tools/server.mjs';
+import type * as QuantizeLibrary from '../quantize/index';
 import type * as SardonyxLibrary from '../web/index';
 import { answerGolden, dataSets, haveShared, noShared, shared } from './golden';
 import { expect, test } from './site';
@@ -189,6 +190,22 @@ for (const [model, variants] of Object.entries(CASES)) {
     }
   });
 }
+
+test('a page makes the same file as the command line', async ({ page }) => {
+  test.skip(!haveShared, noShared);
+  await quantize('stories260k_fp32', 'int4');
+  await page.goto(`${server.url}page`);
+  const same = await page.evaluate(async (library) => {
+    const { quantize } = (await import(library)) as typeof QuantizeLibrary;
+    const fetchBytes = async (url: string) =>
+      new Uint8Array(await (await fetch(url)).arrayBuffer());
+    const model = await fetchBytes('/shared-models/stories260k_fp32.onnx');
+    const made = (await quantize(model, { precision: 'int4' })).model;
+    const expected = await fetchBytes('/made/stories260k_fp32_int4.onnx');
+    return made.length === expected.length && made.every((byte, i) => byte === expected[i]);
+  }, '/dist/quantize.mjs');
+  expect(same).toBe(true);
+});
 
 test('a network of convolutions has nothing for int4', async () => {
   test.skip(!haveShared, noShared);

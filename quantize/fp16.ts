@@ -12,12 +12,29 @@ import { dimsOf, FLOAT, FLOAT16, floatsOf, makeTensor } from './tensor_data.js';
 
 /** The largest number of float16. */
 const LARGEST = 65504;
+/** Single numbers from here on stand for infinity where they are added, chosen or multiply a mask… */
+const ENDLESS = 1e9;
+/** …and become this number, so that sums with it do not overflow: rows that are masked as a whole would be NaN. */
+const FAR = 32768;
+const MASKING: readonly string[] = ['Add', 'Mul', 'Pad', 'Sub', 'Where'];
+/** Nothing in float16 is beyond a bound that is too large for it. */
+const BOUNDING: readonly string[] = ['Clip', 'Max', 'Min'];
+
 /** Of a single number, which may be what keeps a divisor from 0: 1e-6 has 26 dB, 1e-12 becomes 0. */
 const LEAST_SQNR = 40;
 
 interface HalfConstant {
   readonly name: string;
-  readonly sqnr: number;
+  /** Undefined for a number that stands for infinity. */
+  readonly sqnr: number | undefined;
+}
+
+/** What a single number that is too large for float16 becomes as a constant of an operator, if anything. */
+function standIn(value: number, operator: string): number | undefined {
+  if (!Number.isFinite(value) || Math.abs(value) <= LARGEST) return undefined;
+  if (BOUNDING.includes(operator)) return Math.sign(value) * LARGEST;
+  const masks = MASKING.includes(operator) && Math.abs(value) >= ENDLESS;
+  return masks ? Math.sign(value) * FAR : undefined;
 }
 
 class Writer {
@@ -30,18 +47,19 @@ class Writer {
 
   constructor(readonly model: Model) {}
 
-  /** A text says why the constant can not be halves. */
-  constant(name: string): HalfConstant | string {
-    const known = this.#constants.get(name);
+  /** A text says why the constant can not be halves for this operator. */
+  constant(name: string, operator: string): HalfConstant | string {
+    const values = floatsOf(this.model.constant(name)!);
+    const other = values.length === 1 ? standIn(values[0]!, operator) : undefined;
+    const key = JSON.stringify([name, other]);
+    const known = this.#constants.get(key);
     if (known !== undefined) return known;
-    const made = this.#makeConstant(name);
-    this.#constants.set(name, made);
+    const made = other === undefined ? this.#round(name, values) : this.#replace(name, other);
+    this.#constants.set(key, made);
     return made;
   }
 
-  #makeConstant(name: string): HalfConstant | string {
-    const tensor = this.model.constant(name)!;
-    const values = floatsOf(tensor);
+  #round(name: string, values: Float32Array): HalfConstant | string {
     const halves = new Uint16Array(values.length);
     const noise = new Noise();
     for (let i = 0; i < values.length; i++) {
@@ -54,14 +72,22 @@ class Writer {
     if (values.length === 1 && noise.decibels < LEAST_SQNR) {
       return `its constant ${name} is too near to 0`;
     }
+    return { name: this.#store(name, halves), sqnr: noise.decibels };
+  }
+
+  #replace(name: string, value: number): HalfConstant {
+    return { name: this.#store(name, Uint16Array.of(toHalf(value))), sqnr: undefined };
+  }
+
+  #store(name: string, halves: Uint16Array): string {
+    const dims = dimsOf(this.model.constant(name)!);
     const fresh = this.model.freshName(`${name}_fp16`);
-    this.model.addConstant(makeTensor(fresh, 'float16', dimsOf(tensor), halves));
-    return { name: fresh, sqnr: noise.decibels };
+    return this.model.addConstant(makeTensor(fresh, 'float16', dims, halves));
   }
 
   /** The half of a value or constant; a Cast where there is none. */
-  #half(name: string): string {
-    const constant = this.model.constant(name) ? this.constant(name) : undefined;
+  #half(name: string, operator: string): string {
+    const constant = this.model.constant(name) && this.constant(name, operator);
     if (typeof constant === 'object') return constant.name;
     const known = this.#halves.get(name);
     if (known !== undefined) return known;
@@ -100,7 +126,9 @@ class Writer {
   convert(node: NodeProto, inputs: readonly number[]): void {
     // The other inputs are of types that do not change, or floats that stay.
     this.widen(node.input.filter((_, place) => !inputs.includes(place)));
-    for (const place of inputs) node.input[place] = this.#half(node.input[place]!);
+    for (const place of inputs) {
+      node.input[place] = this.#half(node.input[place]!, node.opType);
+    }
     for (const place of halfOutputs(node)) node.output[place] = this.#newHalf(node.output[place]!);
     this.nodes.push(node);
   }
@@ -109,13 +137,14 @@ class Writer {
 /** Why a node with halfInputs has to stay, if it does. */
 function obstacle(
   writer: Writer,
+  { opType }: NodeProto,
   inputs: readonly string[],
   types: ReadonlyMap<string, number>,
 ): string | undefined {
   const other = inputs.find((name) => types.get(name) !== FLOAT);
   if (other !== undefined) return `the type of ${other} is not known to be float32`;
   for (const name of inputs) {
-    const constant = writer.model.constant(name) && writer.constant(name);
+    const constant = writer.model.constant(name) && writer.constant(name, opType);
     if (typeof constant === 'string') return constant;
   }
   return undefined;
@@ -137,7 +166,7 @@ export async function convertToHalves(model: Model, job: Job): Promise<void> {
       writer.leave(node);
       continue;
     }
-    const reason = job.isKept(node) ? 'it is to be kept' : obstacle(writer, inputs, types);
+    const reason = job.isKept(node) ? 'it is to be kept' : obstacle(writer, node, inputs, types);
     if (reason === undefined) {
       reportConstants(node, inputs, writer, job);
       writer.convert(node, places);
@@ -159,8 +188,9 @@ function reportConstants(
 ): void {
   for (const name of inputs) {
     const tensor = writer.model.constant(name);
-    const half = tensor && writer.constant(name);
-    if (typeof half === 'object') job.quantized(node, name, dimsOf(tensor!), half.sqnr);
+    const half = tensor && writer.constant(name, node.opType);
+    if (typeof half !== 'object' || half.sqnr === undefined) continue;
+    job.quantized(node, name, dimsOf(tensor!), half.sqnr);
   }
 }
 

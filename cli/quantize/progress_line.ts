@@ -5,11 +5,17 @@ const WIDTH = 30;
 /** Between lines that are no terminal's, in ms. */
 const EVERY = 2000;
 
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 export class ProgressLine {
   #last = performance.now();
   #drawn = false;
 
-  constructor(readonly stream: NodeJS.WriteStream) {}
+  constructor(readonly stream: Terminal) {}
 
   show({ phase, done, total, node }: QuantizeProgress): void {
     const text = `${phase} ${Math.floor(done)} of ${total}  ${node ?? ''}`.trimEnd();
