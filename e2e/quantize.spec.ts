@@ -214,3 +214,22 @@ test('a network of convolutions has nothing for int4', async () => {
     stdout: expect.stringContaining('NOTHING_TO_QUANTIZE'),
   });
 });
+
+test('a page calibrates by itself', async ({ page }) => {
+  test.skip(!haveShared, noShared);
+  await page.goto(`${server.url}page`);
+  const report = await page.evaluate(async (library) => {
+    const { quantize } = (await import(library)) as typeof QuantizeLibrary;
+    const answer = await fetch('/shared-models/speech_commands_squeezenet.onnx');
+    const phases = new Set<string>();
+    const { report } = await quantize(
+      new Uint8Array(await answer.arrayBuffer()),
+      { precision: 'int8', calibration: { samples: 'random' } },
+      ({ phase }) => phases.add(phase),
+    );
+    return { ...report, phases: [...phases] };
+  }, '/dist/quantize.mjs');
+  expect(report.phases).toEqual(['calibrate', 'compare']);
+  expect(report.layers).toHaveLength(26);
+  expect(report.outputs[0]!.cosine).toBeGreaterThan(0.99);
+});
