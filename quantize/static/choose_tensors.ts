@@ -92,6 +92,7 @@ class Chooser {
   #isRooted(tensor: string): boolean {
     const known = this.#rooted.get(tensor);
     if (known !== undefined) return known;
+    this.#rooted.set(tensor, false); // for a graph with a cycle
     const node = this.#producers.get(tensor);
     const inputs =
       !node || this.isKept(node)
@@ -135,7 +136,7 @@ class Chooser {
       const producer = this.#producers.get(last);
       if (sources.size === 1) single = last;
       if (!producer || (sources.size === 1 && this.#endsIn(producer, last))) break;
-      if (this.isKept(producer) || !this.#isInside(last, nodes)) break;
+      if (nodes.has(producer) || this.isKept(producer) || !this.#isInside(last, nodes)) break;
       sources.delete(last);
       [node, inputs] = [producer, mappedInputs(this.model, producer)];
     }

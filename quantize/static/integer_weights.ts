@@ -1,6 +1,6 @@
 // Weights as bytes with a scale per channel, and biases as integers of the scale of the sums.
-import { Agreement } from '../agreement.js';
 import { int8Scale, SMALLEST_SCALE } from '../ranges/affine.js';
+import { Noise } from '../sqnr.js';
 
 export interface IntegerWeights {
   readonly codes: Int8Array;
@@ -53,16 +53,14 @@ export function quantizeWeights(
 ): IntegerWeights {
   const channels = channelsOf(dims, axis);
   const codes = new Int8Array(weights.length);
-  const back = new Float32Array(weights.length);
+  const noise = new Noise();
   for (const [i, value] of weights.entries()) {
     const scale = scales[channels.of(i)]!;
     const code = Math.max(-127, Math.min(127, roundHalfToEven(value / scale)));
     codes[i] = code;
-    back[i] = code * scale;
+    noise.add(value, code * scale);
   }
-  const agreement = new Agreement();
-  agreement.add(weights, back);
-  return { codes, scales, sqnr: agreement.likeness.sqnr };
+  return { codes, scales, sqnr: noise.decibels };
 }
 
 /** As QuantizeLinear rounds. */

@@ -18,7 +18,7 @@ export function layerOf(model: Model, node: NodeProto): Layer | string | undefin
   if (!isOperator(node, 'Conv', 'ConvTranspose', 'Gemm', 'MatMul')) return undefined;
   const [data = '', name = '', biasName = ''] = node.input;
   const weight = model.constant(name);
-  if (!weight || model.constant(data)) return undefined;
+  if (!weight || model.constant(data) || !data || !node.output[0]) return undefined;
   const axis = channelAxis(node, weight);
   if (axis === undefined) return `its weights have ${weight.dims.length} axes`;
   const reason = whyNot(weight);

@@ -367,6 +367,16 @@ describe('static quantization refuses', () => {
     await expect(make(made)).rejects.toMatchObject({ code: 'MODEL_QUANTIZED' });
   });
 
+  it('a graph with a cycle', async () => {
+    const cycle = model([
+      node('Relu', ['p'], ['q']),
+      node('Sigmoid', ['q'], ['p']),
+      node('Add', ['p', 'x'], ['s']),
+      conv('s', 'w', 'y'),
+    ]);
+    await expect(make(cycle)).rejects.toMatchObject({ code: 'GRAPH_CYCLE' });
+  });
+
   it('a bound that no layer meets', async () => {
     await expect(make(bytes, { minSqnr: 200 })).rejects.toMatchObject({
       code: 'NOTHING_TO_QUANTIZE',
