@@ -67,13 +67,14 @@ class NBitsKernel final : public Kernel {
     plan->rows = context.inputs[kA].elements() / w_.k;
     plan->threads =
         static_cast<int>(std::min<int64_t>(ceil_div(w_.n, kColumns), simd::threads_wanted()));
-    plan->dots = plan->rows <= kDotRows && w_.format().has_whole_vectors();
+    plan->dots = plan->rows <= kDotRows && w_.format().is_taken();
     ScratchLayout scratch;
     // Of each thread: zero points of a column, or unpacked weights.
     const int64_t thread_floats = plan->dots ? w_.blocks() : kThreadFloats;
     SX_TRY(scratch.add_floats(plan->threads * thread_floats).take_status());
     if (plan->dots) {
-      const auto floats = checked_mul(plan->rows, w_.format().ordered_floats());
+      const int64_t rows = round_up<int64_t>(plan->rows, simd::kNBitsRows);
+      const auto floats = checked_mul(rows, w_.format().ordered_floats());
       SX_ASSIGN(plan->ordered, scratch.add_floats(floats));
     }
     context.scratch_bytes = scratch.bytes();
@@ -159,7 +160,7 @@ class NBitsKernel final : public Kernel {
     float* c = context.outputs[0].as<float>() + column;
     for (int64_t row = 0; row < rows; row += simd::kNBitsRows) {
       simd::nbits_dot(format, ordered + row * format.ordered_floats(),
-                      std::min(simd::kNBitsRows, rows - row), packed, scales, zeros, start,
+                      std::min<int64_t>(simd::kNBitsRows, rows - row), packed, scales, zeros, start,
                       c + row * w_.n, w_.n);
     }
   }

@@ -72,7 +72,7 @@ void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* pa
 }
 
 template <int kBits, int kRows>
-void put_rows(const NBitsFormat& format, const float* ordered, const uint8_t* packed,
+void put_rows(const NBitsFormat& format, const float* ordered, int64_t rows, const uint8_t* packed,
               const float* scales, const float* zeros, float start, float* out,
               int64_t out_stride) {
   f32x4 total[kRows];
@@ -80,17 +80,10 @@ void put_rows(const NBitsFormat& format, const float* ordered, const uint8_t* pa
   for (int r = 0; r < kRows; ++r) total[r] = zero();
   dot_rows<kBits, kRows>(format, ordered, packed, scales, zeros, total);
   SX_UNROLLED
-  for (int r = 0; r < kRows; ++r) out[r * out_stride] = start + reduce_add(total[r]);
+  for (int r = 0; r < kRows; ++r) {
+    if (r < rows) out[r * out_stride] = start + reduce_add(total[r]);
+  }
 }
-
-template <int kBits>
-constexpr auto kByRows = [] {
-  struct {
-    decltype(&put_rows<kBits, 1>) of[3] = {put_rows<kBits, 1>, put_rows<kBits, 2>,
-                                           put_rows<kBits, 3>};
-  } table;
-  return table;
-}();
 
 }  // namespace
 
@@ -116,10 +109,9 @@ void order_for_nbits(const NBitsFormat& format, const float* from, float* to) {
 void nbits_dot(const NBitsFormat& format, const float* ordered, int64_t rows, const uint8_t* packed,
                const float* scales, const float* zeros, float start, float* out,
                int64_t out_stride) {
-  const auto put = format.bits == 4   ? kByRows<4>.of[rows - 1]
-                   : format.bits == 8 ? kByRows<8>.of[rows - 1]
-                                      : kByRows<2>.of[rows - 1];
-  put(format, ordered, packed, scales, zeros, start, out, out_stride);
+  const auto put = format.bits == 4 ? (rows == 1 ? put_rows<4, 1> : put_rows<4, kNBitsRows>)
+                                    : (rows == 1 ? put_rows<8, 1> : put_rows<8, kNBitsRows>);
+  put(format, ordered, rows, packed, scales, zeros, start, out, out_stride);
 }
 
 }  // namespace sardonyx::simd

@@ -1,4 +1,4 @@
-// Dot products of floats with a row of packed integers of 2, 4 or 8 bits that have a scale and a
+// Dot products of floats with a row of packed integers of 4 or 8 bits that have a scale and a
 // zero point per block. The integers are unpacked in registers: a vector of 16 bytes is four lanes,
 // and what a mask leaves of a lane is a number times a power of two, which the floats make up for.
 // They are put in the order of the lanes beforehand. On the calling thread.
@@ -9,17 +9,17 @@
 namespace sardonyx::simd {
 
 // Rows of floats that one pass takes.
-inline constexpr int64_t kNBitsRows = 3;
+inline constexpr int kNBitsRows = 3;
 
 struct NBitsFormat {
-  int bits = 4;        // 2, 4 or 8
+  int bits = 4;        // 4 or 8
   int64_t block = 32;  // elements with a scale of their own
   int64_t k = 0;       // elements of a row
 
   int64_t blocks() const { return (k + block - 1) / block; }
   int64_t block_bytes() const { return block * bits / 8; }
   // Blocks of less than a vector are not taken.
-  bool has_whole_vectors() const { return block_bytes() >= 16; }
+  bool is_taken() const { return (bits == 4 || bits == 8) && block_bytes() >= 16; }
   // Floats of a row in the order of the lanes, with four sums per block behind it.
   int64_t ordered_floats() const { return blocks() * (block + 4); }
 };
@@ -28,7 +28,7 @@ struct NBitsFormat {
 void order_for_nbits(const NBitsFormat& format, const float* from, float* to);
 
 // out[i * out_stride] = start + dot(row i, (q - zero) * scale) for `rows` ordered rows, at most
-// kNBitsRows; `scales` and `zeros` per block.
+// kNBitsRows; `scales` and `zeros` per block. More than one row is read as kNBitsRows.
 void nbits_dot(const NBitsFormat& format, const float* ordered, int64_t rows, const uint8_t* packed,
                const float* scales, const float* zeros, float start, float* out,
                int64_t out_stride);

@@ -56,7 +56,7 @@ TEST_CASE("MatMulNBits of each width, block and number of rows", "[matmul_nbits]
                                       {1100, 9, 256},
                                       {16, 16, 128}}) {
       const Weights w(bits, k, n, block);
-      for (int64_t rows : {1, 3, 7}) {
+      for (int64_t rows : {1, 3, 5, 7}) {
         const TestTensor a = random_f32({rows, k}, 5);
         w.test(a).expect(reference::product(a, w.centred)).run();
         w.test(a).weight(w.zeros).expect(reference::product(a, w.with_zeros)).run();
