@@ -8,6 +8,7 @@
 
 #include "ops/small_float.h"
 #include "simd/half.h"
+#include "simd/quantize.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -261,6 +262,9 @@ void convert(DType to, void* dst, DType from, const void* src, int64_t step, int
   if (to == from && step == 1) {
     if (n && dst != src) std::memcpy(dst, src, static_cast<size_t>((n * to_bits + 7) / 8));
     return;
+  }
+  if (from == DType::kInt32 && to == DType::kFloat32 && step == 1) {
+    return simd::dequantize(static_cast<const int32_t*>(src), n, 1.0f, 0, static_cast<float*>(dst));
   }
   union {
     float f32[kBlock];

@@ -62,6 +62,9 @@ void dequantize(const T* q, int64_t count, float scale, int32_t zero, float* y) 
     const ByteWidener widen(std::is_signed_v<T>, zero);
     i = dequantize_bytes(reinterpret_cast<const uint8_t*>(q), count, scale, widen, y);
   }
+  if constexpr (std::is_same_v<T, int32_t>) {
+    for (; zero == 0 && i + 4 <= count; i += 4) store(y + i, to_float(load(q + i)) * splat(scale));
+  }
   SX_SCALAR
   for (; i < count; ++i) {
     // In 64 bits: the difference of two int32 may need 33.
