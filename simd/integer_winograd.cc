@@ -23,7 +23,7 @@ constexpr int64_t kPanelBytes = 384 << 10;
 constexpr int64_t kSlackTiles = kLanes;
 constexpr int64_t kMostWidth = kMostTiles + kSlackTiles;
 // Fewer channels, filters or tiles do not pay for the transforms.
-constexpr int64_t kFewestChannels = 16, kFewestFilters = 8, kFewestInMap = 9;
+constexpr int64_t kFewestChannels = 8, kFewestFilters = 8, kFewestInMap = 9;
 constexpr int32_t kLimit = 1 << 25;
 constexpr int32_t kInverseOf9 = 954437177;
 constexpr uint32_t kShift = 6;

@@ -146,7 +146,7 @@ TEST_CASE("IntegerConv gives exact sums", "[integer]") {
 TEST_CASE("IntegerConv by Winograd's algorithm gives the same bytes", "[integer]") {
   for (const Zeros& zeros : {Zeros{}, Zeros{-20, 0, true}, Zeros{255, -128, false}}) {
     for (int tile : {0, 4}) {
-      check_quantized(shape_of({16, 8, 1, 12, 12, 3, 1, 1, 1}), zeros, tile);
+      check_quantized(shape_of({8, 8, 1, 12, 12, 3, 1, 1, 1}), zeros, tile);
       check_quantized(shape_of({17, 13, 1, 9, 43, 3, 1, 1, 1}), zeros, tile);
       check_quantized(shape_of({34, 12, 2, 30, 5, 3, 1, 1, 0}), zeros, tile);
       check_quantized(shape_of({16, 9, 1, 61, 70, 3, 1, 1, 2}), zeros, tile);
