@@ -17,7 +17,8 @@ Names kernels_of(GraphBuilder& g) {
   REQUIRE(session.ok());
   Names names;
   for (const Step& step : session.value()->lowering().steps) {
-    if (step.node->type == "Conv") names.emplace_back(step.kernel->name());
+    const std::string& type = step.node->type;
+    if (type == "Conv" || type == "QLinearConv") names.emplace_back(step.kernel->name());
   }
   return names;
 }
@@ -64,6 +65,24 @@ TEST_CASE("Dequantized maps are not convolved by Winograd's algorithm") {
   const ValueId map = g.node("DequantizeLinear", {x, g.constant<float>({}, {0.5f})});
   g.output(g.node("Conv", {map, g.random({64, 64, 3, 3})}), "y");
   CHECK(kernels_of(g) == Names{"conv_indirect"});
+}
+
+TEST_CASE("Winograd convolutions of bytes, within the budget") {
+  // 74 KB of weights, then 0.6 MB each; packs may add 4 MiB: 0.4, then 3.5, then nothing.
+  GraphBuilder g;
+  const ValueId scale = g.scalar(0.5f), zero = g.constant<uint8_t>({}, {0});
+  ValueId x = g.input("x", {1, 32, 16, 16}, DType::kUint8);
+  int64_t from = 32;
+  for (int64_t to : {256, 256, 256}) {
+    const std::vector<uint8_t> weights(static_cast<size_t>(to * from * 9), 1);
+    const ValueId w = g.constant<uint8_t>({to, from, 3, 3}, weights);
+    x = g.node("QLinearConv", {x, scale, zero, w, scale, zero, scale, zero},
+               {{"pads", ints({1, 1, 1, 1})}});
+    from = to;
+  }
+  g.output(x, "y");
+  const std::string tile = "integer_winograd", direct = "integer_conv";
+  CHECK(kernels_of(g) == Names{tile, tile, direct});
 }
 
 }  // namespace sardonyx::test

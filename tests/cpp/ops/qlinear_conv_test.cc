@@ -141,6 +141,20 @@ TEST_CASE("QLinearConv in all dtypes, with one scale for all filters", "[qlinear
   }
 }
 
+TEST_CASE("QLinearConv by Winograd's algorithm where sums stay exact", "[qlinear_conv]") {
+  const auto kernel_of = [](const Case& c) {
+    return c.x[1] < 100 ? "integer_winograd" : "integer_conv";
+  };
+  for (const Case& c : {Case{.x = {2, 18, 9, 13}, .w = {11, 18, 3, 3}, .pads = {1, 1, 1, 1}},
+                        Case{.x = {1, 16, 7, 8}, .w = {8, 16, 3, 3}, .w_dtype = DType::kUint8},
+                        Case{.x = {1, 260, 5, 6}, .w = {9, 260, 3, 3}}}) {
+    const Problem p(c);
+    OpTest test("QLinearConv", 10);
+    add_inputs(configure(test.set("winograd_tile", 4), c), p).weight(p.bias);
+    test.expect(p.expected()).kernel(kernel_of(c)).run();
+  }
+}
+
 TEST_CASE("QLinearConv of nothing", "[qlinear_conv]") {
   check({.x = {0, 3, 5, 5}, .w = {4, 3, 3, 3}});
 }
