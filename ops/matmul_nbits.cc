@@ -1,6 +1,8 @@
 // MatMulNBits of com.microsoft: a product with weights of 2, 4 or 8 bits that have a scale and a
 // zero point per block of K.
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include "ops/operator.h"
 #include "ops/scratch.h"
@@ -22,6 +24,8 @@ enum Input : size_t { kA, kB, kScales, kZeros, kGroups, kBias };
 constexpr int64_t kColumns = 2 * simd::kPanel;
 constexpr int64_t kDepth = 512;
 constexpr int64_t kLargestBlock = 256;
+// Weights of so many elements are kept as floats: what a call costs is more than what they save.
+constexpr int64_t kSmall = 1 << 15;
 // Up to so many rows, columns are dot products, if blocks are large enough.
 constexpr int64_t kDotRows = 2 * simd::kNBitsRows;
 constexpr double kNsPerWeight = 0.6, kNsPerProduct = 0.03;
@@ -62,9 +66,31 @@ class NBitsKernel final : public Kernel {
  public:
   explicit NBitsKernel(const Weights& weights) : w_(weights) {}
 
+  // Makes floats of small constant weights.
+  Status prepare(const KernelInit& init) {
+    std::array<TensorView, kGroups> inputs;
+    std::string key = "matmul_nbits";
+    for (size_t i : {size_t{kB}, size_t{kScales}, size_t{kZeros}}) {
+      if (!init.has_input(i)) continue;
+      const ConstantPtr& constant = init.inputs[i].constant;
+      if (!constant || (i != kB && !is_parameter(constant->dtype))) return {};
+      inputs[i] = constant->view();
+      key += "." + std::to_string(reinterpret_cast<uintptr_t>(constant.get()));
+    }
+    if (w_.n * w_.k > kSmall) return {};
+    SX_ASSIGN(floats_,
+              init.packs.get(init.inputs[kB].constant, key, [&] { return packed_floats(inputs); }));
+    init.consumed(kB);
+    return {};
+  }
+
   Status bind(BindContext& context) const override {
     auto plan = std::make_unique<Plan>();
     plan->rows = context.inputs[kA].elements() / w_.k;
+    if (floats_) {
+      context.plan = std::move(plan);
+      return {};
+    }
     plan->threads =
         static_cast<int>(std::min<int64_t>(ceil_div(w_.n, kColumns), simd::threads_wanted()));
     plan->dots = plan->rows <= kDotRows && w_.format().is_taken();
@@ -86,6 +112,7 @@ class NBitsKernel final : public Kernel {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     if (context.has_input(kGroups)) SX_TRY(check_groups(context.inputs[kGroups]));
     if (plan.rows == 0) return {};
+    if (floats_) return multiply_floats(context, plan.rows);
     if (plan.dots) return run_dots(context, plan);
     const double ns_per_column =
         (kNsPerWeight + kNsPerProduct * static_cast<double>(plan.rows)) * static_cast<double>(w_.k);
@@ -116,6 +143,38 @@ class NBitsKernel final : public Kernel {
       return error(ErrorCode::VALUE_RANGE, "g_idx reorders the blocks, which is not supported");
     }
     return {};
+  }
+
+  static bool is_parameter(DType dtype) {
+    return dtype == DType::kFloat32 || dtype == DType::kUint8;
+  }
+
+  Result<Block> packed_floats(std::span<const TensorView> inputs) const {
+    const auto bytes = static_cast<uint64_t>(simd::gemm_packed_size(w_.k, w_.n)) * sizeof(float);
+    SX_ASSIGN(Block packed, Block::allocate(bytes));
+    SX_ASSIGN(const Block plain,
+              Block::allocate(static_cast<uint64_t>(w_.k * w_.n) * sizeof(float)));
+    for (int64_t column = 0; column < w_.n; ++column) {
+      for (int64_t i = 0; i < w_.blocks(); ++i) {
+        const int64_t first = i * w_.block;
+        dequantize_block(inputs, column, i, std::min(w_.block, w_.k - first),
+                         plain.as<float>() + column * w_.k + first);
+      }
+    }
+    simd::gemm_pack_b(plain.as<const float>(), w_.k, w_.n, 1, w_.k, 1.0f, 0,
+                      ceil_div<int64_t>(w_.n, simd::kPanel), packed.as<float>());
+    return packed;
+  }
+
+  Status multiply_floats(const RunContext& context, int64_t rows) const {
+    const simd::GemmShape shape{
+        .m = rows, .n = w_.n, .k = w_.k, .a_stride = w_.k, .c_stride = w_.n};
+    simd::GemmEpilogue epilogue;
+    if (context.has_input(kBias)) epilogue.column_bias = context.inputs[kBias].as<const float>();
+    return simd::gemm(shape,
+                      {context.inputs[kA].as<const float>(), floats_->as<const float>(),
+                       context.outputs[0].as<float>()},
+                      epilogue);
   }
 
   Status run_dots(const RunContext& context, const Plan& plan) const {
@@ -171,25 +230,25 @@ class NBitsKernel final : public Kernel {
     return byte >> (bit % 8) & ((1 << w_.bits) - 1);
   }
 
-  void dequantize_block(const RunContext& context, int64_t column, int64_t block, int64_t count,
-                        float* to) const {
+  void dequantize_block(std::span<const TensorView> inputs, int64_t column, int64_t block,
+                        int64_t count, float* to) const {
     const int64_t at = column * w_.blocks() + block;
-    const uint8_t* from = context.inputs[kB].as<const uint8_t>() + at * w_.blob();
-    const float scale = context.inputs[kScales].as<const float>()[at];
+    const uint8_t* from = inputs[kB].as<const uint8_t>() + at * w_.blob();
+    const float scale = inputs[kScales].as<const float>()[at];
     uint8_t bytes[kLargestBlock];
     if (w_.bits != 8) {
       simd::unpack_bits(from, w_.bits, count, bytes);
       from = bytes;
     }
     int32_t zero = 1 << (w_.bits - 1);
-    if (!context.has_input(kZeros)) {
+    if (inputs.size() <= kZeros || !inputs[kZeros].present()) {
       simd::dequantize(from, count, scale, zero, to);
-    } else if (context.inputs[kZeros].dtype == DType::kUint8) {
-      zero = packed_zero(context.inputs[kZeros], column, block);
+    } else if (inputs[kZeros].dtype == DType::kUint8) {
+      zero = packed_zero(inputs[kZeros], column, block);
       simd::dequantize(from, count, scale, zero, to);
     } else {
       simd::dequantize(from, count, 1.0f, 0, to);
-      const float shift = context.inputs[kZeros].as<const float>()[at];
+      const float shift = inputs[kZeros].as<const float>()[at];
       simd::scale_offset(to, scale, -shift * scale, to, count);
     }
   }
@@ -200,8 +259,8 @@ class NBitsKernel final : public Kernel {
     const int64_t k = std::min(kDepth, w_.k - depth);
     for (int64_t column = 0; column < count; ++column) {
       for (int64_t i = 0; i < k; i += w_.block) {
-        dequantize_block(context, first + column, (depth + i) / w_.block, std::min(w_.block, k - i),
-                         memory + column * k + i);
+        dequantize_block(context.inputs, first + column, (depth + i) / w_.block,
+                         std::min(w_.block, k - i), memory + column * k + i);
       }
     }
     const float* a = context.inputs[kA].as<const float>() + depth;
@@ -223,6 +282,7 @@ class NBitsKernel final : public Kernel {
   }
 
   Weights w_;
+  std::shared_ptr<const Block> floats_;  // packed
 };
 
 Status check_weights(const InferContext& context, const Weights& w) {
@@ -279,7 +339,9 @@ Status infer_matmul_nbits(InferContext& context) {
 Result<KernelPtr> make_matmul_nbits(const KernelInit& init) {
   return widened(init, [](const KernelInit& wide) -> Result<KernelPtr> {
     SX_ASSIGN(const Weights w, weights_of(wide.attributes));
-    return KernelPtr(std::make_unique<NBitsKernel>(w));
+    auto kernel = std::make_unique<NBitsKernel>(w);
+    SX_TRY(kernel->prepare(wide));
+    return KernelPtr(std::move(kernel));
   });
 }
 
