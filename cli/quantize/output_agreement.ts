@@ -6,8 +6,8 @@ import type { Arguments } from '../command.js';
 import { feedsFor, forced, type Named } from '../run_request.js';
 import { decoderOf } from '../statistics.js';
 
-/** Of random feeds: a model has the same report each time. */
-const SEED = 1;
+/** Of random feeds, so that a model has the same report each time. This one lets masks show the first few tokens. */
+const SEED = 10;
 
 export interface OutputAgreement extends Likeness {
   readonly name: string;

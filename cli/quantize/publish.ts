@@ -9,12 +9,16 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Written beside `file` first. What is left of it goes when that fails, or when a signal ends the program. */
 export async function publish(file: string, bytes: Uint8Array): Promise<void> {
   const draft = `${file}.${randomUUID()}.tmp`;
+  const stopListening = () => {
+    for (const signal of SIGNALS) process.off(signal, end);
+  };
+  // A second signal ends the program at once, so that the draft has to go before the listener does.
   const end = (signal: NodeJS.Signals) => {
     rmSync(draft, { force: true });
-    // Once more, without this listener: it ends the program.
+    stopListening();
     process.kill(process.pid, signal);
   };
-  for (const signal of SIGNALS) process.once(signal, end);
+  for (const signal of SIGNALS) process.on(signal, end);
   try {
     await writeToDisk(draft, bytes);
     await rename(draft, file);
@@ -24,7 +28,7 @@ export async function publish(file: string, bytes: Uint8Array): Promise<void> {
       field: 'out',
     });
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
+    stopListening();
   }
 }
 
