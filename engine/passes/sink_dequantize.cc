@@ -16,14 +16,23 @@ constexpr std::array<std::string_view, 13> kMoving{
     "Reshape", "Flatten", "Squeeze", "Unsqueeze",    "Transpose",    "Slice", "Gather",
     "MaxPool", "Concat",  "Resize",  "DepthToSpace", "SpaceToDepth", "Expand"};
 
-// Windows that lie in the padding have no largest element.
+// Windows that lie in the padding have no largest element. With ceil_mode the last one begins up to
+// stride - 1 places beyond where it would end with the padding.
 bool windows_meet_input(const Node& node) {
   const auto kernel = node.attributes.get_ints("kernel_shape"),
-             pads = node.attributes.get_ints("pads");
-  for (size_t i = 0; i < pads.size(); ++i) {
-    if (kernel.empty() || pads[i] >= kernel[i % kernel.size()]) return false;
+             pads = node.attributes.get_ints("pads"), strides = node.attributes.get_ints("strides"),
+             dilations = node.attributes.get_ints("dilations");
+  const bool ceil = node.attributes.get_int("ceil_mode", 0) != 0;
+  const auto at = [](std::span<const int64_t> values, size_t i, int64_t otherwise) {
+    return i < values.size() ? values[i] : otherwise;
+  };
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const int64_t begin = at(pads, i, 0), end = at(pads, i + kernel.size(), 0);
+    const int64_t beyond = ceil ? at(strides, i, 1) - 1 : 0;
+    if (begin >= kernel[i] || end + beyond >= kernel[i]) return false;
+    if ((begin > 0 || end > 0 || ceil) && at(dilations, i, 1) != 1) return false;
   }
-  return node.attributes.get_int("ceil_mode", 0) == 0;
+  return true;
 }
 
 bool only_moves(const Node& node) {

@@ -195,6 +195,13 @@ TEST_CASE("moving operators and MaxPool work on integers", "[passes]") {
   SECTION("MaxPool") {
     y = g.node(moved = "MaxPool", {x}, {{"kernel_shape", ints({3, 3})}, {"strides", ints({2, 2})}});
   }
+  SECTION("MaxPool whose last windows end beyond the input") {
+    y = g.node(moved = "MaxPool", {x},
+               {{"kernel_shape", ints({3, 3})},
+                {"strides", ints({2, 2})},
+                {"pads", ints({2, 2, 1, 1})},
+                {"ceil_mode", int64_t{1}}});
+  }
   SECTION("Transpose") {
     y = g.node(moved = "Transpose", {x}, {{"perm", ints({0, 2, 3, 1})}});
   }
@@ -271,6 +278,15 @@ TEST_CASE("moves that would not stay in integers are left alone", "[passes]") {
                              {{"mode", std::string("linear")}});
     CHECK(compile(g, both(g, y, kOutput), 0) ==
           "QuantizeLinear DequantizeLinear Resize QuantizeLinear DequantizeLinear");
+  }
+  SECTION("MaxPool whose last windows could lie beyond the input") {
+    const ValueId y = g.node("MaxPool", {x},
+                             {{"kernel_shape", ints({2, 2})},
+                              {"strides", ints({2, 2})},
+                              {"pads", ints({0, 0, 1, 1})},
+                              {"ceil_mode", int64_t{1}}});
+    CHECK(compile(g, both(g, y, kOutput), 0) ==
+          "QuantizeLinear DequantizeLinear MaxPool QuantizeLinear DequantizeLinear");
   }
   SECTION("a Concat with a float operand") {
     const ValueId y = g.node("Concat", {x, g.input("z", {1, 4, 6, 8})}, {{"axis", int64_t{1}}});
