@@ -15,9 +15,15 @@ test('three models under a budget for two: all answers right, the memory of the 
     const router = new window.sardonyx.Router({ memoryBudget: sum - 1 });
     const seen = tools.listen(router);
     const models = {
-      glyphs: await router.load('glyphs', glyphs, { storage: 'none', force: { device: 'cpu' } }),
+      glyphs: await router.load('glyphs', glyphs, {
+        storage: 'none',
+        force: { device: 'cpu', threads: 1 },
+      }),
       small: await router.load('small', modelUrl('small')),
-      denoise: await router.load('denoise', denoise, { storage: 'none', force: { device: 'cpu' } }),
+      denoise: await router.load('denoise', denoise, {
+        storage: 'none',
+        force: { device: 'cpu', threads: 1 },
+      }),
     };
     const afterLoads = { states: tools.states(models), bytes: router.memoryBytes };
     const answers = [];

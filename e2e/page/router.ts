@@ -16,13 +16,13 @@ function listen(router: Router): string[] {
   return seen;
 }
 
-/** Bytes that each takes when it is loaded on the CPU. */
+/** Bytes that each takes when it is loaded on the CPU, with one thread: there is memory for each. */
 async function needs(sources: readonly string[]): Promise<number[]> {
   const bytes: number[] = [];
   for (const source of sources) {
     const session = await window.sardonyx.load(source, {
       storage: 'none',
-      force: { device: 'cpu' },
+      force: { device: 'cpu', threads: 1 },
     });
     bytes.push(session.memoryBytes);
     await session.dispose();
