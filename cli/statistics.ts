@@ -1,4 +1,5 @@
 // Numbers that describe a tensor or a series of times.
+import { fromHalf } from '../quantize/half.js';
 import type { AnyTensor, DType, TypedArray } from '../web/index.js';
 
 export interface Summary {
@@ -39,15 +40,6 @@ const decoders: Partial<Record<DType, (element: number | bigint) => number>> = {
     return view.getFloat32(0);
   },
 };
-
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

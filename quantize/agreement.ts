@@ -1,4 +1,5 @@
 // How near one tensor is to another.
+import { decibels } from './sqnr.js';
 
 /** JSON has no infinity: two equal tensors have the SQNR null there. */
 export interface Likeness {
@@ -45,7 +46,7 @@ export class Agreement {
     const sizes = Math.sqrt(signal) * Math.sqrt(this.#other);
     const cosine = noise === 0 ? 1 : sizes > 0 ? Math.min(1, this.#product / sizes) : 0;
     return {
-      sqnr: noise === 0 ? Infinity : 10 * Math.log10(signal / noise),
+      sqnr: decibels(signal, noise),
       cosine: Number.isNaN(sizes) ? NaN : cosine,
       maxDifference: this.#maxDifference,
     };

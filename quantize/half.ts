@@ -1,4 +1,4 @@
-// float32 to the bits of float16, rounded to the nearest, of two the even one.
+// Numbers and the bits of float16: rounded to the nearest, of two the even one.
 
 const floats = new Float32Array(1);
 const bits = new Uint32Array(floats.buffer);

@@ -40,6 +40,15 @@ export class Job {
     return this.#keep.has(nodeName(node)) || this.#keep.has(node.opType);
   }
 
+  /** What was found at the node, unless the caller wants it as it is or a text says why it can not be changed. */
+  take<T extends object>(node: NodeProto, found: T | string | undefined): T | undefined {
+    if (found === undefined) return undefined;
+    const reason = this.isKept(node) ? 'it is to be kept' : found;
+    if (typeof reason !== 'string') return reason;
+    this.keep(node, reason);
+    return undefined;
+  }
+
   quantized(
     node: NodeProto,
     weight: string,

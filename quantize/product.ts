@@ -33,12 +33,8 @@ export interface Product {
 export function findProducts(model: Model, job: Job): { node: NodeProto; product: Product }[] {
   return model.graph.node.flatMap((node) => {
     for (const inner of bodiesOf(node).flatMap(allGraphs)) keepBody(model, job, inner);
-    const product = productOf(model, node);
-    if (product === undefined) return [];
-    const reason = job.isKept(node) ? 'it is to be kept' : product;
-    if (typeof reason !== 'string') return [{ node, product: reason }];
-    job.keep(node, reason);
-    return [];
+    const product = job.take(node, productOf(model, node));
+    return product ? [{ node, product }] : [];
   });
 }
 

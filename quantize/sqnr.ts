@@ -1,5 +1,9 @@
 // Signal to quantization noise.
 
+/** Of sums of squares; infinite where nothing changed. */
+export const decibels = (signal: number, noise: number): number =>
+  noise === 0 ? Infinity : 10 * Math.log10(signal / noise);
+
 /** Sums over elements and what they became. */
 export class Noise {
   #signal = 0;
@@ -12,7 +16,6 @@ export class Noise {
 
   /** Infinite where nothing changed. */
   get decibels(): number {
-    if (this.#noise === 0) return Infinity;
-    return 10 * Math.log10(this.#signal / this.#noise);
+    return decibels(this.#signal, this.#noise);
   }
 }

@@ -20,12 +20,8 @@ export interface Table {
 /** Tables of the main graph that the job may change; it is told of the others. */
 export function findTables(model: Model, job: Job): { node: NodeProto; table: Table }[] {
   return model.graph.node.flatMap((node) => {
-    const table = tableOf(model, node);
-    if (table === undefined) return [];
-    const reason = job.isKept(node) ? 'it is to be kept' : table;
-    if (typeof reason !== 'string') return [{ node, table: reason }];
-    job.keep(node, reason);
-    return [];
+    const table = job.take(node, tableOf(model, node));
+    return table ? [{ node, table }] : [];
   });
 }
 

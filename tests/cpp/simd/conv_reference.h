@@ -23,7 +23,8 @@ struct Case {
   int64_t channels, filters, groups, height, width, kernel, stride, dilation, pad;
 };
 
-inline ConvShape shape_of(const Case& c, Layout in, Layout out) {
+inline ConvShape shape_of(const Case& c, Layout in = Layout::kRowMajor,
+                          Layout out = Layout::kRowMajor) {
   ConvShape shape;
   shape.groups = c.groups;
   shape.in_channels = c.channels;

@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "simd/parallel.h"
+#include "tests/cpp/simd/conv_reference.h"
 #include "tests/cpp/simd/random_bytes.h"
 
 namespace sardonyx::simd {
@@ -16,27 +17,8 @@ namespace {
 // Vectors of tensors may be loaded whole (base/block.h).
 constexpr int64_t kReadableBehind = 32;
 
-struct Case {
-  int64_t channels, filters, groups, height, width, kernel, stride, dilation, pad;
-};
-
-ConvShape shape_of(const Case& c) {
-  ConvShape shape;
-  shape.groups = c.groups;
-  shape.in_channels = c.channels;
-  shape.out_channels = c.filters;
-  shape.batch = 2;
-  shape.in[1] = c.height;
-  shape.in[2] = c.width;
-  for (int axis = 1; axis < 3; ++axis) {
-    shape.kernel[axis] = c.kernel;
-    shape.stride[axis] = c.stride;
-    shape.dilation[axis] = c.dilation;
-    shape.pad[axis] = c.pad;
-    shape.out[axis] = (shape.in[axis] + 2 * c.pad - (c.kernel - 1) * c.dilation - 1) / c.stride + 1;
-  }
-  return shape;
-}
+using conv_reference::Case;
+using conv_reference::shape_of;
 
 struct Zeros {
   int32_t x = 128, w = 3;

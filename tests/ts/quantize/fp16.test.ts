@@ -4,7 +4,7 @@ import { quantize } from '../../../quantize/index.js';
 import { Model } from '../../../quantize/model.js';
 import { FLOAT, FLOAT16 } from '../../../quantize/tensor_data.js';
 import { cosine, noise, runOurs, runTheirs, type Feeds } from './engines.js';
-import { encodeModel, graph, node, tensor, value } from './onnx.js';
+import { encodeModel, graph, node, noisyWeight, tensor, value } from './onnx.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -12,22 +12,12 @@ type Parts = Partial<Parameters<typeof encodeModel>[0]>;
 const SHAPE = [1, 3, 8, 8];
 const x = { shape: SHAPE, data: noise(192, 5) };
 const f32 = (name: string, dims: number[] = SHAPE) => value(name, 'float32', dims);
-const weight = (name: string, dims: number[], seed = 1) =>
-  tensor(
-    name,
-    'float32',
-    dims,
-    noise(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-  );
 
 const model = (parts: Parts) =>
   encodeModel({
     inputs: [f32('x')],
     outputs: [f32('y')],
-    initializers: [weight('w', [3, 3, 3, 3])],
+    initializers: [noisyWeight('w', [3, 3, 3, 3])],
     nodes: [node('Conv', ['x', 'w'], ['y'], { pads: [1, 1, 1, 1] })],
     ...parts,
   });
@@ -45,9 +35,9 @@ const CASES: Record<string, Uint8Array> = {
   'a Conv': model({}),
   'a chain with a Resize, whose scales are floats': model({
     initializers: [
-      weight('w', [3, 3, 3, 3]),
-      weight('scale', [3], 2),
-      weight('bias', [3], 3),
+      noisyWeight('w', [3, 3, 3, 3]),
+      noisyWeight('scale', [3], 2),
+      noisyWeight('bias', [3], 3),
       tensor('var', 'float32', [3], [1, 2, 3]),
       tensor('up', 'float32', [4], [1, 1, 2, 2]),
       tensor('shape', 'int64', [2], [3n, 256n]),
@@ -67,7 +57,7 @@ const CASES: Record<string, Uint8Array> = {
     outputs: [f32('a'), f32('y')],
   }),
   'a value that a body reads': model({
-    initializers: [weight('w', [3, 3, 3, 3]), tensor('yes', 'bool', [], [1])],
+    initializers: [noisyWeight('w', [3, 3, 3, 3]), tensor('yes', 'bool', [], [1])],
     nodes: [
       conv('a'),
       node('If', ['yes'], ['b'], { then_branch: branch('Abs'), else_branch: branch('Neg') }),
@@ -154,7 +144,7 @@ describe('fp16', () => {
     ['Add', 'a number above 65504', 70_000, /above 65504/],
   ])('leaves %s with %s as it is', async (operator, _, number, reason) => {
     const bytes = model({
-      initializers: [weight('w', [3, 3, 3, 3]), scalar('c', number)],
+      initializers: [noisyWeight('w', [3, 3, 3, 3]), scalar('c', number)],
       nodes: [conv('a'), node(operator, ['a', 'c'], ['y'])],
     });
     const { report, small } = await expectAlike(bytes);
@@ -168,7 +158,7 @@ describe('fp16', () => {
     const bytes = model({
       inputs: [f32('x'), f32('m')],
       initializers: [
-        weight('w', [3, 3, 3, 3]),
+        noisyWeight('w', [3, 3, 3, 3]),
         scalar('c', number),
         scalar('zero', 0),
         scalar('low', -1e6),
@@ -196,7 +186,7 @@ describe('fp16', () => {
 
   it('keeps infinities', async () => {
     const bytes = model({
-      initializers: [weight('w', [3, 3, 3, 3]), scalar('c', -Infinity)],
+      initializers: [noisyWeight('w', [3, 3, 3, 3]), scalar('c', -Infinity)],
       nodes: [conv('a'), node('Max', ['a', 'c'], ['y'])],
     });
     expect((await expectAlike(bytes)).report.kept).toEqual([]);

@@ -6,7 +6,7 @@ import type * as Sardonyx from '../../../web/index.js';
 import type * as Quantize from '../../../quantize/index.js';
 import { Model } from '../../../quantize/model.js';
 import { cosine, noise, runOurs, runTheirs, type Floats } from './engines.js';
-import { encodeModel, float, graph, node, tensor, value } from './onnx.js';
+import { encodeModel, float, graph, node, noisyWeight, tensor, value } from './onnx.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -19,22 +19,12 @@ type Parts = Partial<Parameters<typeof encodeModel>[0]>;
 const SIZE = 2 * 4 * 8 * 8;
 const x: Floats = { shape: [2, 4, 8, 8], data: noise(SIZE, 7) };
 
-const weights = (name: string, dims: number[], seed: number) =>
-  tensor(
-    name,
-    'float32',
-    dims,
-    noise(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-  );
 const conv = (input: string, w: string, output: string, ...rest: string[]) =>
   node('Conv', [input, w, ...rest], [output], { pads: [1, 1, 1, 1] });
 const INITIALIZERS = [
-  weights('w', [4, 4, 3, 3], 2),
-  weights('v', [4, 4, 3, 3], 3),
-  weights('b', [4], 4),
+  noisyWeight('w', [4, 4, 3, 3], 2),
+  noisyWeight('v', [4, 4, 3, 3], 3),
+  noisyWeight('b', [4], 4),
 ];
 
 const model = (nodes: object[], parts: Parts = {}) =>
@@ -72,9 +62,9 @@ const operators = (bytes: Uint8Array) => {
 const norm = (input: string, output: string) =>
   node('BatchNormalization', [input, 'gain', 'shift', 'mean', 'variance'], [output]);
 const NORM = [
-  weights('gain', [4], 11),
-  weights('shift', [4], 12),
-  weights('mean', [4], 13),
+  noisyWeight('gain', [4], 11),
+  noisyWeight('shift', [4], 12),
+  noisyWeight('mean', [4], 13),
   tensor('variance', 'float32', [4], [0.5, 1, 2, 3]),
 ];
 
@@ -122,7 +112,7 @@ const CASES: Record<string, [bytes: Uint8Array, operators: string[]]> = {
         node('Transpose', ['d'], ['t'], { perm: [0, 2, 3, 1] }),
         node('Softmax', ['t'], ['y'], { axis: -1 }),
       ],
-      { initializers: [weights('u', [5, 8, 1, 1], 5)] },
+      { initializers: [noisyWeight('u', [5, 8, 1, 1], 5)] },
     ),
     [
       ...['Q', 'DQ', 'Conv', 'Q', 'DQ', 'MaxPool', 'Q', 'DQ', 'Concat', 'Q', 'DQ'],
@@ -137,8 +127,8 @@ const CASES: Record<string, [bytes: Uint8Array, operators: string[]]> = {
       ],
       {
         initializers: [
-          weights('u', [4, 3, 2, 2], 5),
-          ...['d', 'g6', 's6', 'm6'].map((name, i) => weights(name, [6], 20 + i)),
+          noisyWeight('u', [4, 3, 2, 2], 5),
+          ...['d', 'g6', 's6', 'm6'].map((name, i) => noisyWeight(name, [6], 20 + i)),
           tensor('v6', 'float32', [6], [1, 2, 3, 4, 5, 6]),
         ],
       },
@@ -154,7 +144,7 @@ const CASES: Record<string, [bytes: Uint8Array, operators: string[]]> = {
         node('Gemm', ['f', 'u', 'd'], ['y'], { transB: 1, alpha: float(0.5), beta: float(-2) }),
       ],
       {
-        initializers: [weights('u', [6, 4], 5), weights('d', [1, 6], 6)],
+        initializers: [noisyWeight('u', [6, 4], 5), noisyWeight('d', [1, 6], 6)],
         outputs: [value('y', 'float32', [2, 6])],
       },
     ),
@@ -172,8 +162,8 @@ const CASES: Record<string, [bytes: Uint8Array, operators: string[]]> = {
       ],
       {
         initializers: [
-          weights('u', [8, 6], 5),
-          weights('d', [6], 6),
+          noisyWeight('u', [8, 6], 5),
+          noisyWeight('d', [6], 6),
           tensor('low', 'float32', [], [-1]),
           tensor('high', 'float32', [], [6]),
         ],
