@@ -88,11 +88,11 @@ function cachedGemvRow(name, { size, count }) {
   return { name, flops: 2 * size * size, ...chained([1, size], count, step) };
 }
 
-/** Weights of 4 or 8 bits with a scale per 32 of them. */
-function nbitsRow(name, { m, size, bits, count }) {
+/** Weights of 4 or 8 bits with a scale per 32 of them. Level 4 lets the input be rounded to int8. */
+function nbitsRow(name, { m, size, bits, level, count }) {
   const block = 32;
   const blocks = size / block;
-  const attributes = { K: size, N: size, bits, block_size: block };
+  const attributes = { K: size, N: size, bits, block_size: block, accuracy_level: level };
   const step = (g, x) => {
     const packed = g.codes('uint8', [size, blocks, (block * bits) / 8]);
     const scales = g.around(0.01 / 2 ** bits, [size, blocks], 0.001 / 2 ** bits);
@@ -190,9 +190,13 @@ export const KERNEL_ROWS = [
   gemvRow('GEMV 2048×2048, from memory', { size: 2048, count: 12 }),
   cachedGemvRow('GEMV 384×384, in cache', { size: 384, count: 257 }),
   gemvRow('GEMV 4096×4096, from memory', { size: 4096, count: 4 }),
-  nbitsRow('MatMulNBits 4 bits, 1×4096×4096', { m: 1, size: 4096, bits: 4, count: 4 }),
-  nbitsRow('MatMulNBits 4 bits, 128×4096×4096', { m: 128, size: 4096, bits: 4, count: 1 }),
-  nbitsRow('MatMulNBits 8 bits, 1×4096×4096', { m: 1, size: 4096, bits: 8, count: 4 }),
+  ...[
+    ['4 bits, 1×4096×4096', { m: 1, bits: 4, level: 0, count: 4 }],
+    ['4 bits, 128×4096×4096', { m: 128, bits: 4, level: 0, count: 1 }],
+    ['4 bits by int8, 1×4096×4096', { m: 1, bits: 4, level: 4, count: 4 }],
+    ['4 bits by int8, 128×4096×4096', { m: 128, bits: 4, level: 4, count: 1 }],
+    ['8 bits, 1×4096×4096', { m: 1, bits: 8, level: 0, count: 4 }],
+  ].map(([name, of]) => nbitsRow(`MatMulNBits ${name}`, { size: 4096, ...of })),
   integerGemmRow('MatMulInteger 512×512×512', { size: 512, count: 5 }),
   integerConvRow('ConvInteger 3×3, 64→64, 56×56', { size: 56, channels: 64, kernel: 3, count: 5 }),
   quantizedConvRow('QDQ Conv 1×1, 256→256, 28×28', {

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
+#include "ops/quantization.h"
 #include "ops/shape_rule.h"
 
 namespace sardonyx::ops {
@@ -191,6 +192,7 @@ Status infer_gather_block_quantized(InferContext& context) {
 }
 
 Result<KernelPtr> make_gather_block_quantized(const KernelInit& init) {
+  SX_TRY(check_constant_scale(init, kScales, ScaleSign::kAny));
   return stateless(init, run_gather_block_quantized);
 }
 

@@ -28,6 +28,16 @@ Status count_mismatch(const char* what, const TensorView& tensor, int64_t count)
                tensor.shape.to_string().c_str(), static_cast<long long>(count));
 }
 
+Status check_scales(const float* scales, int64_t count, int64_t first, ScaleSign sign) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::isfinite(scales[i]) && (sign == ScaleSign::kAny || scales[i] > 0)) continue;
+    return error(ErrorCode::VALUE_RANGE, "scale %lld is %g: scales are finite%s",
+                 static_cast<long long>(first + i), double{scales[i]},
+                 sign == ScaleSign::kAny ? "" : " and above zero");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_quantization_dtypes(const InferContext& context, size_t scale, size_t zero,
@@ -49,15 +59,17 @@ Status check_quantization(const InferContext& context, size_t scale, size_t zero
   return check_shape(context, zero, "zero point", channels);
 }
 
-Status check_constant_scale(const KernelInit& init, size_t scale) {
+Status check_constant_scale(const KernelInit& init, size_t scale, ScaleSign sign) {
   if (!init.has_input(scale) || !init.inputs[scale].constant) return {};
   const TensorView view = init.inputs[scale].constant->view();
-  for (int64_t i = 0; i < view.elements(); ++i) {
-    TensorView one = view;
-    one.shape = Shape{};
-    one.data = view.as<uint8_t>() + i * (dtype_bits(view.dtype) / 8);
-    float value = 0;
-    SX_TRY(read_scales(one, 1, &value));
+  const int64_t width = dtype_bits(view.dtype) / 8;
+  constexpr int64_t kAtOnce = 64;
+  float values[kAtOnce];
+  for (int64_t first = 0; first < view.elements(); first += kAtOnce) {
+    const int64_t count = std::min(kAtOnce, view.elements() - first);
+    convert(DType::kFloat32, values, view.dtype, view.as<const uint8_t>() + first * width, 1,
+            count);
+    SX_TRY(check_scales(values, count, first, sign));
   }
   return {};
 }
@@ -67,12 +79,7 @@ Status read_scales(const TensorView& scales, int64_t count, float* to) {
   if (given != 1 && given != count) return count_mismatch("scales", scales, count);
   if (count == 0) return {};
   convert(DType::kFloat32, to, scales.dtype, scales.data, given == 1 ? 0 : 1, count);
-  for (int64_t i = 0; i < count; ++i) {
-    if (std::isfinite(to[i]) && to[i] > 0) continue;
-    return error(ErrorCode::VALUE_RANGE, "scale %lld is %g: scales are finite and above zero",
-                 static_cast<long long>(i), double{to[i]});
-  }
-  return {};
+  return check_scales(to, count, 0, ScaleSign::kPositive);
 }
 
 Status read_zeros(const TensorView& zeros, int64_t count, int32_t* to) {

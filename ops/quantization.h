@@ -20,8 +20,13 @@ Status check_quantization(const InferContext& context, size_t scale, size_t zero
 Status check_quantization_dtypes(const InferContext& context, size_t scale, size_t zero,
                                  DType quantized);
 
-// VALUE_RANGE when the scale at input `scale` is constant and not finite and above zero.
-Status check_constant_scale(const KernelInit& init, size_t scale);
+// Blocks of weights may have scales of any sign, and zero: those of the symmetric 4-bit form are
+// negative where the largest weight is.
+enum class ScaleSign : uint8_t { kPositive, kAny };
+
+// VALUE_RANGE when a scale at input `scale` is constant and not finite, or not of that sign.
+Status check_constant_scale(const KernelInit& init, size_t scale,
+                            ScaleSign sign = ScaleSign::kPositive);
 
 // --- contents ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "simd/nbits_dot.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "simd/unroll.h"
 #include "simd/v128.h"
@@ -20,9 +21,10 @@ SX_INLINE void keep_order() {
 
 template <int kBits, int kRows>
 void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* packed,
-              const float* scales, const float* zeros, f32x4 (&total)[kRows]) {
+              const float* scales, f32x4 (&total)[kRows]) {
   constexpr int kMasked = masked(kBits), kShift = kBits * kMasked;
-  constexpr int kChains = kRows == 1 ? 2 : 1;  // of a row, for latency
+  // Of a row, for latency: with one sum the multiply-adds of a block wait for each other.
+  constexpr int kChains = kRows == 1 ? kMasked : 1;
   constexpr int32_t kMask = (1 << kBits) - 1;
   i32x4 masks[4] = {constant<kMask>(), constant<(kMask << kBits)>(), i32x4{}, i32x4{}};
   if constexpr (kMasked == 4) {
@@ -30,44 +32,37 @@ void dot_rows(const NBitsFormat& format, const float* ordered, const uint8_t* pa
     masks[3] = constant<(kMask << 3 * kBits)>();
   }
   const int64_t stride = format.ordered_floats();
-  const float* sums = ordered + format.blocks() * format.block;
-  for (int64_t block = format.blocks(); block > 0; --block) {
+  const int64_t in_block = format.block_bytes() / 16, vectors = format.blocks() * in_block;
+  const int shift = std::countr_zero(static_cast<uint64_t>(in_block));
+  SX_ROLLED
+  for (int64_t v = 0; v < vectors; ++v) {
     f32x4 local[kRows][kChains];
-    const f32x4 zero = -load_splat(zeros++);
+    i32x4 lanes{wasm_v128_load(packed)};
     SX_UNROLLED
-    for (int r = 0; r < kRows; ++r) {
-      local[r][0] = zero * load(sums + r * stride);
-      local[r][kChains - 1] = kChains > 1 ? simd::zero() : local[r][0];
-    }
-    const uint8_t* end = packed + format.block_bytes();
-    SX_ROLLED
-    do {
-      i32x4 lanes{wasm_v128_load(packed)};
+    for (int part = 0; part < 32 / kShift; ++part) {
       SX_UNROLLED
-      for (int part = 0; part < 32 / kShift; ++part) {
+      for (int i = 0; i < kMasked; ++i) {
+        const f32x4 weight = to_float(lanes & masks[i]);
         SX_UNROLLED
-        for (int i = 0; i < kMasked; ++i) {
-          const f32x4 weight = to_float(lanes & masks[i]);
-          SX_UNROLLED
-          for (int r = 0; r < kRows; ++r) {
-            f32x4& sum = local[r][i % kChains];
-            sum = madd(weight, load(ordered + r * stride), sum);
-          }
-          ordered += 4;
-          keep_order();
+        for (int r = 0; r < kRows; ++r) {
+          f32x4& sum = local[r][i % kChains];
+          const f32x4 x = load(ordered + r * stride);
+          sum = part == 0 && i < kChains ? weight * x : madd(weight, x, sum);
         }
-        // Arithmetic, so that LLVM does not take the lanes for unsigned, whose conversion is slow.
-        lanes = shift_right(lanes, kShift);
+        ordered += 4;
+        keep_order();
       }
-      packed += 16;
-    } while (packed != end);
-    const f32x4 scale = load_splat(scales++);
+      // Arithmetic, so that LLVM does not take the lanes for unsigned, whose conversion is slow.
+      lanes = shift_right(lanes, kShift);
+    }
+    packed += 16;
+    const f32x4 scale = load_splat(scales + (v >> shift));
     SX_UNROLLED
     for (int r = 0; r < kRows; ++r) {
-      if (kChains > 1) local[r][0] += local[r][1];
+      SX_UNROLLED
+      for (int i = 1; i < kChains; ++i) local[r][0] += local[r][i];
       total[r] = madd(local[r][0], scale, total[r]);
     }
-    sums += 4;
   }
 }
 
@@ -78,21 +73,43 @@ void put_rows(const NBitsFormat& format, const float* ordered, int64_t rows, con
   f32x4 total[kRows];
   SX_UNROLLED
   for (int r = 0; r < kRows; ++r) total[r] = zero();
-  dot_rows<kBits, kRows>(format, ordered, packed, scales, zeros, total);
+  dot_rows<kBits, kRows>(format, ordered, packed, scales, total);
+  const int64_t stride = format.ordered_floats();
+  const float* sums = ordered + format.blocks() * format.block;
   SX_UNROLLED
   for (int r = 0; r < kRows; ++r) {
-    if (r < rows) out[r * out_stride] = start + reduce_add(total[r]);
+    if (r < rows) {
+      const float shift = nbits_zero_part(format, zeros, scales, sums + r * stride);
+      out[r * out_stride] = start + (reduce_add(total[r]) - shift);
+    }
   }
 }
 
 }  // namespace
 
+float nbits_zero_part(const NBitsFormat& format, const float* zeros, const float* scales,
+                      const float* sums) {
+  const int64_t blocks = format.blocks();
+  const f32x4 centre = splat(format.centre());
+  f32x4 four = zero();
+  int64_t i = 0;
+  SX_ROLLED
+  for (; i + 4 <= blocks; i += 4) {
+    const f32x4 points = zeros ? load(zeros + i) : centre;
+    four = madd(points * load(scales + i), load(sums + i), four);
+  }
+  float out = reduce_add(four);
+  SX_SCALAR
+  for (; i < blocks; ++i) out += (zeros ? zeros[i] : format.centre()) * scales[i] * sums[i];
+  return out;
+}
+
 void order_for_nbits(const NBitsFormat& format, const float* from, float* to) {
   const int64_t in_lane = 32 / format.bits, in_vector = 4 * in_lane;
   float* sums = to + format.blocks() * format.block;
-  std::fill_n(sums, 4 * format.blocks(), 0.0f);
+  std::fill_n(sums, format.blocks(), 0.0f);
   for (int64_t first = 0; first < format.blocks() * format.block; first += in_vector) {
-    float* sum = sums + first / format.block * 4;
+    float& sum = sums[first / format.block];
     for (int64_t i = 0; i < in_lane; ++i) {
       const int64_t place = i % masked(format.bits) * format.bits;
       const float factor = 1.0f / static_cast<float>(1 << place);
@@ -100,7 +117,7 @@ void order_for_nbits(const NBitsFormat& format, const float* from, float* to) {
         const int64_t at = first + lane * in_lane + i;
         const float value = at < format.k ? from[at] : 0.0f;
         *to++ = value * factor;
-        sum[lane] += value;
+        sum += value;
       }
     }
   }

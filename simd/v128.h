@@ -337,6 +337,9 @@ SX_INLINE i16x8 load_splat_pair(const int16_t* p) {
 SX_INLINE i16x8 load_wide(const uint8_t* p) {
   return {wasm_u16x8_load8x8(p)};
 }
+SX_INLINE i16x8 operator+(i16x8 a, i16x8 b) {
+  return {wasm_i16x8_add(a.v, b.v)};
+}
 SX_INLINE i16x8 operator-(i16x8 a, i16x8 b) {
   return {wasm_i16x8_sub(a.v, b.v)};
 }
@@ -379,22 +382,23 @@ enum class DotSemantics : uint8_t {
   kSaturatingPairs  // vpmaddubsw: b unsigned, pair sums saturate to 16 bits
 };
 
-#if defined(__wasm_simd128__)
-#if defined(SARDONYX_RELAXED)
-// a: 16 x i8, b: 16 x i7 (see DotSemantics) -> 8 x i16, sums of 2 products.
-SX_INLINE v128_t dot_i8x16_i7x16(v128_t a, v128_t b) {
-  return wasm_i16x8_relaxed_dot_i8x16_i7x16(a, b);
+// a: 16 x i8, b: 16 x i7 (see DotSemantics) -> sums of 2 products. With b in [0, 127] every machine
+// and both modules give the same.
+#if defined(__wasm_simd128__) && defined(SARDONYX_RELAXED)
+SX_INLINE i16x8 dot_i8x16_i7x16(v128_t a, v128_t b) {
+  return {wasm_i16x8_relaxed_dot_i8x16_i7x16(a, b)};
 }
-// -> 4 x i32, c plus sums of 4 products.
-SX_INLINE v128_t dot_i8x16_i7x16_add(v128_t a, v128_t b, v128_t c) {
-  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a, b, c);
+#elif defined(__wasm_simd128__)
+SX_INLINE i16x8 dot_i8x16_i7x16(v128_t a, v128_t b) {
+  const v128_t even = wasm_i16x8_mul(wasm_i16x8_shr(wasm_i16x8_shl(a, 8), 8),
+                                     wasm_v128_and(b, constant<0x00FF00FF>().v));
+  return {wasm_i16x8_add(even, wasm_i16x8_mul(wasm_i16x8_shr(a, 8), wasm_u16x8_shr(b, 8)))};
 }
-#endif
 #else
 // The lowering that the native shims emulate; tests switch it.
 inline DotSemantics native_dot_semantics = DotSemantics::kSigned;
 
-inline v128_t dot_i8x16_i7x16(v128_t a, v128_t b) {
+inline i16x8 dot_i8x16_i7x16(v128_t a, v128_t b) {
   int8_t x[16], y[16];
   int16_t out[8];
   wasm_v128_store(x, a);
@@ -410,24 +414,7 @@ inline v128_t dot_i8x16_i7x16(v128_t a, v128_t b) {
     }
     out[i] = static_cast<int16_t>(sum);
   }
-  return wasm_v128_load(out);
-}
-inline v128_t dot_i8x16_i7x16_add(v128_t a, v128_t b, v128_t c) {
-  if (native_dot_semantics == DotSemantics::kSaturatingPairs) {
-    return wasm_i32x4_add(c, wasm_i32x4_extadd_pairwise_i16x8(dot_i8x16_i7x16(a, b)));
-  }
-  int8_t x[16], y[16];
-  int32_t out[4];
-  wasm_v128_store(x, a);
-  wasm_v128_store(y, b);
-  for (int i = 0; i < 4; ++i) {
-    out[i] = 0;
-    for (int j = 4 * i; j < 4 * i + 4; ++j) {
-      const bool is_signed = native_dot_semantics == DotSemantics::kSigned;
-      out[i] += x[j] * (is_signed ? y[j] : static_cast<uint8_t>(y[j]));
-    }
-  }
-  return wasm_i32x4_add(c, wasm_v128_load(out));
+  return load(out);
 }
 #endif
 

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/cpp/ops/op_test.h"
@@ -87,6 +89,9 @@ TEST_CASE("GatherBlockQuantized refuses what does not fit", "[gather_block_quant
   test(i64({1}, {4}), scales).fails(ErrorCode::INDEX_RANGE);
   test(i64({1}, {-5}), scales).fails(ErrorCode::INDEX_RANGE);
   test(indices, random_f32({4, 1}, 2)).fails(ErrorCode::SHAPE_MISMATCH);
+  TestTensor infinite = scales;
+  set_element(infinite, 7, std::numeric_limits<double>::infinity());
+  test(indices, infinite).fails(ErrorCode::VALUE_RANGE);
   test(indices, scales).set("bits", 5).fails(ErrorCode::ATTRIBUTE_INVALID);
   test(indices, scales).set("block_size", 0).fails(ErrorCode::ATTRIBUTE_INVALID);
   test(indices, scales).set("gather_axis", 2).fails(ErrorCode::ATTRIBUTE_INVALID);
