@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..');
 const made = join(root, 'build/quantize_spec');
 const run = promisify(execFile);
 
-// Those of yolox_nano whose channels differ most in size; quantize finds them by itself, in half a minute.
+// Those of yolox_nano whose channels differ most in size; quantize finds them by itself, in ten seconds.
 const KEPT = [
   ...['Conv_41', 'Conv_44', 'Conv_47', 'Conv_53', 'Conv_56', 'Conv_59', 'Conv_67', 'Conv_70'],
   ...['Conv_73', 'Conv_119'],

@@ -47,3 +47,14 @@ export function capturedNames(body: GraphProto): Set<string> {
 /** Names outside that the bodies of a node read. */
 export const capturedBy = (node: NodeProto): string[] =>
   bodiesOf(node).flatMap((body) => [...capturedNames(body)]);
+
+/** Other names for what a node and its bodies read of the graph around it. */
+export function renameReads(node: NodeProto, names: ReadonlyMap<string, string>): void {
+  node.input = node.input.map((name) => names.get(name) ?? name);
+  for (const body of bodiesOf(node)) {
+    const captured = capturedNames(body);
+    const inside = new Map([...names].filter(([name]) => captured.has(name)));
+    for (const inner of body.node) renameReads(inner, inside);
+    for (const output of body.output) output.name = inside.get(output.name) ?? output.name;
+  }
+}

@@ -18,36 +18,55 @@ export interface TapOptions {
   readonly onRun: (done: number, total: number) => Promise<void>;
 }
 
-/** `visit` sees each tensor of each sample as each of the models has it. */
+/** Sees each tensor of each sample as each of the models has it. */
+export type Visit = (name: string, tensors: readonly Float32Array[]) => void;
+
 export async function tap(
   models: readonly Model[],
   { names, samples, onRun }: TapOptions,
-  visit: (name: string, tensors: readonly Float32Array[]) => void,
+  visit: Visit,
 ): Promise<void> {
   let count = FIRST;
   for (let start = 0; start < names.length;) {
     const portion = names.slice(start, start + count);
-    const sessions = await openAll(models.map((model) => withOutputs(model, portion)));
-    let bytes = 0;
-    try {
-      for (const [i, sample] of samples.entries()) {
-        const share = portion.length / samples.length;
-        await onRun(start + i * share, names.length);
-        bytes = await runAll(sessions, sample, portion, visit);
-      }
-    } finally {
-      await Promise.all(sessions.map((session) => session.dispose()));
-    }
+    const bytes = await tapPortion(
+      models,
+      { names: portion, samples, onRun: (done) => onRun(start + done, names.length) },
+      visit,
+    );
     start += portion.length;
-    count = Math.max(1, Math.floor((PORTION * portion.length) / Math.max(1, bytes)));
+    count = nextCount(portion.length, bytes);
   }
+}
+
+/** How many fit into a portion where `count` of them had so many bytes. */
+export const nextCount = (count: number, bytes: number): number =>
+  Math.max(1, Math.floor((PORTION * count) / Math.max(1, bytes)));
+
+/** All names at once; resolves with the bytes that one run gives. */
+export async function tapPortion(
+  models: readonly Model[],
+  { names, samples, onRun }: TapOptions,
+  visit: Visit,
+): Promise<number> {
+  const sessions = await openAll(models.map((model) => withOutputs(model, names)));
+  let bytes = 0;
+  try {
+    for (const [i, sample] of samples.entries()) {
+      await onRun((i * names.length) / samples.length, names.length);
+      bytes = await runAll(sessions, sample, names, visit);
+    }
+  } finally {
+    await Promise.all(sessions.map((session) => session.dispose()));
+  }
+  return bytes;
 }
 
 async function runAll(
   sessions: readonly Session[],
   sample: Sample,
   names: readonly string[],
-  visit: (name: string, tensors: readonly Float32Array[]) => void,
+  visit: Visit,
 ): Promise<number> {
   const results: Readonly<Record<string, Tensor>>[] = [];
   for (const session of sessions) results.push(await runSample(session, sample, names));
@@ -69,13 +88,19 @@ function floats(name: string, { type, data }: Tensor): Float32Array {
 function withOutputs(model: Model, names: readonly string[]): Uint8Array {
   const { graph } = model;
   const own = graph.output;
-  const known = model.outputNames();
-  const type = create(TypeProtoSchema, { tensorType: { elemType: FLOAT } });
-  const added = names.filter((name) => !known.has(name));
-  graph.output = [...own, ...added.map((name) => create(ValueInfoProtoSchema, { name, type }))];
+  addOutputs(model, names);
   const bytes = model.write();
   graph.output = own;
   return bytes;
+}
+
+/** Float tensors that the model gives too, unless it does already. */
+export function addOutputs(model: Model, names: readonly string[]): void {
+  const known = model.outputNames();
+  const type = create(TypeProtoSchema, { tensorType: { elemType: FLOAT } });
+  const added = names.filter((name) => !known.has(name));
+  const infos = added.map((name) => create(ValueInfoProtoSchema, { name, type }));
+  model.graph.output = [...model.graph.output, ...infos];
 }
 
 async function openAll(files: readonly Uint8Array[]): Promise<Session[]> {

@@ -1,4 +1,5 @@
 // Quantizes copies of a float model, with more or fewer of its layers.
+import type { Branch } from './branches.js';
 import type { Job } from '../job.js';
 import { Model, nodeName } from '../model.js';
 import type { NodeProto } from '../onnx_pb.generated.js';
@@ -34,18 +35,38 @@ export class Trials {
 
   /** `model` is changed; `floats` names layers that stay. */
   async quantize(floats: ReadonlySet<string>, model = new Model(this.bytes)): Promise<Trial> {
+    const { layers, choice } = this.#choose(model, floats);
+    await this.#calibrate(choice.observed);
+    const weightSqnr = writeQdq(model, layers, affinesOf(choice, this.#ranges));
+    return { model, choice, layers, weightSqnr };
+  }
+
+  /** Each of the layers, by name, as the only one that is quantized. */
+  async branches(layers: readonly string[]): Promise<Branch[]> {
+    const all = new Set(layers);
+    const choices = layers.map((layer) => {
+      const others = new Set(all);
+      others.delete(layer);
+      return { layer, choice: this.#choose(this.float, others).choice };
+    });
+    await this.#calibrate(choices.flatMap(({ choice }) => choice.observed));
+    return choices.map(({ layer, choice }) => ({
+      layer,
+      affines: affinesOf(choice, this.#ranges),
+    }));
+  }
+
+  #choose(model: Model, floats: ReadonlySet<string>): { layers: Layer[]; choice: TensorChoice } {
     const isKept = (node: NodeProto) => this.job.isKept(node) || floats.has(nodeName(node));
     const layers = model.graph.node.flatMap((node) => {
       const layer = isKept(node) ? undefined : layerOf(model, node);
       return typeof layer === 'object' ? [layer] : [];
     });
-    const choice = chooseTensors(model, layers, isKept);
-    await this.#calibrate(choice.observed.filter((name) => !this.#ranges.has(name)));
-    const weightSqnr = writeQdq(model, layers, affinesOf(choice, this.#ranges));
-    return { model, choice, layers, weightSqnr };
+    return { layers, choice: chooseTensors(model, layers, isKept) };
   }
 
-  async #calibrate(names: readonly string[]): Promise<void> {
+  async #calibrate(observed: readonly string[]): Promise<void> {
+    const names = [...new Set(observed)].filter((name) => !this.#ranges.has(name));
     const ranges = await calibrate(this.float, this.method, {
       names,
       samples: this.samples,

@@ -295,6 +295,18 @@ describe('static quantization', () => {
     ]);
   });
 
+  it('tells how far the search for such layers is', async () => {
+    const bytes = model([conv('x', 'w', 'a'), conv('a', 'v', 'c'), conv('c', 'w', 'y')]);
+    const calibration = { samples: [sample(x)], minSqnr: 40 };
+    const seen: Quantize.QuantizeProgress[] = [];
+    await quantize(bytes, { precision: 'int8', calibration }, (news) => seen.push(news));
+    const single = seen.filter(({ phase }) => phase === 'single layers');
+    expect(single.length).toBeGreaterThan(0);
+    for (const { done, total } of single) expect([done < 3, total]).toEqual([true, 3]);
+    const phases = seen.map(({ phase }) => phase).filter((phase, i, all) => phase !== all[i - 1]);
+    expect(phases.slice(0, 4)).toEqual(['calibrate', 'compare', 'single layers', 'compare']);
+  });
+
   it('compares with samples that were not calibrated with, where there are five', async () => {
     const seen: string[] = [];
     const samples = [1, 2, 3, 4, 5].map((seed) => ({
