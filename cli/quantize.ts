@@ -30,12 +30,26 @@ function precisionOf({ values }: Arguments): Precision {
   throw new UsageError(`give one of ${names}`);
 }
 
+/** Options of one precision. */
+const OF_4_BITS = ['group', 'zero-points', 'accuracy-level'];
+
+function accuracyLevelOf(given: Arguments): 0 | 4 | undefined {
+  const text = optionalText(given, 'accuracy-level');
+  if (text === undefined) return undefined;
+  if (text === '0') return 0;
+  if (text === '4') return 4;
+  throw new UsageError(`--accuracy-level is 0 or 4, not ${text}`);
+}
+
 async function optionsOf(given: Arguments): Promise<QuantizeOptions> {
   const precision = precisionOf(given);
   const group = wholeNumber(given, 'group');
   const zeroPoints = given.values['zero-points'] === true;
-  if (precision !== 'int4' && (group !== undefined || zeroPoints)) {
-    throw new UsageError('--group and --zero-points go with --int4');
+  const accuracyLevel = accuracyLevelOf(given);
+  for (const name of OF_4_BITS) {
+    if (precision !== 'int4' && given.values[name] !== undefined) {
+      throw new UsageError(`--${name} goes with --int4`);
+    }
   }
   const calibration = await calibrationOf(given);
   const keep = texts(given, 'keep').flatMap((names) => names.split(',').filter(Boolean));
@@ -44,6 +58,7 @@ async function optionsOf(given: Arguments): Promise<QuantizeOptions> {
     keep,
     ...(group !== undefined && { group }),
     ...(zeroPoints && { zeroPoints }),
+    ...(accuracyLevel !== undefined && { accuracyLevel }),
     ...(calibration && { calibration }),
   };
 }
@@ -129,7 +144,7 @@ export const quantizeCommand: Command = {
   usage:
     'quantize FILE --int8|--int4|--fp16 [--calibrate DIR|random] [--calibration-method METHOD]\n' +
     '             [--min-cosine X] [--min-sqnr DB] [--out FILE] [--keep NAME[,NAME] …] [--group N] [--zero-points]\n' +
-    '             [--force] [--input NAME=FILE …] [--shape NAME=1x3x224x224 …] [--external NAME=FILE …] [--json]',
+    '             [--accuracy-level 0|4] [--force] [--input NAME=FILE …] [--shape NAME=1x3x224x224 …] [--external NAME=FILE …] [--json]',
   summary: 'Write a model with smaller weights, and say what that costs',
   help: `  --int8                 MatMul and Gemm of int8 weights, activations by the range of each run
 ${CALIBRATION_HELP}
@@ -137,6 +152,7 @@ ${CALIBRATION_HELP}
   --fp16                 weights and inner values of float16; inputs and outputs stay as they are
   --group N              with --int4: weights that share a scale, 16, 32, 64, 128 or 256; default 32
   --zero-points          with --int4: a zero point for each group, for weights that are not around 0
+  --accuracy-level 0|4   with --int4: 4 (default) lets runtimes take activations as int8, 0 keeps them floats
   --keep NAME[,NAME]     nodes or operators that stay as they are
   -o, --out FILE         default: FILE_int8.onnx, or what the precision is
   --force                FILE may be written over
@@ -154,6 +170,7 @@ five or more is for that only), else on random numbers.`,
     fp16: { type: 'boolean' },
     group: { type: 'string' },
     'zero-points': { type: 'boolean' },
+    'accuracy-level': { type: 'string' },
     keep: { type: 'string', multiple: true },
     out: { type: 'string', short: 'o' },
     force: { type: 'boolean' },

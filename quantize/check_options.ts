@@ -9,13 +9,14 @@ const PRECISIONS: readonly string[] = [
   'fp16',
 ] satisfies QuantizeOptions['precision'][];
 const GROUPS: readonly unknown[] = [16, 32, 64, 128, 256];
+const ACCURACY_LEVELS: readonly unknown[] = [0, 4];
 
 const refuse = (field: string, message: string) =>
   new SardonyxError('INVALID_ARGUMENT', `${field} ${message}`, { field });
 
 /** INVALID_ARGUMENT for what is no option, and for options that do not go together. */
 export function checkOptions(options: QuantizeOptions): void {
-  const { precision, keep, group, zeroPoints, calibration } = options;
+  const { precision, keep, group, zeroPoints, accuracyLevel, calibration } = options;
   if (!PRECISIONS.includes(precision)) {
     throw refuse('precision', `is one of ${PRECISIONS.join(', ')}, not ${precision}`);
   }
@@ -28,8 +29,11 @@ export function checkOptions(options: QuantizeOptions): void {
   if (group !== undefined && !GROUPS.includes(group)) {
     throw refuse('group', `is one of ${GROUPS.join(', ')}, not ${group}`);
   }
+  if (accuracyLevel !== undefined && !ACCURACY_LEVELS.includes(accuracyLevel)) {
+    throw refuse('accuracyLevel', `is one of ${ACCURACY_LEVELS.join(', ')}, not ${accuracyLevel}`);
+  }
   if (calibration !== undefined) checkCalibration(precision, calibration);
-  const of4Bits = { group, zeroPoints };
+  const of4Bits = { group, zeroPoints, accuracyLevel };
   for (const [field, value] of Object.entries(of4Bits)) {
     if (value !== undefined && precision !== 'int4') throw refuse(field, 'is for int4 only');
   }

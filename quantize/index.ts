@@ -35,8 +35,8 @@ type Mode = (model: Model, job: Job, options: QuantizeOptions) => Promise<void>;
 const MODES: Readonly<Record<QuantizeOptions['precision'], Mode>> = {
   int8: (model, job, { calibration }) =>
     calibration ? quantizeStatically(model, job, calibration) : quantizeDynamically(model, job),
-  int4: (model, job, { group = 32, zeroPoints = false }) =>
-    quantizeTo4Bits(model, job, { group, zeroPoints }),
+  int4: (model, job, { group = 32, zeroPoints = false, accuracyLevel = 4 }) =>
+    quantizeTo4Bits(model, job, { group, zeroPoints, accuracyLevel }),
   fp16: convertToHalves,
 };
 

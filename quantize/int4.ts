@@ -15,6 +15,8 @@ export interface Int4Options {
   readonly group: number;
   /** Each group has a zero point too. */
   readonly zeroPoints: boolean;
+  /** Of MatMulNBits; 0 is its default. */
+  readonly accuracyLevel: number;
 }
 
 interface Weight {
@@ -62,7 +64,7 @@ class Writer {
   /** A row for each column of the matrix, padded to whole groups. */
   product(node: NodeProto, { weight, alpha, bias, a }: Product): Replacement {
     const { name, rows, columns, data, rowStep, columnStep } = weight;
-    const { group } = this.options;
+    const { group, accuracyLevel } = this.options;
     const groups = Math.ceil(rows / group);
     const { names, sqnr } = this.#weight(
       JSON.stringify([name, rowStep, alpha]),
@@ -80,7 +82,13 @@ class Writer {
     );
     const [label, output] = [nodeName(node), node.output[0]!];
     const sum = bias === undefined ? output : this.model.freshName(`${label}_sum`);
-    const attributes = { K: rows, N: columns, bits: 4, block_size: group };
+    const attributes = {
+      K: rows,
+      N: columns,
+      bits: 4,
+      block_size: group,
+      ...(accuracyLevel !== 0 && { accuracy_level: accuracyLevel }),
+    };
     const how = { name: label, domain: DOMAIN, attributes };
     const nodes = [makeNode('MatMulNBits', [a, ...names], [sum], how)];
     if (bias !== undefined) {

@@ -13,6 +13,11 @@ export interface QuantizeOptions {
   readonly group?: number;
   /** For int4: each group has a zero point too, for weights that do not lie around 0. */
   readonly zeroPoints?: boolean;
+  /**
+   * For int4: how exactly products take their activations, as MatMulNBits' attribute accuracy_level says it. 0: as floats.
+   * 4, the default: runtimes may take them as int8, which is faster.
+   */
+  readonly accuracyLevel?: 0 | 4;
   /** Files of the model, which become a part of the result. */
   readonly externalData?: ExternalData;
   /** With int8: activations become bytes as well, with ranges that are measured now. */

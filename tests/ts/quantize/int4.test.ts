@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { quantize, type QuantizeOptions } from '../../../quantize/index.js';
 import { Model } from '../../../quantize/model.js';
+import { intOf } from '../../../quantize/nodes.js';
 import { elementsOf } from '../../../quantize/tensor_data.js';
 import { cosine, noise, runOurs, runTheirs } from './engines.js';
 import { encodeModel, float, node, tensor, value } from './onnx.js';
@@ -22,8 +23,9 @@ const model = (parts: Parts) =>
     ...parts,
   });
 
+/** Activations stay floats, so that results are those of the definition. */
 const int4 = (bytes: Uint8Array, options: Partial<QuantizeOptions> = {}) =>
-  quantize(bytes, { precision: 'int4', ...options });
+  quantize(bytes, { precision: 'int4', accuracyLevel: 0, ...options });
 
 const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)]!);
 const gemm = model({
@@ -94,6 +96,24 @@ describe('int4', () => {
     expect(report.layers[0]!.weightSqnr).toBeCloseTo(10 * Math.log10(signal / error), 2);
   });
 
+  it.each([
+    [undefined, 4],
+    [4, 4],
+    [0, 0],
+  ] as const)('accuracy level %s', async (accuracyLevel, written) => {
+    const options = { precision: 'int4', ...(accuracyLevel !== undefined && { accuracyLevel }) };
+    const { model: small } = await quantize(model({}), options as QuantizeOptions);
+    const [product] = new Model(small).graph.node;
+    expect([product!.opType, intOf(product!, 'accuracy_level', 0)]).toEqual([
+      'MatMulNBits',
+      written,
+    ]);
+    const { y: floats } = await runOurs(model({}), { x });
+    for (const run of [runOurs, runTheirs]) {
+      expect(cosine((await run(small, { x })).y!, floats!)).toBeGreaterThan(0.99);
+    }
+  });
+
   it('a Gemm and its bias', async () => {
     const { model: small } = await int4(gemm);
     const { y: floats } = await runOurs(gemm, { x });
@@ -145,13 +165,15 @@ describe('int4', () => {
   });
 
   it('refuses groups that the operators do not take, and options of another precision', async () => {
-    const wrong: Partial<QuantizeOptions>[] = [
+    const wrong: object[] = [
       { group: 8 },
       { group: 33 },
       { group: 512 },
       { group: NaN },
-      { precision: 'int8', group: 32 },
-      { precision: 'int8', zeroPoints: true },
+      { precision: 'int8', accuracyLevel: undefined, group: 32 },
+      { precision: 'int8', accuracyLevel: undefined, zeroPoints: true },
+      { precision: 'fp16' },
+      { accuracyLevel: 1 },
     ];
     for (const options of wrong) {
       await expect(int4(model({}), options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
