@@ -34,9 +34,28 @@ const COMMON: Options = { json: { type: 'boolean' }, help: { type: 'boolean', sh
 export function readArguments(command: Command, args: readonly string[]): Arguments {
   try {
     const options = { ...COMMON, ...command.options };
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    const read = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
+    refuseTwice(options, read.tokens);
+    return read;
   } catch (thrown) {
     throw new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+interface Token {
+  readonly kind: string;
+  readonly name?: string;
+  readonly value?: string | boolean | undefined;
+}
+
+/** Of two values one would go unheard. */
+function refuseTwice(options: Options, tokens: readonly Token[]): void {
+  const seen = new Set<string>();
+  for (const { kind, name, value } of tokens) {
+    if (kind !== 'option' || name === undefined || value === undefined) continue;
+    if (options[name]?.multiple) continue;
+    if (seen.has(name)) throw new UsageError(`--${name} is given twice`);
+    seen.add(name);
   }
 }
 

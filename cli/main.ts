@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `sardonyx`. Exit status: 0 done, 1 an error, 2 wrong arguments.
+import { SardonyxError } from '../web/index.js';
 import { readArguments, UsageError, type Command } from './command.js';
 import { doctor } from './doctor.js';
 import { inspect } from './inspect.js';
@@ -36,6 +37,8 @@ sardonyx COMMAND --help says more. Exit status: 0 done, 1 an error, 2 wrong argu
 const helpOf = ({ usage, summary, help }: Command) =>
   `sardonyx ${usage}\n\n${summary}.\n\n${help}\n`;
 
+const print = (json: unknown) => process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+
 function refuse(message: string, hint: string): number {
   process.stderr.write(`${message}\n${hint}\n`);
   return 2;
@@ -63,13 +66,15 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
     }
     json = given.values.json === true;
     const report = await command.run(given);
-    process.stdout.write(json ? `${JSON.stringify(report.json, null, 2)}\n` : report.text);
+    if (json) print(report.json);
+    else process.stdout.write(report.text);
     return report.failed ? 1 : 0;
   } catch (thrown) {
     if (thrown instanceof UsageError) {
+      if (json) print(problemJson(new SardonyxError('INVALID_ARGUMENT', thrown.message)));
       return refuse(thrown.message, `usage: sardonyx ${command.usage}`);
     }
-    if (json) process.stdout.write(`${JSON.stringify(problemJson(thrown), null, 2)}\n`);
+    if (json) print(problemJson(thrown));
     else process.stderr.write(problemText(thrown));
     return 1;
   }

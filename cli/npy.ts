@@ -45,5 +45,6 @@ export function readNpy(bytes: Uint8Array): Tensor {
   const info = dtypeInfo(type);
   const size = byteLength(info, elementCount(dims));
   if (size > bytes.length - end) throw refuse('its end is missing');
+  if (size < bytes.length - end) throw refuse('it goes on behind the array');
   return new Tensor(type, fromBytes(info, bytes.subarray(end, end + size)), dims);
 }

@@ -1,6 +1,5 @@
 // sardonyx quantize: a model with smaller weights.
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { QuantizeOptions, QuantizeReport } from '../quantize/index.js';
 import { SardonyxError } from '../web/index.js';
 import {
@@ -15,10 +14,11 @@ import {
 } from './command.js';
 import { CALIBRATION, CALIBRATION_HELP, calibrationOf } from './quantize/calibration.js';
 import { compareOutputs } from './quantize/output_agreement.js';
+import { outFile } from './quantize/out_file.js';
 import { ProgressLine } from './quantize/progress_line.js';
 import { publish } from './quantize/publish.js';
 import { reportText } from './quantize/report_text.js';
-import { FEEDING, FEEDING_HELP } from './run_request.js';
+import { FEEDING, FEEDING_HELP, forced, shapesOf } from './run_request.js';
 
 type Precision = QuantizeOptions['precision'];
 const PRECISIONS: readonly Precision[] = ['int8', 'int4', 'fp16'];
@@ -41,6 +41,12 @@ function accuracyLevelOf(given: Arguments): 0 | 4 | undefined {
   throw new UsageError(`--accuracy-level is 0 or 4, not ${text}`);
 }
 
+function keptOf(given: Arguments): string[] {
+  const names = texts(given, 'keep').flatMap((list) => list.split(','));
+  if (names.every((name) => name.trim() !== '')) return names;
+  throw new UsageError('--keep takes names, with a comma between two of them');
+}
+
 async function optionsOf(given: Arguments): Promise<QuantizeOptions> {
   const precision = precisionOf(given);
   const group = wholeNumber(given, 'group');
@@ -51,8 +57,10 @@ async function optionsOf(given: Arguments): Promise<QuantizeOptions> {
       throw new UsageError(`--${name} goes with --int4`);
     }
   }
+  const keep = keptOf(given);
+  forced(given);
+  shapesOf(given);
   const calibration = await calibrationOf(given);
-  const keep = texts(given, 'keep').flatMap((names) => names.split(',').filter(Boolean));
   return {
     precision,
     keep,
@@ -76,22 +84,6 @@ async function readExternal(given: Arguments): Promise<Record<string, Uint8Array
     files[name] = await read(path, 'external');
   }
   return files;
-}
-
-/** The file to write; refuses folders and, without --force, the model itself. */
-async function outFile(file: string, precision: Precision, given: Arguments): Promise<string> {
-  const { dir, name } = parse(file);
-  const out = resolve(optionalText(given, 'out') ?? join(dir, `${name}_${precision}.onnx`));
-  const real = (path: string) => realpath(path).catch(() => path);
-  const found = await stat(out).catch(() => undefined);
-  if (found?.isDirectory()) throw new UsageError(`--out is a file, and ${out} is a folder`);
-  if (!(await stat(dirname(out)).catch(() => undefined))?.isDirectory()) {
-    throw new UsageError(`--out: there is no folder ${dirname(out)}`);
-  }
-  if ((await real(out)) === (await real(resolve(file))) && given.values.force !== true) {
-    throw new UsageError(`${out} is the model itself: name another file, or add --force`);
-  }
-  return out;
 }
 
 async function quantized(bytes: Uint8Array, options: QuantizeOptions) {
@@ -118,6 +110,7 @@ const forJson = ({ layers, ...rest }: QuantizeReport) => ({
 
 async function run(given: Arguments) {
   const file = onePath(given, 'model file');
+  if (/^https?:/.test(file)) throw new UsageError(`FILE is a file here, and ${file} a URL`);
   const options = await optionsOf(given);
   const out = await outFile(file, options.precision, given);
   const bytes = await read(file, 'FILE');

@@ -39,7 +39,10 @@ export function forced(given: Arguments): NonNullable<LoadOptions['force']> {
   return { ...(module && { module }), ...(threads && { threads }) };
 }
 
-function checkNames(inputs: readonly ValueInfo[], names: Iterable<string>): void {
+export const shapesOf = (given: Arguments): Map<string, number[]> =>
+  new Map([...assignments(given, 'shape')].map(([name, text]) => [name, parseShape(text)]));
+
+export function checkNames(inputs: readonly ValueInfo[], names: Iterable<string>): void {
   for (const name of names) {
     if (inputs.some((info) => info.name === name)) continue;
     const known = inputs.map((info) => info.name).join(', ');
@@ -49,7 +52,7 @@ function checkNames(inputs: readonly ValueInfo[], names: Iterable<string>): void
   }
 }
 
-async function makeFeeds(
+export async function makeFeeds(
   inputs: readonly ValueInfo[],
   files: ReadonlyMap<string, string>,
   shapes: ReadonlyMap<string, number[]>,
@@ -77,9 +80,7 @@ export async function feedsFor(
   next?: () => number,
 ) {
   const files = assignments(given, 'input');
-  const shapes = new Map(
-    [...assignments(given, 'shape')].map(([name, text]) => [name, parseShape(text)]),
-  );
+  const shapes = shapesOf(given);
   checkNames(inputs, [...files.keys(), ...shapes.keys()]);
   return { feeds: await makeFeeds(inputs, files, shapes, next), files };
 }

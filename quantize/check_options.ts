@@ -11,12 +11,31 @@ const PRECISIONS: readonly string[] = [
 const GROUPS: readonly unknown[] = [16, 32, 64, 128, 256];
 const ACCURACY_LEVELS: readonly unknown[] = [0, 4];
 
+const KNOWN: readonly string[] = [
+  'precision',
+  'keep',
+  'group',
+  'zeroPoints',
+  'accuracyLevel',
+  'externalData',
+  'calibration',
+  'signal',
+] satisfies (keyof QuantizeOptions)[];
+
 const refuse = (field: string, message: string) =>
   new SardonyxError('INVALID_ARGUMENT', `${field} ${message}`, { field });
+
+/** INVALID_ARGUMENT for a model that is given in another form. */
+export function checkBytes(bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw refuse('bytes', 'is a Uint8Array with the model');
+}
 
 /** INVALID_ARGUMENT for what is no option, and for options that do not go together. */
 export function checkOptions(options: QuantizeOptions): void {
   const { precision, keep, group, zeroPoints, accuracyLevel, calibration } = options;
+  const { externalData = {} } = options;
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) throw refuse(unknown, `is no option; there are ${KNOWN.join(', ')}`);
   if (!PRECISIONS.includes(precision)) {
     throw refuse('precision', `is one of ${PRECISIONS.join(', ')}, not ${precision}`);
   }
@@ -31,6 +50,10 @@ export function checkOptions(options: QuantizeOptions): void {
   }
   if (accuracyLevel !== undefined && !ACCURACY_LEVELS.includes(accuracyLevel)) {
     throw refuse('accuracyLevel', `is one of ${ACCURACY_LEVELS.join(', ')}, not ${accuracyLevel}`);
+  }
+  const isBytes = (file: unknown) => file instanceof Uint8Array;
+  if (!Object.values(externalData).every(isBytes)) {
+    throw refuse('externalData', 'has a Uint8Array for each file');
   }
   if (calibration !== undefined) checkCalibration(precision, calibration);
   const of4Bits = { group, zeroPoints, accuracyLevel };

@@ -9,10 +9,17 @@ import {
 } from './onnx_pb.generated.js';
 import { storedBytes } from './tensor_data.js';
 
-/** Typed errors for files that are not there and places that are not in them. */
+/** Typed errors for files that are not there or that no tensor lies in, and for places that are not in them. */
 export function takeInside(model: ModelProto, files: ExternalData): void {
-  for (const tensor of storedTensors(model)) {
-    if (!isOutside(tensor)) continue;
+  const outside = storedTensors(model).filter(isOutside);
+  const named = new Set(outside.map((tensor) => entryOf(tensor, 'location')));
+  const unknown = Object.keys(files).find((name) => !named.has(name));
+  if (unknown !== undefined) {
+    const names = [...named].join(', ') || 'none';
+    const message = `no tensor lies in the file ${unknown}; the model names ${names}`;
+    throw new SardonyxError('INVALID_ARGUMENT', message, { field: 'externalData' });
+  }
+  for (const tensor of outside) {
     tensor.rawData = payload(tensor, files);
     tensor.externalData = [];
     tensor.dataLocation = Location.DEFAULT;

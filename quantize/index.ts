@@ -3,10 +3,11 @@ import { SardonyxError } from '../web/index.js';
 import { convertToHalves } from './fp16.js';
 import { quantizeDynamically } from './int8_dynamic.js';
 import { Job } from './job.js';
-import { checkOptions } from './check_options.js';
+import { checkBytes, checkOptions } from './check_options.js';
 import { quantizeTo4Bits } from './int4.js';
 import { Model } from './model.js';
 import type { QuantizeOptions } from './options.js';
+import { refuseMissing } from './refuse_missing.js';
 import { refuseQuantized } from './refuse_quantized.js';
 import type { QuantizeProgress, QuantizeReport } from './report.js';
 import { quantizeStatically } from './static/static_int8.js';
@@ -49,9 +50,12 @@ export async function quantize(
   options: QuantizeOptions,
   onProgress: (progress: QuantizeProgress) => void = () => undefined,
 ): Promise<Quantized> {
+  checkBytes(bytes);
   checkOptions(options);
-  const model = new Model(bytes, options.externalData);
+  const { externalData = {} } = options;
+  const model = new Model(bytes, externalData);
   refuseQuantized(model);
+  refuseMissing(model);
   const job = new Job(model, options, onProgress);
   await MODES[options.precision](model, job, options);
   if (job.layers.length === 0) throw nothingDone(job, options);
@@ -60,7 +64,16 @@ export async function quantize(
   const { layers, kept, outputs } = job;
   return {
     model: written,
-    report: { bytesBefore: bytes.length, bytesAfter: written.length, layers, kept, outputs },
+    report: {
+      bytesBefore: [bytes, ...Object.values(externalData)].reduce(
+        (sum, part) => sum + part.length,
+        0,
+      ),
+      bytesAfter: written.length,
+      layers,
+      kept,
+      outputs,
+    },
   };
 }
 

@@ -8,7 +8,8 @@ const INTEGERS =
 
 /** MODEL_QUANTIZED for a model whose weights or operators are of integers. */
 export function refuseQuantized(model: Model): void {
-  const found = allGraphs(model.graph)
+  const { graph, functions } = model.proto;
+  const found = [...allGraphs(graph), ...functions]
     .flatMap(({ node }) => node)
     .find(({ opType }) => INTEGERS.test(opType));
   if (!found) return;

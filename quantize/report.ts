@@ -26,6 +26,7 @@ export interface OutputReport extends Likeness {
 }
 
 export interface QuantizeReport {
+  /** Of the model and its other files. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly layers: readonly LayerReport[];

@@ -1,7 +1,8 @@
 // The options of sardonyx quantize for static quantization.
 import type { Calibration, CalibrationMethod } from '../../quantize/index.js';
-import { optionalText, UsageError, type Arguments, type Options } from '../command.js';
-import { samplesOf } from './samples.js';
+import { optionalText, texts, UsageError, type Arguments, type Options } from '../command.js';
+import { shapesOf } from '../run_request.js';
+import { samplesOf, shapedSamples } from './samples.js';
 
 export const CALIBRATION: Options = {
   calibrate: { type: 'string' },
@@ -24,6 +25,21 @@ function numberOf(given: Arguments, name: string): number | undefined {
   throw new UsageError(`--${name} takes a number, not ${text}`);
 }
 
+/** What is for runs on other feeds needs such feeds. */
+function checkFeeding(given: Arguments, source: string): void {
+  if (texts(given, 'input').length > 0) return;
+  for (const option of ['shape', 'threads', 'module']) {
+    if (given.values[option] === undefined || (option === 'shape' && source === 'random')) continue;
+    throw new UsageError(`--${option} goes with --input where there is --calibrate`);
+  }
+}
+
+function samplesFrom(given: Arguments, source: string) {
+  if (source !== 'random') return samplesOf(source);
+  const shapes = shapesOf(given);
+  return shapes.size > 0 ? shapedSamples(shapes) : source;
+}
+
 /** Undefined where nothing asks for it. */
 export async function calibrationOf(given: Arguments): Promise<Calibration | undefined> {
   const source = optionalText(given, 'calibrate');
@@ -38,8 +54,9 @@ export async function calibrationOf(given: Arguments): Promise<Calibration | und
     if (options.length === 0) return undefined;
     throw new UsageError(`--${options[0]!} goes with --calibrate`);
   }
+  checkFeeding(given, source);
   return {
-    samples: source === 'random' ? source : await samplesOf(source),
+    samples: await samplesFrom(given, source),
     // What is none is refused with the ones that there are.
     ...(method !== undefined && { method: method as CalibrationMethod }),
     ...(minCosine !== undefined && { minCosine }),

@@ -6,9 +6,17 @@ import { SardonyxError } from '../../web/index.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Another name each time, beside `file`. */
+export const draftOf = (file: string) => `${file}.${randomUUID()}.tmp`;
+
+export const cannotWrite = (file: string, thrown: unknown) =>
+  new SardonyxError('INVALID_ARGUMENT', `can not write ${file}: ${String(thrown)}`, {
+    field: 'out',
+  });
+
 /** Written beside `file` first. What is left of it goes when that fails, or when a signal ends the program. */
 export async function publish(file: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${file}.${randomUUID()}.tmp`;
+  const draft = draftOf(file);
   const stopListening = () => {
     for (const signal of SIGNALS) process.off(signal, end);
   };
@@ -24,9 +32,7 @@ export async function publish(file: string, bytes: Uint8Array): Promise<void> {
     await rename(draft, file);
   } catch (thrown) {
     await rm(draft, { force: true });
-    throw new SardonyxError('INVALID_ARGUMENT', `can not write ${file}: ${String(thrown)}`, {
-      field: 'out',
-    });
+    throw cannotWrite(file, thrown);
   } finally {
     stopListening();
   }

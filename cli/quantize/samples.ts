@@ -3,10 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import type { Sample } from '../../quantize/index.js';
 import { SardonyxError, type Value, type ValueInfo } from '../../web/index.js';
+import { seededNumbers } from '../../web/demo/seeded_numbers.js';
 import { feedFromFile } from '../feed.js';
+import { checkNames, makeFeeds } from '../run_request.js';
 
 /** What holds an input; other files may lie beside them, and outputs as ONNX's test data have them. */
-const EXTENSIONS = ['.pb', '.npy'];
+export const EXTENSIONS: readonly string[] = ['.pb', '.npy'];
 
 const wrong = (message: string, field: string) =>
   new SardonyxError('INVALID_ARGUMENT', message, { field });
@@ -25,13 +27,31 @@ async function inputFiles(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const { name } of files) {
     const base = parse(name).name;
+    if (extname(name).toLowerCase() === '.npz') {
+      const message = `${join(folder, name)}: .npz files are not read; save each array as NAME.npy`;
+      throw wrong(message, 'calibrate');
+    }
     if (!EXTENSIONS.includes(extname(name).toLowerCase()) || /^output_\d+$/.test(base)) continue;
     const file = join(folder, name);
     const other = found.get(base);
     if (other !== undefined) throw wrong(`${other} and ${file} are for one input`, 'calibrate');
     found.set(base, file);
   }
-  return found;
+  if (found.size > 0) return found;
+  throw wrong(`${folder} has no inputs: neither NAME.npy nor NAME.pb`, 'calibrate');
+}
+
+const RANDOM_SAMPLES = 10;
+
+/** Random numbers; open dims are those of `shapes`, else 1. */
+export function shapedSamples(shapes: ReadonlyMap<string, number[]>): Sample[] {
+  return Array.from({ length: RANDOM_SAMPLES }, (_, i) => ({
+    name: `random sample ${i}`,
+    feeds: (inputs) => {
+      checkNames(inputs, shapes.keys());
+      return makeFeeds(inputs, new Map(), shapes, seededNumbers(1 + i));
+    },
+  }));
 }
 
 /** Inputs are NAME.npy, NAME.pb, or input_0.pb and so on in the order of the model. */
@@ -57,7 +77,7 @@ function sampleOf(folder: string, found: ReadonlyMap<string, string>): Sample {
         if (name !== undefined) files[name] = file;
         else throw unknown(file, base, inputs);
       }
-      return readFeeds(folder, inputs, files);
+      return readFeeds(inputs, files);
     },
   };
 }
@@ -74,12 +94,12 @@ async function readFeed(info: ValueInfo, file: string): Promise<Value> {
     return await feedFromFile(info, file, undefined);
   } catch (thrown) {
     if (!(thrown instanceof SardonyxError)) throw thrown;
-    throw new SardonyxError(thrown.code, thrown.message, { ...thrown.where, tensor: info.name });
+    const where = { ...thrown.where, field: 'calibrate', tensor: info.name };
+    throw new SardonyxError(thrown.code, thrown.message, where);
   }
 }
 
 async function readFeeds(
-  folder: string,
   inputs: readonly ValueInfo[],
   files: Readonly<Record<string, string>>,
 ): Promise<Record<string, Value>> {
@@ -89,7 +109,7 @@ async function readFeeds(
     if (file !== undefined) feeds[info.name] = await readFeed(info, file);
     else if (!info.optional) {
       const where = { tensor: info.name };
-      const message = `there is no file for input ${info.name} in ${folder}`;
+      const message = `there is no file for input ${info.name}`;
       throw new SardonyxError('INPUT_MISSING', message, where);
     }
   }

@@ -17,6 +17,12 @@ export interface Calibration {
 export const MIN_COSINE = 0.99;
 const RANDOM_SAMPLES = 8;
 const SEED = 1;
+const KNOWN: readonly string[] = [
+  'samples',
+  'method',
+  'minCosine',
+  'minSqnr',
+] satisfies (keyof Calibration)[];
 /** Of so many samples one is for the comparison only. */
 const HELD_OUT = 5;
 
@@ -26,8 +32,10 @@ const isSample = (sample: unknown) =>
 /** INVALID_ARGUMENT for what no quantization can begin with. */
 export function checkCalibration(precision: string, calibration: Calibration): void {
   const { samples, method = 'percentile', minCosine = MIN_COSINE, minSqnr = 0 } = calibration;
+  const unknown = Object.keys(calibration).find((name) => !KNOWN.includes(name));
   const wrong = (field: string, message: string) =>
     new SardonyxError('INVALID_ARGUMENT', message, { field: `calibration.${field}` });
+  if (unknown !== undefined) throw wrong(unknown, `${unknown} is no option of calibration`);
   if (precision !== 'int8') throw wrong('samples', `calibration is for int8, not for ${precision}`);
   if (samples !== 'random' && !(Array.isArray(samples) && samples.every(isSample))) {
     throw wrong('samples', "samples is 'random' or a list of samples with a function feeds");

@@ -1,8 +1,8 @@
 // Inputs to calibrate and to compare with.
 import {
   SardonyxError,
+  Tensor,
   type Session,
-  type Tensor,
   type Value,
   type ValueInfo,
 } from '../../web/index.js';
@@ -43,18 +43,39 @@ function randomFeeds(inputs: readonly ValueInfo[], next: () => number): Feeds {
   );
 }
 
-/** Errors name the sample, or the file that the input comes from. */
+/** Errors name the sample. */
 export async function runSample(
   session: Session,
-  { name, files = {}, feeds }: Sample,
+  sample: Sample,
   outputs: readonly string[],
 ): Promise<Readonly<Record<string, Tensor>>> {
+  return naming(sample, async () => {
+    const feeds = await sample.feeds(session.inputs);
+    for (const [name, value] of Object.entries(feeds)) refuseNaN(name, value);
+    return session.run(feeds, { outputs });
+  });
+}
+
+/** What `work` rejects with names the sample, or the file that its tensor comes from. */
+export async function naming<T>(
+  { name, files = {} }: Sample,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return await session.run(await feeds(session.inputs), { outputs });
+    return await work();
   } catch (thrown) {
     if (!(thrown instanceof SardonyxError)) throw thrown;
     const { code, message, where } = thrown;
     const file = where?.tensor === undefined ? undefined : files[where.tensor];
     throw new SardonyxError(code, `${file ?? name}: ${message}`, where);
   }
+}
+
+/** Infinities are let in: masks have them. */
+function refuseNaN(tensor: string, value: Value): void {
+  if (!(value instanceof Tensor)) return;
+  const { data } = value;
+  const isFloats = data instanceof Float32Array || data instanceof Float64Array;
+  if (!isFloats || !data.some((number) => Number.isNaN(number))) return;
+  throw new SardonyxError('VALUE_RANGE', `input ${tensor} has NaN`, { tensor });
 }

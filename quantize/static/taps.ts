@@ -4,7 +4,7 @@ import { load, SardonyxError, type Session, type Tensor } from '../../web/index.
 import type { Model } from '../model.js';
 import { TypeProtoSchema, ValueInfoProtoSchema } from '../onnx_pb.generated.js';
 import { FLOAT } from '../tensor_data.js';
-import { runSample, type Sample } from './samples.js';
+import { naming, runSample, type Sample } from './samples.js';
 
 /** Bytes of tensors that a run gives beside the outputs of the model. */
 const PORTION = 128 * 2 ** 20;
@@ -74,7 +74,7 @@ async function runAll(
   for (const name of names) {
     const tensors = results.map((result) => floats(name, result[name]!));
     bytes += tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    visit(name, tensors);
+    await naming(sample, () => visit(name, tensors));
   }
   return bytes;
 }

@@ -85,6 +85,16 @@ describe('sardonyx quantize --calibrate', () => {
     expect(stdout).toContain('MatMul MatMul_a: it is to be kept');
   });
 
+  it('makes random samples of a shape', async () => {
+    const args = ['--calibrate', 'random', '--json', '--shape'];
+    expect((await quantize(...args, 'x=1x16')).status).toBe(0);
+    const { status, stdout } = await quantize(...args, 'x=2x16');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'INPUT_SHAPE', where: { tensor: 'x' } },
+    });
+  });
+
   const good = { 'data/x.npy': npy(values(1)), 'data/other.npy': npy(values(2)) };
   const REFUSED: [string, Record<string, Uint8Array>, string, RegExp][] = [
     ['a folder that is not there', {}, 'INVALID_ARGUMENT', /can not read data/],
@@ -92,7 +102,7 @@ describe('sardonyx quantize --calibrate', () => {
       'an input that is missing',
       { 'data/x.npy': npy(values(1)) },
       'INPUT_MISSING',
-      /other in data/,
+      /data: there is no file for input other/,
     ],
     [
       'a wrong dtype',
@@ -110,13 +120,49 @@ describe('sardonyx quantize --calibrate', () => {
       'NaN',
       { ...good, 'data/x.npy': npy(new Float32Array(N).fill(NaN)) },
       'VALUE_RANGE',
-      /s has NaN or infinite values/,
+      /data.x\.npy: input x has NaN/,
     ],
     [
-      'a file that is cut off',
+      'infinities',
+      { ...good, 'data/x.npy': npy(new Float32Array(N).fill(Infinity)) },
+      'VALUE_RANGE',
+      /data: s has NaN or infinite values/,
+    ],
+    [
+      'an array that is cut off',
       { ...good, 'data/x.npy': npy(new Float32Array(3)) },
       'INVALID_ARGUMENT',
-      /data.x\.npy/,
+      /data.x\.npy: .*its end is missing/,
+    ],
+    [
+      'a header that is cut off',
+      { ...good, 'data/x.npy': npy(values(1)).subarray(0, 40) },
+      'INVALID_ARGUMENT',
+      /data.x\.npy: .*its end is missing/,
+    ],
+    [
+      'an array with more behind it',
+      { ...good, 'data/x.npy': npy(new Float32Array(N + 1)) },
+      'INVALID_ARGUMENT',
+      /data.x\.npy: .*goes on behind the array/,
+    ],
+    [
+      'a message that is cut off',
+      { 'data/other.npy': npy(values(2)), 'data/x.pb': proto(values(1)).subarray(0, 30) },
+      'INVALID_ARGUMENT',
+      /data.x\.pb: not a TensorProto: its end is missing/,
+    ],
+    [
+      'an archive',
+      { 'data/other.npy': npy(values(2)), 'data/x.npz': Buffer.from('PK') },
+      'INVALID_ARGUMENT',
+      /data.x\.npz: \.npz files are not read/,
+    ],
+    [
+      'a sample without inputs',
+      { 'data/0/x.npy': npy(values(1)), 'data/1/notes.txt': Buffer.from('none') },
+      'INVALID_ARGUMENT',
+      /data.1 has no inputs/,
     ],
     [
       'a name that is no input',
@@ -145,6 +191,8 @@ describe('sardonyx quantize --calibrate', () => {
   it.each([
     [['--calibration-method', 'entropy'], '--calibration-method goes with --calibrate'],
     [['--calibrate', 'random', '--min-sqnr', 'much'], '--min-sqnr takes a number, not much'],
+    [['--calibrate', 'data', '--shape', 'x=1x16'], '--shape goes with --input'],
+    [['--calibrate', 'random', '--threads', '1'], '--threads goes with --input'],
   ])('refuses %j as wrong arguments', async (args, message) => {
     const { status, stderr } = await quantize(...args);
     expect(status).toBe(2);

@@ -54,6 +54,19 @@ describe('agreement', () => {
     ).toEqual({ sqnr: 0, cosine: 0, maxDifference: 1 });
   });
 
+  it('leaves out infinities that both have', () => {
+    const masked = likeness([
+      [-Infinity, 1, 2],
+      [-Infinity, 1, 2.1],
+    ]);
+    const rest = likeness([
+      [1, 2],
+      [1, 2.1],
+    ]);
+    expect(masked).toEqual(rest);
+    expect(likeness([[Infinity], [3]]).maxDifference).toBe(Infinity);
+  });
+
   it('with NaN is NaN', () => {
     expect(
       likeness([

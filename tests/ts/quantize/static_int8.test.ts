@@ -330,6 +330,7 @@ describe('static quantization refuses', () => {
     ['an unknown method', { method: 'guess' }, 'calibration.method'],
     ['a cosine above 1', { minCosine: 1.5 }, 'calibration.minCosine'],
     ['an SQNR that is no number', { minSqnr: NaN }, 'calibration.minSqnr'],
+    ['an option that there is not', { percentile: 99 }, 'calibration.percentile'],
   ])('%s', async (_, more, field) => {
     await expect(make(bytes, more as Partial<Quantize.Calibration>)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -351,6 +352,7 @@ describe('static quantization refuses', () => {
   it.each([
     ['a sample of a wrong shape', feeds(noise(16), [1, 4, 2, 2]), 'INPUT_SHAPE'],
     ['a sample of a wrong input', sample(x, 'z'), 'INPUT_UNKNOWN'],
+    ['a sample with NaN', feeds(new Float32Array(SIZE).fill(NaN)), 'VALUE_RANGE'],
   ])('%s, and names it', async (_, wrong, code) => {
     const refused = make(bytes, { samples: [sample(x), wrong] });
     await expect(refused).rejects.toMatchObject({
@@ -361,7 +363,11 @@ describe('static quantization refuses', () => {
 
   it('activations that are infinite, and names the tensor', async () => {
     const refused = make(bytes, { samples: [feeds(new Float32Array(SIZE).fill(3e38))] });
-    await expect(refused).rejects.toMatchObject({ code: 'VALUE_RANGE', where: { tensor: 'r' } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'VALUE_RANGE',
+      where: { tensor: 'r' },
+      message: expect.stringContaining('samples/7: ') as string,
+    });
   });
 
   it('a model that is quantized already', async () => {
