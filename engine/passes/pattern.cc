@@ -87,19 +87,38 @@ bool same_static_shape(const Value& a, const Value& b) {
   return a.has_shape && b.has_shape && a.shape.is_known() && a.shape == b.shape;
 }
 
-Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
-                             std::span<const float> contents) {
-  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(DType::kFloat32, shape));
+ValueId add_constant(Graph& graph, std::string name, ConstantPtr constant) {
+  Value value;
+  value.name = std::move(name);
+  value.dtype = constant->dtype;
+  value.has_shape = true;
+  value.shape = constant->shape;
+  value.constant = std::move(constant);
+  return graph.add_value(std::move(value));
+}
+
+namespace {
+
+template <typename T>
+Result<ValueId> add_copy(Graph& graph, std::string name, const Shape& shape,
+                         std::span<const T> contents) {
+  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(kDTypeOf<T>, shape));
   if (!contents.empty()) {
     std::memcpy(constant->view().data, contents.data(), contents.size_bytes());
   }
-  Value value;
-  value.name = std::move(name);
-  value.dtype = DType::kFloat32;
-  value.has_shape = true;
-  value.shape = shape;
-  value.constant = constant;
-  return graph.add_value(std::move(value));
+  return add_constant(graph, std::move(name), constant);
+}
+
+}  // namespace
+
+Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
+                             std::span<const float> contents) {
+  return add_copy(graph, std::move(name), shape, contents);
+}
+
+Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
+                             std::span<const int64_t> contents) {
+  return add_copy(graph, std::move(name), shape, contents);
 }
 
 namespace {

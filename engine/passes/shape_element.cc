@@ -53,7 +53,8 @@ std::optional<ShapeElement> shape_element(const Graph& graph, ValueId list, int6
       const auto other = shape_element(graph, node.inputs[1], i);
       if (!other || other->number != 1) return std::nullopt;
       list = node.inputs[2];
-    } else if (is_op(node, "Unsqueeze") || is_op(node, "Squeeze") || is_op(node, "Reshape")) {
+    } else if (is_op(node, "Unsqueeze") || is_op(node, "Squeeze") || is_op(node, "Reshape") ||
+               is_op(node, "Cast")) {
       list = first;
     } else {
       return std::nullopt;
