@@ -9,6 +9,8 @@
 namespace sardonyx {
 namespace {
 
+constexpr float kCubic = 0.044715f;
+
 class Fuser {
  public:
   Fuser(Graph& graph, const Readers& readers, NodeId function)
@@ -50,8 +52,9 @@ class Fuser {
     if (sum == kNoNode || !is_op(graph_.nodes[sum], "Add")) return kNoValue;
     for (size_t i = 0; i < 2; ++i) {
       const ValueId x = graph_.nodes[sum].inputs[i], cubic = graph_.nodes[sum].inputs[1 - i];
+      if (is_nested_cube(cubic, x)) return x;
       const auto cube = match_scale(graph_, graph_.values[cubic].producer);
-      if (!cube || !is_near(cube->number, 0.044715f) || !is_cube(cube->x, x)) continue;
+      if (!cube || !is_near(cube->number, kCubic) || !is_cube(cube->x, x)) continue;
       inner(cubic);
       inner(cube->x);
       return x;
@@ -64,6 +67,19 @@ class Fuser {
     const Node& node = graph_.nodes[graph_.values[cube].producer];
     const auto power = is_op(node, "Pow") ? with_number(graph_, node, 1) : std::nullopt;
     return power && power->x == x && power->number == 3.0f;
+  }
+
+  // x · (x · (0.044715 · x)), whose nodes go when the pattern is complete.
+  bool is_nested_cube(ValueId cubic, ValueId x) {
+    for (int level = 0; level < 2; ++level) {
+      const NodeId id = graph_.values[cubic].producer;
+      if (id == kNoNode || graph_.nodes[id].inputs.size() != 2) return false;
+      const ValueId other = graph_.nodes[id].inputs[graph_.nodes[id].inputs[0] == x ? 1 : 0];
+      if (!is_product(graph_, id, x, other) || inner(cubic) == kNoNode) return false;
+      cubic = other;
+    }
+    const auto scaled = match_scale(graph_, inner(cubic));
+    return scaled && scaled->x == x && is_near(scaled->number, kCubic);
   }
 
   // The one reader of what node `id` makes; `id` goes when the pattern is complete.

@@ -29,6 +29,14 @@ ValueId tanh_gate(GraphBuilder& g, ValueId x, float exponent = 3) {
   return g.node("Add", {g.scalar(1.0f), g.node("Tanh", {scaled})});
 }
 
+ValueId nested_tanh_gate(GraphBuilder& g, ValueId x, float factor = 0.044715f) {
+  const ValueId scaled = g.node("Mul", {g.scalar(factor), x});
+  const ValueId cubic = g.node("Mul", {x, g.node("Mul", {scaled, x})});
+  const ValueId sum = g.node("Add", {cubic, x});
+  const ValueId tanh = g.node("Tanh", {g.node("Mul", {sum, g.scalar(0.7978845608f)})});
+  return g.node("Add", {tanh, g.scalar(1.0f)});
+}
+
 TEST_CASE("fuse_gelu finds the three orders of the factors", "[passes]") {
   GraphBuilder g(13);
   const ValueId x = g.node("Mul", {g.input("x", {2, 5, 7}), g.scalar(4.0f)});
@@ -45,6 +53,11 @@ TEST_CASE("fuse_gelu finds the three orders of the factors", "[passes]") {
   SECTION("with tanh") {
     const Node gelu =
         fuse(g, g.node("Mul", {g.node("Mul", {x, half}), tanh_gate(g, x)}), "Mul Gelu");
+    CHECK(gelu.attributes.get_string("approximate", "") == "tanh");
+  }
+  SECTION("with tanh of products by x") {
+    const Node gelu =
+        fuse(g, g.node("Mul", {x, g.node("Mul", {half, nested_tanh_gate(g, x)})}), "Mul Gelu");
     CHECK(gelu.attributes.get_string("approximate", "") == "tanh");
   }
 }
@@ -73,6 +86,10 @@ TEST_CASE("fuse_gelu leaves what is something else", "[passes]") {
   SECTION("another power") {
     fuse(g, g.node("Mul", {g.node("Mul", {x, half}), tanh_gate(g, x, 2)}),
          "Mul Pow Mul Add Mul Tanh Add Mul");
+  }
+  SECTION("another factor of the cube") {
+    fuse(g, g.node("Mul", {g.node("Mul", {x, half}), nested_tanh_gate(g, x, 0.05f)}),
+         "Mul Mul Mul Mul Add Mul Tanh Add Mul");
   }
   SECTION("a number that raises the rank") {
     const ValueId wide = g.constant<float>({1, 1, 1, 1}, {0.5f});
