@@ -6,7 +6,9 @@
 namespace sardonyx::ops {
 namespace {
 
-int64_t smallest_factor(int64_t n) {
+// Four where possible, else the smallest.
+int64_t factor_of(int64_t n) {
+  if (n % 4 == 0) return 4;
   for (int64_t factor = 2; factor * factor <= n; ++factor) {
     if (n % factor == 0) return factor;
   }
@@ -28,7 +30,8 @@ Result<Fourier> Fourier::make(int64_t length, bool inverse) {
   Fourier out;
   out.length_ = length;
   SX_ASSIGN(out.roots_, Block::allocate(static_cast<uint64_t>(length) * sizeof(Complex)));
-  const double unit = (inverse ? 2 : -2) * std::numbers::pi / static_cast<double>(length);
+  out.sign_ = inverse ? 1 : -1;
+  const double unit = out.sign_ * 2 * std::numbers::pi / static_cast<double>(length);
   auto* roots = out.roots_.as<Complex>();
   for (int64_t k = 0; k < length; ++k) {
     const double angle = unit * static_cast<double>(k);
@@ -48,10 +51,45 @@ void Fourier::transform(const Complex* x, int64_t length, int64_t step, Complex*
     *y = *x;
     return;
   }
-  const int64_t factor = smallest_factor(length), part = length / factor;
+  const int64_t factor = factor_of(length), part = length / factor;
   for (int64_t r = 0; r < factor; ++r) {
-    transform(x + r * step, part, step * factor, y + r * part, scratch);
+    if (part == 1) {
+      y[r] = x[r * step];
+    } else {
+      transform(x + r * step, part, step * factor, y + r * part, scratch);
+    }
   }
+  if (factor == 4) return join_four(y, part, step);
+  if (factor == 2) return join_two(y, part, step);
+  join(y, factor, part, step, scratch);
+}
+
+// Roots of these transforms are every step-th of the whole length's.
+void Fourier::join_two(Complex* y, int64_t part, int64_t step) const {
+  const auto* roots = roots_.as<const Complex>();
+  for (int64_t k = 0; k < part; ++k) {
+    const Complex a = y[k], b = times(y[part + k], roots[k * step]);
+    y[k] = a + b;
+    y[part + k] = a - b;
+  }
+}
+
+void Fourier::join_four(Complex* y, int64_t part, int64_t step) const {
+  const auto* roots = roots_.as<const Complex>();
+  for (int64_t k = 0; k < part; ++k) {
+    const Complex a = y[k], b = times(y[part + k], roots[k * step]);
+    const Complex c = times(y[2 * part + k], roots[2 * k * step]);
+    const Complex d = times(y[3 * part + k], roots[3 * k * step]);
+    const Complex even = a + c, odd = a - c, sum = b + d, difference = b - d;
+    const Complex turned{-sign_ * difference.imag(), sign_ * difference.real()};
+    y[k] = even + sum;
+    y[part + k] = odd + turned;
+    y[2 * part + k] = even - sum;
+    y[3 * part + k] = odd - turned;
+  }
+}
+
+void Fourier::join(Complex* y, int64_t factor, int64_t part, int64_t step, Complex* scratch) const {
   const auto* roots = roots_.as<const Complex>();
   for (int64_t k = 0; k < part; ++k) {
     for (int64_t r = 0; r < factor; ++r) scratch[r] = y[r * part + k];

@@ -24,9 +24,13 @@ class Fourier {
  private:
   void transform(const Complex* x, int64_t length, int64_t step, Complex* y,
                  Complex* scratch) const;
+  void join_two(Complex* y, int64_t part, int64_t step) const;
+  void join_four(Complex* y, int64_t part, int64_t step) const;
+  void join(Complex* y, int64_t factor, int64_t part, int64_t step, Complex* scratch) const;
 
   int64_t length_ = 1;
-  Block roots_;  // exp(-2 pi i k / length)
+  double sign_ = -1;  // of the exponents
+  Block roots_;       // exp(-2 pi i k / length)
 };
 
 }  // namespace sardonyx::ops
