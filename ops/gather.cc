@@ -5,6 +5,7 @@
 #include "ops/indices.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
+#include "ops/strided.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -23,12 +24,16 @@ Status run_gather(const Attributes& attributes, const RunContext& context) {
     // Neighbours in the index tensor that are neighbours in the data move together.
     const int64_t from = index_in(indices, i, split.dim);
     for (end = i + 1; end < count && index_in(indices, end, split.dim) == from + end - i;) ++end;
-    const size_t bytes_moved = static_cast<size_t>(end - i) * slice;
-    for (int64_t o = 0; o < split.outer; ++o) {
-      std::memcpy(y.as<uint8_t>() + static_cast<size_t>(o * count + i) * slice,
-                  x.as<const uint8_t>() + static_cast<size_t>(o * split.dim + from) * slice,
-                  bytes_moved);
+    const uint8_t* source = x.as<const uint8_t>() + static_cast<size_t>(from) * slice;
+    uint8_t* target = y.as<uint8_t>() + static_cast<size_t>(i) * slice;
+    if (split.outer == 1) {
+      std::memcpy(target, source, static_cast<size_t>(end - i) * slice);
+      continue;
     }
+    StridedCopy copy;
+    copy.add(split.outer, split.dim * split.inner, count * split.inner);
+    copy.add((end - i) * split.inner, 1, 1);
+    SX_TRY(copy.run(bytes, source, target));
   }
   return {};
 }

@@ -164,15 +164,25 @@ class PadKernel final : public Kernel {
           rest /= y.shape[axis];
           offset += source_index(i, x.shape[axis], mode_) * from[static_cast<size_t>(axis)];
         }
-        uint8_t* to = y.as<uint8_t>() + static_cast<size_t>(row * length) * width;
-        for (int64_t i = 0; i < length; ++i) {
-          const int64_t source = offset + source_index(i - pads.before[static_cast<size_t>(last)],
-                                                       x.shape[last], mode_);
-          std::memcpy(to + static_cast<size_t>(i) * width,
-                      x.as<const uint8_t>() + static_cast<size_t>(source) * width, width);
-        }
+        mirror_row(x.as<const uint8_t>() + static_cast<size_t>(offset) * width, x.shape[last],
+                   pads.before[static_cast<size_t>(last)], width,
+                   y.as<uint8_t>() + static_cast<size_t>(row * length) * width, length);
       }
     });
+  }
+
+  // A row of `length` elements out of one of `dim`, which lies `before` elements behind its start.
+  void mirror_row(const uint8_t* from, int64_t dim, int64_t before, size_t width, uint8_t* to,
+                  int64_t length) const {
+    const auto copy = [=](int64_t i, int64_t source, int64_t count) {
+      std::memcpy(to + static_cast<size_t>(i) * width, from + static_cast<size_t>(source) * width,
+                  static_cast<size_t>(count) * width);
+    };
+    const int64_t begin = std::clamp<int64_t>(before, 0, length);
+    const int64_t end = std::clamp(before + dim, begin, length);
+    for (int64_t i = 0; i < begin; ++i) copy(i, source_index(i - before, dim, mode_), 1);
+    if (begin < end) copy(begin, begin - before, end - begin);
+    for (int64_t i = end; i < length; ++i) copy(i, source_index(i - before, dim, mode_), 1);
   }
 
   const Attributes& attributes_;
