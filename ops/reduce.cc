@@ -1,4 +1,5 @@
 // Reductions over axes: axes as an attribute until opset 12 (ReduceSum) or 17, as an input since.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -25,6 +26,8 @@ struct ReduceSpec {
   int64_t (*i64_step)(int64_t, int64_t) = nullptr;  // null: integers are reduced in double
   // Contiguous float32 elements at once; null where there is no kernel.
   float (*f32_span)(const float*, int64_t) = nullptr;
+  // Results side by side, as simd::reduce_sum_columns(); null where there is no kernel.
+  void (*f32_columns)(const float*, int64_t, int64_t, float*, int64_t) = nullptr;
 };
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
@@ -45,7 +48,8 @@ int64_t wrapping_mul(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
 
-constexpr ReduceSpec kSum = {"reduce_sum", 13, 0, add, keep, 0, wrapping_add, simd::reduce_sum};
+constexpr ReduceSpec kSum = {
+    "reduce_sum", 13, 0, add, keep, 0, wrapping_add, simd::reduce_sum, simd::reduce_sum_columns};
 constexpr ReduceSpec kMean = {
     "reduce_mean",
     18,
@@ -54,7 +58,11 @@ constexpr ReduceSpec kMean = {
     [](double a, int64_t n) { return a / static_cast<double>(n); },
     0,
     nullptr,
-    [](const float* x, int64_t n) { return simd::reduce_sum(x, n) / static_cast<float>(n); }};
+    [](const float* x, int64_t n) { return simd::reduce_sum(x, n) / static_cast<float>(n); },
+    [](const float* x, int64_t count, int64_t stride, float* y, int64_t n) {
+      simd::reduce_sum_columns(x, count, stride, y, n);
+      for (int64_t i = 0; i < n; ++i) y[i] /= static_cast<float>(count);
+    }};
 constexpr ReduceSpec kMax = {"reduce_max",
                              18,
                              -kInf,
@@ -216,12 +224,47 @@ float reduce_f32(const ReduceSpec& spec, const Plan& plan, const float* x) {
   return static_cast<float>(spec.f64_end(total, plan.count));
 }
 
+uint32_t all_axes(int rank) {
+  return (1u << rank) - 1;
+}
+
+// How many results lie side by side like the elements that they are made of; 1 where they do not.
+int64_t columns_of(const Shape& shape, uint32_t mask) {
+  int axis = shape.rank() - 1;
+  int64_t columns = 1;
+  for (; axis >= 0 && !(mask >> axis & 1); --axis) columns *= shape[axis];
+  while (axis >= 0 && mask >> axis & 1) --axis;
+  return axis < 0 || (mask & all_axes(axis + 1)) == 0 ? columns : 1;
+}
+
+Status reduce_columns(const ReduceSpec& spec, int64_t count, int64_t columns, const TensorView& x,
+                      const TensorView& y) {
+  constexpr int64_t kGroup = 16;
+  const int64_t groups = (columns + kGroup - 1) / kGroup;
+  const int64_t grain = simd::grain_for(static_cast<double>(count * kGroup) * 0.15 + 5);
+  return simd::parallel_for(
+      y.elements() / columns * groups, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t outer = i / groups, first = i % groups * kGroup;
+          spec.f32_columns(x.as<const float>() + outer * count * columns + first, count, columns,
+                           y.as<float>() + outer * columns + first,
+                           std::min(kGroup, columns - first));
+        }
+      });
+}
+
 Status reduce(const ReduceSpec& spec, uint32_t mask, const TensorView& x, const TensorView& y) {
   const Plan plan = make_plan(x.shape, mask);
+  const int64_t columns = columns_of(x.shape, mask);
+  if (x.dtype == DType::kFloat32 && spec.f32_columns && columns > 1 && plan.count > 0) {
+    return reduce_columns(spec, plan.count, columns, x, y);
+  }
   const int64_t grain = simd::grain_for(static_cast<double>(plan.count) * 0.5 + 5);
   return simd::parallel_for(y.elements(), grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t base = plan.count ? offset_of(i, plan.kept, plan.kept_strides) : 0;
+      const int64_t base = plan.contiguous ? i * plan.count
+                           : plan.count    ? offset_of(i, plan.kept, plan.kept_strides)
+                                           : 0;
       if (x.dtype != DType::kFloat32) {
         reduce_one(spec, plan, x, base, y, i);
       } else if (plan.contiguous && spec.f32_span) {
@@ -231,10 +274,6 @@ Status reduce(const ReduceSpec& spec, uint32_t mask, const TensorView& x, const 
       }
     }
   });
-}
-
-uint32_t all_axes(int rank) {
-  return (1u << rank) - 1;
 }
 
 // No axes mean all, unless the node says that they mean none.

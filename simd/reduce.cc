@@ -43,7 +43,30 @@ SX_INLINE float sum_of(const float* x, int64_t count, F f) {
 }  // namespace
 
 float reduce_sum(const float* x, int64_t count) {
+  if (count < 4) {
+    float sum = 0;
+    for (int64_t i = 0; i < count; ++i) sum += x[i];
+    return sum;
+  }
   return sum_of(x, count, [](f32x4 acc, f32x4 v) { return acc + v; });
+}
+
+void reduce_sum_columns(const float* x, int64_t count, int64_t stride, float* y, int64_t n) {
+  constexpr int64_t kChain = 64;
+  for (int64_t i = 0; i < n; i += 4) {
+    const bool whole = i + 4 <= n;
+    f32x4 sum = zero();
+    for (int64_t first = 0; first < count; first += kChain) {
+      const int64_t end = first + kChain < count ? first + kChain : count;
+      f32x4 chain = zero();
+      for (int64_t row = first; row < end; ++row) {
+        const float* at = x + row * stride + i;
+        chain += whole ? load(at) : load_partial(at, n - i);
+      }
+      sum += chain;
+    }
+    store_partial(y + i, sum, whole ? 4 : n - i);
+  }
 }
 
 float reduce_sum_squares(const float* x, int64_t count) {

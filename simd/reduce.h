@@ -1,12 +1,14 @@
 // Reductions of contiguous float spans, on the calling thread, in a fixed order. Sums run in 16
-// interleaved chains, whose error grows with count / 16.
+// interleaved chains, whose error grows with count / 16, those of columns in chains of 64.
 #pragma once
 
 #include <cstdint>
 
 namespace sardonyx::simd {
 
-float reduce_sum(const float* x, int64_t count);          // 0 when empty
+float reduce_sum(const float* x, int64_t count);  // 0 when empty
+// y[i] is the sum of `count` elements `stride` apart from x[i] on, i < n.
+void reduce_sum_columns(const float* x, int64_t count, int64_t stride, float* y, int64_t n);
 float reduce_sum_squares(const float* x, int64_t count);  // 0 when empty
 float reduce_sum_abs(const float* x, int64_t count);      // 0 when empty
 // Sum of (x - center)^2.

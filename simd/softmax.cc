@@ -115,6 +115,19 @@ void softmax_columns(SoftmaxKind kind, const float* x, float* y, int64_t n, int6
   }
 }
 
+// Four rows of n <= kShortRow elements, as columns of a transposed copy.
+constexpr int64_t kShortRow = 8;
+void softmax_short_rows(SoftmaxKind kind, const float* x, float* y, int64_t n) {
+  alignas(16) float columns[4 * kShortRow];
+  for (int64_t row = 0; row < 4; ++row) {
+    for (int64_t i = 0; i < n; ++i) columns[4 * i + row] = x[row * n + i];
+  }
+  softmax_columns(kind, columns, columns, n, 4, 4);
+  for (int64_t row = 0; row < 4; ++row) {
+    for (int64_t i = 0; i < n; ++i) y[row * n + i] = columns[4 * i + row];
+  }
+}
+
 }  // namespace
 
 float softmax_max(const float* x, int64_t n) {
@@ -132,7 +145,11 @@ Status softmax(SoftmaxKind kind, const float* x, float* y, int64_t outer, int64_
   if (inner == 1) {
     const int64_t grain = grain_for(kNsPerElement * static_cast<double>(n));
     return parallel_for(outer, grain, [=](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) softmax_row(kind, x + row * n, y + row * n, n);
+      int64_t row = begin;
+      for (; n <= kShortRow && row + 4 <= end; row += 4) {
+        softmax_short_rows(kind, x + row * n, y + row * n, n);
+      }
+      for (; row < end; ++row) softmax_row(kind, x + row * n, y + row * n, n);
     });
   }
   const int64_t groups = (inner + 3) / 4;

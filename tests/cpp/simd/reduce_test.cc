@@ -40,6 +40,25 @@ TEST_CASE("reductions at every tail", "[reduce]") {
   }
 }
 
+TEST_CASE("sums of columns", "[reduce]") {
+  for (int64_t count : {0, 1, 2, 63, 64, 65, 200}) {
+    for (int64_t n : {1, 3, 4, 5, 8, 19}) {
+      const int64_t stride = n + 2;
+      const auto x = random_floats(count * stride, 7, -1, 2);
+      std::vector<float> y(static_cast<size_t>(n + 1), 42.0f);
+      reduce_sum_columns(x.data(), count, stride, y.data(), n);
+      INFO(count << " rows of " << n);
+      for (int64_t i = 0; i < n; ++i) {
+        double sum = 0;
+        for (int64_t row = 0; row < count; ++row) sum += x[static_cast<size_t>(row * stride + i)];
+        CHECK(std::fabs(y[static_cast<size_t>(i)] - sum) <=
+              1e-6 * (1 + static_cast<double>(count)));
+      }
+      CHECK(y.back() == 42.0f);
+    }
+  }
+}
+
 TEST_CASE("a NaN anywhere reaches every reduction", "[reduce]") {
   for (int64_t n : {1, 3, 6, 18, 37}) {
     for (int64_t at = 0; at < n; ++at) {
