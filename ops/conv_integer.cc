@@ -1,4 +1,5 @@
-// ConvInteger: the int32 convolution of two 8-bit tensors less their zero points.
+// ConvInteger: the int32 convolution of two 8-bit tensors less their zero points. sardonyx
+// FusedConvInteger: the same times scales, with a bias, in float32.
 #include "ops/integer_conv.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -16,6 +17,14 @@ Status infer_conv_integer(InferContext& context) {
 }
 Result<KernelPtr> make_conv_integer(const KernelInit& init) {
   return make_integer_conv(init, kInputs, {});
+}
+
+Status infer_fused_conv_integer(InferContext& context) {
+  SX_TRY(check_fused_product(context, kScaledInputs));
+  return infer_integer_conv(context, kScaledInputs, {});
+}
+Result<KernelPtr> make_fused_conv_integer(const KernelInit& init) {
+  return make_integer_conv(init, kScaledInputs, {});
 }
 
 }  // namespace sardonyx::ops

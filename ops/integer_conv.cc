@@ -59,8 +59,8 @@ class IntegerConvKernel final : public Kernel {
 // The tile that the engine chose, where sums stay exact with it.
 Result<int> exact_winograd_tile(const KernelInit& init, const IntegerInputs& at, ConvSpec spec) {
   const auto tile = static_cast<int>(init.attributes.get_int("winograd_tile", 0));
-  const bool quantized = at.y_scale != kNoInput;
-  if (tile == 0 || !quantized || !simd::integer_winograd_pays(spec, kUnknownDim, kUnknownDim)) {
+  if (tile == 0 || !at.gives_bytes() ||
+      !simd::integer_winograd_pays(spec, kUnknownDim, kUnknownDim)) {
     return 0;
   }
   SX_ASSIGN(const Block zeros,
@@ -133,9 +133,9 @@ Status IntegerConvKernel::run(const RunContext& context) const {
   }
   int32_t x_zero = 0;
   SX_TRY(read_zeros(zero_input(at_.x_zero), 1, &x_zero));
-  simd::Requantization quantize;
+  IntegerColumns::Backing backing;
   simd::IntegerOutput output;
-  SX_TRY(plan.columns.fill(context, at_, ending_, quantize, output));
+  SX_TRY(plan.columns.fill(context, at_, ending_, backing, output));
   return plan.conv.run(byte_matrix(context.inputs[at_.x]), x_zero, weights, output,
                        context.scratch + plan.image);
 }

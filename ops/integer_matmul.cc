@@ -139,11 +139,11 @@ Status IntegerMatMulKernel::run(const RunContext& context) const {
   const int64_t a_matrices = height > 0 ? plan.rows / height : 0;
   SX_TRY(simd::integer_pack_a(byte_matrix(context.inputs[at_.x]), a_matrices, height, plan.k, zeros,
                               a));
-  simd::Requantization quantize;
+  IntegerColumns::Backing backing;
   simd::IntegerOutput output;
-  SX_TRY(plan.columns.fill(context, at_, ending_, quantize, output));
+  SX_TRY(plan.columns.fill(context, at_, ending_, backing, output));
   if (one) return simd::integer_gemm(plan.rows, plan.n, plan.k, a, b, output);
-  const int64_t c_bytes = plan.m * plan.n * (output.quantize ? 1 : int64_t{sizeof(int32_t)});
+  const int64_t c_bytes = plan.m * plan.n * output.element_bytes();
   for (int64_t i = 0; i < plan.matrices; ++i) {
     output.data = context.outputs[0].as<uint8_t>() + i * c_bytes;
     SX_TRY(simd::integer_gemm(
@@ -181,7 +181,7 @@ Status infer_integer_matmul(InferContext& context, const IntegerInputs& at,
                             const IntegerEnding& ending) {
   const int64_t columns = column_count(context.inputs[at.w]);
   DType dtype = DType::kUndefined;
-  const int64_t rows = at.x_scale == kNoInput ? row_count(context.inputs[at.x]) : 1;
+  const int64_t rows = !at.gives_bytes() ? row_count(context.inputs[at.x]) : 1;
   SX_TRY(check_integer_inputs(context, at, ending, rows, columns, dtype));
   SX_TRY(check_bias(context, at.bias, columns));
   return infer_matmul_shape(context, at.x, at.w, dtype);

@@ -1,4 +1,5 @@
-// MatMulInteger: the int32 product of two 8-bit matrices less their zero points.
+// MatMulInteger: the int32 product of two 8-bit matrices less their zero points. sardonyx
+// FusedMatMulInteger: the same times scales, with a bias, in float32.
 #include "ops/integer_matmul.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -16,6 +17,14 @@ Status infer_matmul_integer(InferContext& context) {
 }
 Result<KernelPtr> make_matmul_integer(const KernelInit& init) {
   return make_integer_matmul(init, kInputs, {});
+}
+
+Status infer_fused_matmul_integer(InferContext& context) {
+  SX_TRY(check_fused_product(context, kScaledInputs));
+  return infer_integer_matmul(context, kScaledInputs, {});
+}
+Result<KernelPtr> make_fused_matmul_integer(const KernelInit& init) {
+  return make_integer_matmul(init, kScaledInputs, {});
 }
 
 }  // namespace sardonyx::ops

@@ -16,7 +16,7 @@ Result<KernelPtr> make_qlinear_matmul(const KernelInit& init) {
 }
 
 Status infer_fused_qlinear_matmul(InferContext& context) {
-  SX_TRY(check_fused_qlinear(context));
+  SX_TRY(check_fused_product(context, kQLinearInputs));
   SX_ASSIGN(const simd::Activation activation, monotone_activation(context.attributes));
   return infer_integer_matmul(context, kQLinearInputs, {true, activation});
 }

@@ -51,19 +51,25 @@ Status check_integer_inputs(const InferContext& context, const IntegerInputs& at
                             DType& dtype) {
   for (size_t i : {at.x, at.w}) SX_TRY(check_dtype(context, i, {DType::kUint8, DType::kInt8}));
   const DType x = context.inputs[at.x].dtype, w = context.inputs[at.w].dtype;
-  SX_TRY(check_quantization(context, at.x_scale, at.x_zero, x, x_zeros));
+  SX_TRY(check_quantization(context, at.x_scale, kNoInput, x, 1));
+  SX_TRY(check_quantization(context, kNoInput, at.x_zero, x, x_zeros));
   SX_TRY(check_quantization(context, at.w_scale, at.w_zero, w, columns));
-  dtype = DType::kInt32;
-  if (at.y_scale == kNoInput) return {};
+  dtype = at.gives_floats() ? DType::kFloat32 : DType::kInt32;
+  if (at.gives_floats()) {
+    for (size_t i : {at.x_scale, at.w_scale, at.bias}) {
+      SX_TRY(check_dtype(context, i, {DType::kFloat32}));
+    }
+  }
+  if (!at.gives_bytes()) return {};
   dtype = context.has_input(at.y_zero) ? context.inputs[at.y_zero].dtype : DType::kUint8;
   if (dtype != DType::kUint8 && dtype != DType::kInt8) return unsupported_dtype(dtype);
   SX_TRY(check_quantization(context, at.y_scale, at.y_zero, dtype, 1));
   return check_dtype(context, at.bias, {ending.like_float ? DType::kFloat32 : DType::kInt32});
 }
 
-Status check_fused_qlinear(const InferContext& context) {
-  SX_TRY(check_arity(context, 2, 9));
-  for (size_t i : {kQLinearInputs.w, kQLinearInputs.w_scale, kQLinearInputs.y_scale}) {
+Status check_fused_product(const InferContext& context, const IntegerInputs& at) {
+  SX_TRY(check_arity(context, 2, at.bias + 1));
+  for (size_t i : {at.w, at.w_scale, at.gives_bytes() ? at.y_scale : at.x_scale}) {
     if (!context.has_input(i)) {
       return error(ErrorCode::GRAPH_INPUT_MISSING, "input %zu is required", i);
     }
@@ -94,6 +100,7 @@ simd::ByteMatrix byte_matrix(const TensorView& tensor) {
 }
 
 Status check_constant_scales(const KernelInit& init, const IntegerInputs& at) {
+  if (!at.gives_bytes()) return {};
   for (size_t i : {at.x_scale, at.w_scale, at.y_scale}) SX_TRY(check_constant_scale(init, i));
   return {};
 }
@@ -108,12 +115,23 @@ Status IntegerColumns::place(int64_t columns, int64_t padded, ScratchLayout& scr
 }
 
 Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
-                            const IntegerEnding& ending, simd::Requantization& quantize,
+                            const IntegerEnding& ending, Backing& backing,
                             simd::IntegerOutput& output) const {
   auto* first = reinterpret_cast<int32_t*>(context.scratch + first_);
   std::fill_n(first, padded_, 0);
   output = {.data = context.outputs[0].data, .first = first};
-  if (at.y_scale == kNoInput) return {};
+  if (at.gives_floats()) {
+    fill_scaling(context, at, backing.scaling);
+    output.scaling = &backing.scaling;
+  }
+  if (!at.gives_bytes()) return {};
+  output.quantize = &backing.quantize;
+  return fill_quantize(context, at, ending, first, backing.quantize);
+}
+
+Status IntegerColumns::fill_quantize(const RunContext& context, const IntegerInputs& at,
+                                     const IntegerEnding& ending, int32_t* first,
+                                     simd::Requantization& quantize) const {
   auto* scale = reinterpret_cast<float*>(context.scratch + scale_);
   auto* bias = reinterpret_cast<float*>(context.scratch + bias_);
   std::fill_n(scale, padded_, 0.0f);
@@ -139,8 +157,27 @@ Status IntegerColumns::fill(const RunContext& context, const IntegerInputs& at,
   if (ending.activation.kind == simd::ActivationKind::kLeakyRelu) {
     quantize.slope = ending.activation.a;
   }
-  output.quantize = &quantize;
   return {};
+}
+
+// Any scale will do: the operators that this stands for multiply by it.
+void IntegerColumns::fill_scaling(const RunContext& context, const IntegerInputs& at,
+                                  simd::FloatScaling& scaling) const {
+  auto* scale = reinterpret_cast<float*>(context.scratch + scale_);
+  auto* bias = reinterpret_cast<float*>(context.scratch + bias_);
+  const float x_scale = *context.inputs[at.x_scale].as<const float>();
+  const TensorView given = context.inputs[at.w_scale], added = input_or_absent(context, at.bias);
+  const float* w_scale = given.as<const float>();
+  const int64_t step = given.elements() == 1 ? 0 : 1;
+  for (int64_t i = 0; i < columns_; ++i) scale[i] = x_scale * w_scale[i * step];
+  std::fill(scale + columns_, scale + padded_, 0.0f);
+  if (added.present()) {
+    copy_bytes(bias, added.data, static_cast<size_t>(columns_) * sizeof(float));
+  } else {
+    std::fill_n(bias, columns_, -0.0f);  // adds nothing to any float
+  }
+  std::fill(bias + columns_, bias + padded_, 0.0f);
+  scaling = {scale, bias};
 }
 
 }  // namespace sardonyx::ops

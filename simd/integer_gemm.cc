@@ -38,27 +38,34 @@ void widen_row(const uint8_t* from, int64_t k, const ByteWidener& widen, int64_t
   }
 }
 
-// Where the sums of a panel go: rows of C.
-void put_panel(const IntegerOutput& output, const int32_t* sums, int64_t rows, int64_t column,
-               int64_t n, int64_t at) {
-  const int64_t columns = std::min(kIntegerPanel, n - column);
+// Rows of a panel, kBytes long, to rows of C that are `stride` apart.
+template <size_t kBytes>
+void copy_rows(const void* panel, int64_t rows, size_t bytes, void* c, int64_t stride) {
+  auto* to = static_cast<uint8_t*>(c);
+  const auto* from = static_cast<const uint8_t*>(panel);
+  for (int64_t r = 0; r < rows; ++r) {
+    if (bytes == kBytes) {
+      std::memcpy(to, from, kBytes);  // as vectors
+    } else {
+      std::memcpy(to, from, bytes);
+    }
+    from += kBytes;
+    to += stride;
+  }
+}
+
+// Where the sums of a panel go: rows of C from element `at` on.
+void put_panel(const IntegerOutput& output, int32_t* sums, int64_t rows, int64_t column, int64_t n,
+               int64_t at) {
+  const auto columns = static_cast<size_t>(std::min(kIntegerPanel, n - column));
+  auto* c = static_cast<uint8_t*>(output.data) + at * output.element_bytes();
   if (output.quantize) {
     uint8_t bytes[kRowBlock * kIntegerPanel];
     requantize_panel(output, sums, rows, column, bytes);
-    auto* c = static_cast<uint8_t*>(output.data) + at;
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(c + r * n, bytes + r * kIntegerPanel, static_cast<size_t>(columns));
-    }
-    return;
-  }
-  auto* c = static_cast<int32_t*>(output.data) + at;
-  const int32_t* first = output.first + column;
-  for (int64_t r = 0; r < rows; ++r) {
-    int32_t row[kIntegerPanel];
-    store(row, load(sums) + load(first));
-    store(row + 4, load(sums + 4) + load(first + 4));
-    std::memcpy(c + r * n, row, static_cast<size_t>(columns) * sizeof(int32_t));
-    sums += kIntegerPanel;
+    copy_rows<kIntegerPanel>(bytes, rows, columns, c, n);
+  } else {
+    finish_panel(output, sums, rows, column);
+    copy_rows<kIntegerPanel * 4>(sums, rows, columns * 4, c, n * 4);
   }
 }
 

@@ -80,11 +80,7 @@ void put_integer_row(const IntegerOutput& output, int64_t channel, int32_t start
     return requantize_row(*output.quantize, channel, start, sums, count,
                           static_cast<uint8_t*>(output.data) + out);
   }
-  int32_t* to = static_cast<int32_t*>(output.data) + out;
-  SX_SCALAR
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) + static_cast<uint32_t>(start));
-  }
+  finish_row(output, channel, start, sums, count, static_cast<int32_t*>(output.data) + out);
 }
 
 }  // namespace sardonyx::simd

@@ -49,4 +49,34 @@ void requantize_row(const Requantization& to, int64_t column, int32_t first, con
   std::memcpy(out, rest, static_cast<size_t>(count));
 }
 
+void finish_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column) {
+  const SumFinisher finish(to.scaling != nullptr);
+  for (int64_t half = column; half < column + kLanes; half += 4) {
+    const i32x4 first = load(to.first + half);
+    const f32x4 scale = to.scaling ? load(to.scaling->scale + half) : zero();
+    const f32x4 bias = to.scaling ? load(to.scaling->bias + half) : zero();
+    int32_t* at = sums + (half - column);
+    SX_ROLLED
+    for (int64_t r = 0; r < rows; ++r) {
+      store(at, finish(load(at) + first, scale, bias));
+      at += kLanes;
+    }
+  }
+}
+
+void finish_row(const IntegerOutput& to, int64_t column, int32_t first, const int32_t* sums,
+                int64_t count, int32_t* out) {
+  const SumFinisher finish(to.scaling != nullptr);
+  const i32x4 start = splat(first);
+  const f32x4 scale = splat(to.scaling ? to.scaling->scale[column] : 0.0f);
+  const f32x4 bias = splat(to.scaling ? to.scaling->bias[column] : 0.0f);
+  int64_t i = 0;
+  SX_ROLLED
+  for (; i + 4 <= count; i += 4) store(out + i, finish(load(sums + i) + start, scale, bias));
+  if (i == count) return;
+  int32_t rest[4];
+  store(rest, finish(load(sums + i) + start, scale, bias));
+  std::memcpy(out + i, rest, static_cast<size_t>(count - i) * sizeof(int32_t));
+}
+
 }  // namespace sardonyx::simd

@@ -1,4 +1,4 @@
-// Sums of integer products on their way to 8 bits.
+// Sums of integer products on their way to 8 bits or to floats.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,20 @@ struct Requantization {
   float slope = 1;  // in [0, 1]
 };
 
-// What becomes of the sums.
+// y = sum * scale[column] + bias[column], in the same way.
+struct FloatScaling {
+  const float* scale = nullptr;  // per column
+  const float* bias = nullptr;   // per column
+};
+
+// What becomes of the sums: bytes, floats or, with neither, the int32 sums themselves.
 struct IntegerOutput {
   void* data = nullptr;
-  const int32_t* first = nullptr;            // per column: what the sums start with
-  const Requantization* quantize = nullptr;  // to bytes; null: the int32 sums themselves
+  const int32_t* first = nullptr;  // per column: what the sums start with
+  const Requantization* quantize = nullptr;
+  const FloatScaling* scaling = nullptr;
+
+  int64_t element_bytes() const { return quantize ? 1 : 4; }
 };
 
 // Four floats to integers: clamp(nearest(x) + zero), ties to even.
@@ -66,6 +75,19 @@ class Requantizer {
   i32x4 zero_;
 };
 
+// The rest of an output that is not quantized: four lanes of int32 or of float32.
+class SumFinisher {
+ public:
+  explicit SumFinisher(bool to_floats) : to_floats_(to_floats) {}
+
+  SX_INLINE i32x4 operator()(i32x4 sum, f32x4 scale, f32x4 bias) const {
+    return to_floats_ ? bits(to_float(sum) * scale + bias) : sum;
+  }
+
+ private:
+  bool to_floats_;
+};
+
 // out[i][column] = quantize(sums[i][column] + first[column]) for 8 columns from `column` on, and
 // for rows of sums and of out that are 8 long.
 void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows, int64_t column,
@@ -74,5 +96,10 @@ void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows
 // eight sums are read, and `count` outputs written.
 void requantize_row(const Requantization& to, int64_t column, int32_t first, const int32_t* sums,
                     int64_t count, uint8_t* out);
+
+// The same for outputs of four bytes: a panel in place, and a row.
+void finish_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column);
+void finish_row(const IntegerOutput& to, int64_t column, int32_t first, const int32_t* sums,
+                int64_t count, int32_t* out);
 
 }  // namespace sardonyx::simd

@@ -113,5 +113,76 @@ TEST_CASE("MatMulInteger refuses what does not fit", "[matmul_integer]") {
       .fails(ErrorCode::LIMIT_EXCEEDED);
 }
 
+// sum * (a scale * b scale) + bias.
+TestTensor scaled(const TestTensor& sums, double a_scale, const TestTensor& b_scale,
+                  const TestTensor& bias) {
+  TestTensor out = make_tensor(DType::kFloat32, sums.shape);
+  const int64_t columns = sums.shape[sums.shape.rank() - 1];
+  for (int64_t i = 0; i < sums.size(); ++i) {
+    const double factor = a_scale * reference::parameter(b_scale, i % columns);
+    set_element(out, i, element(sums, i) * factor + reference::parameter(bias, i % columns));
+  }
+  return out;
+}
+
+TEST_CASE("FusedMatMulInteger multiplies sums by scales", "[matmul_integer]") {
+  for (int64_t m : {1, 6}) {
+    for (int64_t n : {1, 8, 21}) {
+      const TestTensor a = random_codes(DType::kUint8, {2, m, 9}, 1);
+      const TestTensor b = random_codes(DType::kInt8, {9, n}, 2);
+      const TestTensor a_zero = scalar<uint8_t>(100), b_zero = random_codes(DType::kInt8, {n}, 3);
+      const TestTensor bias = random_f32({n}, 4);
+      const TestTensor sums = product(centered(a, a_zero, 0), centered(b, b_zero, 1));
+      for (const TestTensor& b_scale : {scalar<float>(0.25f), reference::random_scales(n, 5)}) {
+        OpTest("FusedMatMulInteger", 1, "sardonyx")
+            .input(a)
+            .input(scalar<float>(0.5f))
+            .input(a_zero)
+            .weight(b)
+            .weight(b_scale)
+            .weight(b_zero)
+            .input(bias)
+            .expect(scaled(sums, 0.5, b_scale, bias))
+            .run();
+      }
+    }
+  }
+}
+
+TEST_CASE("FusedMatMulInteger takes any scale, and leaves out what may be", "[matmul_integer]") {
+  const TestTensor a = random_codes(DType::kUint8, {3, 4}, 1);
+  const TestTensor b = random_codes(DType::kInt8, {4, 2}, 2);
+  const TestTensor b_scale = f32({2}, {0, -2});
+  const TestTensor sums = product(centered(a, {}, 0), centered(b, {}, 0));
+  OpTest("FusedMatMulInteger", 1, "sardonyx")
+      .input(a)
+      .input(scalar<float>(0.5f))
+      .absent()
+      .weight(b)
+      .weight(b_scale)
+      .expect(scaled(sums, 0.5, b_scale, {}))
+      .run();
+}
+
+TEST_CASE("FusedMatMulInteger refuses what does not fit", "[matmul_integer]") {
+  const TestTensor a = random_codes(DType::kUint8, {3, 4}, 1);
+  const TestTensor b = random_codes(DType::kInt8, {4, 2}, 2);
+  const auto test = [&](const TestTensor& a_scale, const TestTensor& b_scale) {
+    OpTest made("FusedMatMulInteger", 1, "sardonyx");
+    made.input(a).input(a_scale).absent().weight(b).weight(b_scale);
+    return made;
+  };
+  test(f32({3}, {1, 1, 1}), scalar<float>(1)).fails(ErrorCode::SHAPE_MISMATCH);
+  test(scalar<float>(1), f32({3}, {1, 1, 1})).fails(ErrorCode::SHAPE_MISMATCH);
+  test(scalar<int32_t>(1), scalar<float>(1)).fails(ErrorCode::DTYPE_UNSUPPORTED);
+  OpTest("FusedMatMulInteger", 1, "sardonyx")
+      .input(a)
+      .absent()
+      .absent()
+      .weight(b)
+      .weight(scalar<float>(1))
+      .fails(ErrorCode::GRAPH_INPUT_MISSING);
+}
+
 }  // namespace
 }  // namespace sardonyx::test

@@ -106,6 +106,31 @@ void check_quantized(ConvShape shape, const Zeros& zeros, int tile) {
   }
 }
 
+void check_scaled(const Case& c) {
+  const ConvShape shape = shape_of(c);
+  const Operands operands(shape, {});
+  const std::vector<int32_t> sums = reference(shape, {}, operands.x, operands.w);
+  std::vector<float> scale, bias, y(sums.size(), -1);
+  for (int32_t i = 0; i < shape.out_channels; ++i) {
+    scale.push_back(0.3f - 0.1f * static_cast<float>(i));
+    bias.push_back(static_cast<float>(i) / 3);
+  }
+  const FloatScaling scaling{scale.data(), bias.data()};
+  run(shape, {}, operands, {y.data(), operands.first.data(), nullptr, &scaling});
+  const auto plane = static_cast<size_t>(shape.out_plane());
+  for (size_t i = 0; i < y.size(); ++i) {
+    const size_t filter = i / plane % scale.size();
+    const float scaled = static_cast<float>(sums[i]) * scale[filter];
+    INFO("element " << i);
+    REQUIRE(y[i] == scaled + bias[filter]);
+  }
+}
+
+TEST_CASE("IntegerConv scales sums like the scalar formula", "[integer]") {
+  check_scaled({5, 7, 1, 6, 9, 3, 1, 1, 1});
+  check_scaled({6, 6, 6, 9, 21, 3, 2, 1, 1});
+}
+
 TEST_CASE("IntegerConv gives exact sums", "[integer]") {
   for (int64_t channels : {1, 3, 8, 12, 17}) {
     for (int64_t filters : {1, 8, 13}) {

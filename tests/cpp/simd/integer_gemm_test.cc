@@ -36,12 +36,12 @@ struct Problem {
     return static_cast<int32_t>(total);
   }
 
-  void run(void* c, const Requantization* quantize) const {
+  void run(void* c, const Requantization* quantize, const FloatScaling* scaling = nullptr) const {
     std::vector<int16_t> packed(static_cast<size_t>(integer_packed_size(k, n)));
     std::vector<int16_t> rows(static_cast<size_t>(m * integer_row(k)));
     integer_pack_b({b.data(), b_signed}, k, n, n, 1, b_zeros.data(), packed.data());
     REQUIRE(integer_pack_a({a.data(), a_signed}, 1, m, k, a_zeros.data(), rows.data()).ok());
-    const IntegerOutput output{c, first.data(), quantize};
+    const IntegerOutput output{c, first.data(), quantize, scaling};
     REQUIRE(integer_gemm(m, n, k, rows.data(), packed.data(), output).ok());
   }
 };
@@ -83,6 +83,26 @@ TEST_CASE("integer_gemm quantizes like the scalar formula", "[integer]") {
       INFO("element " << i);
       REQUIRE(static_cast<float>(value(c, i, is_signed)) ==
               std::clamp(code, static_cast<float>(range.low), static_cast<float>(range.high)));
+    }
+  }
+}
+
+TEST_CASE("integer_gemm scales sums like the scalar formula", "[integer]") {
+  for (int64_t n : {3, 16, 19}) {
+    const Problem p(53, n, 33, false, true);
+    std::vector<float> scale, bias;
+    for (int64_t i = 0; i < p.n + kIntegerPanel; ++i) {
+      scale.push_back(0.1f + 0.3f * static_cast<float>(i));
+      bias.push_back(static_cast<float>(i) / 3 - 7.5f);
+    }
+    const FloatScaling scaling{scale.data(), bias.data()};
+    std::vector<float> c(static_cast<size_t>(p.m * p.n));
+    p.run(c.data(), nullptr, &scaling);
+    for (int64_t i = 0; i < p.m * p.n; ++i) {
+      const auto column = static_cast<size_t>(i % p.n);
+      const float scaled = static_cast<float>(p.sum(i / p.n, i % p.n)) * scale[column];
+      INFO("element " << i);
+      REQUIRE(c[static_cast<size_t>(i)] == scaled + bias[column]);
     }
   }
 }
