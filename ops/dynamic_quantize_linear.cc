@@ -11,21 +11,10 @@
 namespace sardonyx::ops {
 namespace {
 
-struct Extent {
-  float low = 0, high = 0;
-};
-
-// A NaN in x is one of the ends.
-Extent extent_of(const float* x, int64_t count) {
-  if (count == 0) return {};
-  const float low = simd::reduce_min(x, count), high = simd::reduce_max(x, count);
-  return {low > 0 ? 0 : low, high < 0 ? 0 : high};
-}
-
 Status run_dynamic_quantize_linear(const Attributes&, const RunContext& context) {
   const float* x = context.inputs[0].as<const float>();
   const int64_t count = context.outputs[0].elements();
-  const Extent extent = extent_of(x, count);
+  const simd::Extent extent = simd::reduce_extent(x, count);
   // Constant zeros have no extent; any scale does.
   const float scale = extent.high == extent.low ? 1.0f : (extent.high - extent.low) / 255.0f;
   if (!(std::isfinite(scale) && scale > 0)) {

@@ -18,57 +18,6 @@ constexpr int64_t kRowBlock = 10 * kIntegerRows;
 constexpr int64_t kChunkWork = 1'000'000;
 constexpr double kNsPerWidened = 0.3;
 
-// One row of k elements as pairs that are `step` elements apart.
-void widen_row(const uint8_t* from, int64_t k, const ByteWidener& widen, int64_t step,
-               int16_t* to) {
-  int64_t p = 0;
-  for (; p + 8 <= k; p += 8) {
-    int16_t eight[8];
-    store(eight, widen.eight(from + p));
-    for (int i = 0; i < 8; i += 2) {
-      std::memcpy(to, eight + i, 2 * sizeof(int16_t));
-      to += step;
-    }
-  }
-  SX_SCALAR
-  for (; p < k; p += 2) {
-    to[0] = widen.one(from[p]);
-    to[1] = p + 1 < k ? widen.one(from[p + 1]) : int16_t{0};
-    to += step;
-  }
-}
-
-// Rows of a panel, kBytes long, to rows of C that are `stride` apart.
-template <size_t kBytes>
-void copy_rows(const void* panel, int64_t rows, size_t bytes, void* c, int64_t stride) {
-  auto* to = static_cast<uint8_t*>(c);
-  const auto* from = static_cast<const uint8_t*>(panel);
-  for (int64_t r = 0; r < rows; ++r) {
-    if (bytes == kBytes) {
-      std::memcpy(to, from, kBytes);  // as vectors
-    } else {
-      std::memcpy(to, from, bytes);
-    }
-    from += kBytes;
-    to += stride;
-  }
-}
-
-// Where the sums of a panel go: rows of C from element `at` on.
-void put_panel(const IntegerOutput& output, int32_t* sums, int64_t rows, int64_t column, int64_t n,
-               int64_t at) {
-  const auto columns = static_cast<size_t>(std::min(kIntegerPanel, n - column));
-  auto* c = static_cast<uint8_t*>(output.data) + at * output.element_bytes();
-  if (output.quantize) {
-    uint8_t bytes[kRowBlock * kIntegerPanel];
-    requantize_panel(output, sums, rows, column, bytes);
-    copy_rows<kIntegerPanel>(bytes, rows, columns, c, n);
-  } else {
-    finish_panel(output, sums, rows, column);
-    copy_rows<kIntegerPanel * 4>(sums, rows, columns * 4, c, n * 4);
-  }
-}
-
 }  // namespace
 
 void integer_pack_b(const ByteMatrix& b, int64_t k, int64_t n, int64_t row_stride,
@@ -87,6 +36,25 @@ void integer_pack_b(const ByteMatrix& b, int64_t k, int64_t n, int64_t row_strid
   }
 }
 
+void integer_widen_row(const uint8_t* from, int64_t k, const ByteWidener& widen, int64_t step,
+                       int16_t* to) {
+  int64_t p = 0;
+  for (; p + 8 <= k; p += 8) {
+    int16_t eight[8];
+    store(eight, widen.eight(from + p));
+    for (int i = 0; i < 8; i += 2) {
+      std::memcpy(to, eight + i, 2 * sizeof(int16_t));
+      to += step;
+    }
+  }
+  SX_SCALAR
+  for (; p < k; p += 2) {
+    to[0] = widen.one(from[p]);
+    to[1] = p + 1 < k ? widen.one(from[p + 1]) : int16_t{0};
+    to += step;
+  }
+}
+
 Status integer_pack_a(const ByteMatrix& from, int64_t matrices, int64_t m, int64_t k,
                       const int32_t* zeros, int16_t* to) {
   const int64_t grain = grain_for(kNsPerWidened * static_cast<double>(k + 8));
@@ -94,8 +62,8 @@ Status integer_pack_a(const ByteMatrix& from, int64_t matrices, int64_t m, int64
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i % m, in_tile = row % kIntegerRows;
       const int64_t rows = std::min(kIntegerRows, m - (row - in_tile));
-      widen_row(from.data + i * k, k, ByteWidener(from.is_signed, zeros[i]), 2 * rows,
-                to + (i - in_tile) * integer_row(k) + 2 * in_tile);
+      integer_widen_row(from.data + i * k, k, ByteWidener(from.is_signed, zeros[i]), 2 * rows,
+                        to + (i - in_tile) * integer_row(k) + 2 * in_tile);
     }
   });
 }
@@ -122,7 +90,8 @@ Status integer_gemm(int64_t m, int64_t n, int64_t k, const int16_t* a, const int
                        packed + column * stride, 2 * kIntegerPanel, static_cast<size_t>(stride / 2),
                        sums + r * kIntegerPanel, kIntegerPanel);
         }
-        put_panel(output, sums, rows, column, n, first * n + column);
+        put_integer_panel(output, sums, rows, column, std::min(kIntegerPanel, n - column), n,
+                          first * n + column);
       }
     }
   });

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "simd/integer_tile.h"
 #include "simd/requantize.h"
+#include "simd/widen_bytes.h"
 
 namespace sardonyx::simd {
 
@@ -26,6 +27,10 @@ constexpr int64_t integer_packed_size(int64_t k, int64_t n) {
 // Packs B[i][j] - zeros[j], B[i][j] being element i * row_stride + j * column_stride.
 void integer_pack_b(const ByteMatrix& b, int64_t k, int64_t n, int64_t row_stride,
                     int64_t column_stride, const int32_t* zeros, int16_t* packed);
+
+// One row of k elements, less their zero point, as pairs that are `step` elements apart.
+void integer_widen_row(const uint8_t* from, int64_t k, const ByteWidener& widen, int64_t step,
+                       int16_t* to);
 
 // Packs rows from[i * k + p] - zeros[i] of `matrices` matrices, each of m rows, into m *
 // integer_row(k) elements each. Threaded.

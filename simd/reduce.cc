@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "simd/unroll.h"
 #include "simd/v128.h"
 
 namespace sardonyx::simd {
@@ -109,6 +110,27 @@ float reduce_min(const float* x, int64_t count) {
         return select(first_lanes(n), min_nan(acc, load_partial(x + i, n)), acc);
       },
       [](f32x4 a, f32x4 b) { return min_nan(a, b); }));
+}
+
+Extent reduce_extent(const float* x, int64_t count) {
+  f32x4 low[2] = {}, high[2] = {};
+  i32x4 ordered = splat(-1);
+  const auto take = [&](int j, f32x4 v) {
+    low[j] = pmin(low[j], v);
+    high[j] = pmax(high[j], v);
+    ordered = ordered & (v == v);
+  };
+  int64_t i = 0;
+  SX_ROLLED
+  for (; i + 8 <= count; i += 8) {
+    take(0, load(x + i));
+    take(1, load(x + i + 4));
+  }
+  SX_ROLLED
+  for (; i < count; i += 4) take(0, load_partial(x + i, count - i < 4 ? count - i : 4));
+  const f32x4 nan = select(ordered, zero(), splat(std::numeric_limits<float>::quiet_NaN()));
+  return {reduce_min_nan(min_nan(low[0], low[1]) + nan),
+          reduce_max_nan(max_nan(high[0], high[1]) + nan)};
 }
 
 }  // namespace sardonyx::simd

@@ -17,4 +17,10 @@ float dot(const float* a, const float* b, int64_t count);
 float reduce_max(const float* x, int64_t count);  // -inf when empty; NaN when an element is
 float reduce_min(const float* x, int64_t count);  // inf when empty; NaN when an element is
 
+// The least interval that has 0 and all elements; NaN at both ends when an element is.
+struct Extent {
+  float low = 0, high = 0;
+};
+Extent reduce_extent(const float* x, int64_t count);
+
 }  // namespace sardonyx::simd

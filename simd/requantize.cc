@@ -9,8 +9,7 @@ namespace {
 
 constexpr int64_t kLanes = 8;
 
-}  // namespace
-
+// Rows of a panel as bytes, eight and eight.
 void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows, int64_t column,
                       uint8_t* out) {
   const Requantizer requantize(*to.quantize);
@@ -24,6 +23,53 @@ void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows
     store_low_bytes(out, narrow(low, high));
     sums += kLanes;
     out += kLanes;
+  }
+}
+
+// Outputs of four bytes, in place.
+void finish_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column) {
+  const SumFinisher finish(to.scaling != nullptr);
+  for (int64_t half = column; half < column + kLanes; half += 4) {
+    const i32x4 first = load(to.first + half);
+    const f32x4 scale = to.scaling ? load(to.scaling->scale + half) : zero();
+    const f32x4 bias = to.scaling ? load(to.scaling->bias + half) : zero();
+    int32_t* at = sums + (half - column);
+    SX_ROLLED
+    for (int64_t r = 0; r < rows; ++r) {
+      store(at, finish(load(at) + first, scale, bias));
+      at += kLanes;
+    }
+  }
+}
+
+// Rows that are kBytes apart to rows that are `stride` bytes apart.
+template <size_t kBytes>
+void copy_rows(const uint8_t* from, int64_t rows, size_t bytes, uint8_t* to, int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    if (bytes == kBytes) {
+      std::memcpy(to, from, kBytes);  // as vectors
+    } else {
+      std::memcpy(to, from, bytes);
+    }
+    from += kBytes;
+    to += stride;
+  }
+}
+
+}  // namespace
+
+void put_integer_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column,
+                       int64_t columns, int64_t stride, int64_t at) {
+  auto* bytes = reinterpret_cast<uint8_t*>(sums);
+  auto* out = static_cast<uint8_t*>(to.data) + at * to.element_bytes();
+  const auto count = static_cast<size_t>(columns);
+  if (to.quantize) {
+    requantize_panel(to, sums, rows, column, bytes);
+    copy_rows<kLanes>(bytes, rows, count, out, stride);
+  } else {
+    finish_panel(to, sums, rows, column);
+    copy_rows<kLanes * sizeof(int32_t)>(bytes, rows, count * sizeof(int32_t), out,
+                                        stride * int64_t{sizeof(int32_t)});
   }
 }
 
@@ -47,21 +93,6 @@ void requantize_row(const Requantization& to, int64_t column, int32_t first, con
   uint8_t rest[kLanes];
   eight(rest);
   std::memcpy(out, rest, static_cast<size_t>(count));
-}
-
-void finish_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column) {
-  const SumFinisher finish(to.scaling != nullptr);
-  for (int64_t half = column; half < column + kLanes; half += 4) {
-    const i32x4 first = load(to.first + half);
-    const f32x4 scale = to.scaling ? load(to.scaling->scale + half) : zero();
-    const f32x4 bias = to.scaling ? load(to.scaling->bias + half) : zero();
-    int32_t* at = sums + (half - column);
-    SX_ROLLED
-    for (int64_t r = 0; r < rows; ++r) {
-      store(at, finish(load(at) + first, scale, bias));
-      at += kLanes;
-    }
-  }
 }
 
 void finish_row(const IntegerOutput& to, int64_t column, int32_t first, const int32_t* sums,

@@ -33,26 +33,31 @@ struct IntegerOutput {
   int64_t element_bytes() const { return quantize ? 1 : 4; }
 };
 
-// Four floats to integers: clamp(nearest(x) + zero), ties to even.
+// Adding it to a float of less than 2^22 rounds that, ties to even, to an integer that stands in
+// the low bits of the result.
+inline constexpr float kRound = 12582912.0f;  // 1.5 * 2^23
+
+// Four floats to integers: clamp(nearest(x) + zero).
 class Quantizer {
  public:
   explicit Quantizer(const QuantizedRange& range)
       : low_(splat(static_cast<float>(range.low - range.zero))),
         high_(splat(static_cast<float>(range.high - range.zero))),
-        zero_(splat(range.zero)) {}
+        round_(splat(kRound)),
+        zero_(splat(range.zero) - bits(splat(kRound))) {}
 
-  // A NaN passes both bounds and becomes 0.
+  // A NaN becomes 0 steps.
   SX_INLINE i32x4 operator()(f32x4 x) const {
-    return to_int_sat(nearest(pmin(pmax(x, low_), high_))) + zero_;
+    const f32x4 number = from_bits(bits(x) & (x == x));
+    return bits(pmin(pmax(number, low_), high_) + round_) + zero_;
   }
 
  private:
-  f32x4 low_, high_;
+  f32x4 low_, high_, round_;
   i32x4 zero_;
 };
 
-// Sums to the integers of bytes. Adding 1.5 * 2^23 to a float rounds it, ties to even, to an
-// integer that stands in the low bits of the result.
+// Sums to the integers of bytes.
 class Requantizer {
  public:
   explicit Requantizer(const Requantization& to)
@@ -70,7 +75,6 @@ class Requantizer {
   }
 
  private:
-  static constexpr float kRound = 12582912.0f;
   f32x4 low_, high_, slope_, round_;
   i32x4 zero_;
 };
@@ -88,17 +92,16 @@ class SumFinisher {
   bool to_floats_;
 };
 
-// out[i][column] = quantize(sums[i][column] + first[column]) for 8 columns from `column` on, and
-// for rows of sums and of out that are 8 long.
-void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows, int64_t column,
-                      uint8_t* out);
+// Puts sums [rows][8] of columns from `column` on into `columns` columns, at most 8, of rows that
+// are `stride` elements apart, the first of them at element `at`; changes the sums.
+void put_integer_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column,
+                       int64_t columns, int64_t stride, int64_t at);
 // out[i] = quantize(sums[i] + first), the parameters being those of one column; whole vectors of
 // eight sums are read, and `count` outputs written.
 void requantize_row(const Requantization& to, int64_t column, int32_t first, const int32_t* sums,
                     int64_t count, uint8_t* out);
 
-// The same for outputs of four bytes: a panel in place, and a row.
-void finish_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int64_t column);
+// The same for outputs of four bytes.
 void finish_row(const IntegerOutput& to, int64_t column, int32_t first, const int32_t* sums,
                 int64_t count, int32_t* out);
 

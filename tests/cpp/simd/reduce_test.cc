@@ -37,6 +37,10 @@ TEST_CASE("reductions at every tail", "[reduce]") {
     CHECK(std::fabs(dot(x.data(), y.data(), n) - product) <= bound);
     CHECK(reduce_max(x.data(), n) == most);
     CHECK(reduce_min(x.data(), n) == least);
+    const Extent below = reduce_extent(x.data(), n), around_0 = reduce_extent(y.data(), n);
+    CHECK((below.low == std::min(least, 0.0f) && below.high == 0));
+    CHECK((around_0.low == std::min(0.0f, reduce_min(y.data(), n)) &&
+           around_0.high == std::max(0.0f, reduce_max(y.data(), n))));
   }
 }
 
@@ -67,6 +71,8 @@ TEST_CASE("a NaN anywhere reaches every reduction", "[reduce]") {
       CHECK(std::isnan(reduce_sum(x.data(), n)));
       CHECK(std::isnan(reduce_max(x.data(), n)));
       CHECK(std::isnan(reduce_min(x.data(), n)));
+      const Extent extent = reduce_extent(x.data(), n);
+      CHECK((std::isnan(extent.low) && std::isnan(extent.high)));
       CHECK(std::isnan(dot(x.data(), x.data(), n)));
     }
   }
