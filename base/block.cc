@@ -25,9 +25,9 @@ Header* header_of(void* data) {
 
 }  // namespace
 
-// Not aligned_alloc(): dlmalloc's leaves slivers between aligned chunks, where small objects keep
-// freed blocks from merging, and refuses a hole that just fits. Packing 25 weights of 4 MB then
-// takes 47 MB beyond the file.
+// Not aligned_alloc(): it leaves slivers between aligned chunks, where small objects keep freed
+// blocks from merging, and refuses a hole that just fits. With dlmalloc packing 25 weights of 4 MB
+// then takes 47 MB beyond the file.
 void* block_malloc(size_t bytes) {
   if (bytes > kMaxTensorBytes) return nullptr;
   void* base = std::malloc(sizeof(Header) + kBlockAlignment - 1 + bytes + kTailBytes);

@@ -22,6 +22,7 @@ function(sardonyx_test name)
       -sENVIRONMENT=node,worker
       -sNODERAWFS=1
       -sEXIT_RUNTIME=1
+      -sMALLOC=emmalloc
       -sALLOW_MEMORY_GROWTH=1
       -sMAXIMUM_MEMORY=4GB
       -sSTACK_SIZE=1MB

@@ -79,7 +79,7 @@ async function bundleWorker() {
   return code;
 }
 
-/** The library, which loads the check of manifests when it meets one. */
+/** The library, which loads what only manifests need when it meets one. */
 const bundleLibrary = (entry) =>
   bundle(entry, {
     format: 'esm',
@@ -87,7 +87,7 @@ const bundleLibrary = (entry) =>
       {
         name: 'manifest beside',
         setup({ onResolve }) {
-          onResolve({ filter: /\/validate\.generated\.js$/ }, () => ({
+          onResolve({ filter: /\/(validate|calibration_models)\.generated\.js$/ }, () => ({
             path: './manifest.mjs',
             external: true,
           }));
@@ -149,7 +149,7 @@ async function main() {
   write('worker.js', worker);
   write('webgpu.mjs', await bundle('webgpu/entry.ts', { format: 'esm' }));
   write('index.mjs', await bundleLibrary('web/entry_esm.ts'));
-  write('manifest.mjs', await bundle('manifest/validate.generated.js', { format: 'esm' }));
+  write('manifest.mjs', await bundle('web/entry_manifest.ts', { format: 'esm' }));
   write('ort.mjs', await bundleLibrary('web/ort/entry_esm.ts'));
   write(
     'sardonyx.js',
