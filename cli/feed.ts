@@ -61,10 +61,5 @@ export function randomFeed(
   shape: readonly number[] | undefined,
   next?: () => number,
 ): Tensor {
-  try {
-    return makeFeed(info, shape ?? closedShape(info.shape), 'random', next);
-  } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new SardonyxError('INVALID_ARGUMENT', message, { tensor: info.name });
-  }
+  return makeFeed(info, shape ?? closedShape(info.shape), 'random', next);
 }

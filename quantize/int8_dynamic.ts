@@ -1,12 +1,17 @@
 // Products of int8 weights and activations whose range is measured in each run: DynamicQuantizeLinear,
 // MatMulInteger, and the two scales as factors behind it. Weights are symmetric, with a scale per column.
+import {
+  quantizeWeights,
+  weightScales,
+  type IntegerWeights,
+  type Sums,
+} from './integer_weights.js';
 import type { Job } from './job.js';
 import { nodeName, type Model } from './model.js';
 import { makeNode } from './nodes.js';
 import type { NodeProto } from './onnx_pb.generated.js';
 import { addBias, findProducts, type Product, type WeightMatrix } from './product.js';
 import { raiseOpset } from './raise_opset.js';
-import { Noise } from './sqnr.js';
 import { FLOAT, makeTensor } from './tensor_data.js';
 
 /** Longer sums of u8 · s8 can leave int32. */
@@ -24,27 +29,20 @@ interface Activation {
   readonly zero: string;
 }
 
-/** Largest magnitude 127; columns of zeros have the scale 1. */
-function quantizeColumns(weight: WeightMatrix, alpha: number) {
+/** Biases are added as floats, and the scale of activations is known in each run only. */
+const SUMS: Sums = { bias: new Float32Array(), inputScale: 1 };
+
+/** With a scale per column. */
+function quantizeColumns(weight: WeightMatrix, alpha: number): IntegerWeights {
   const { rows, columns, data, rowStep, columnStep } = weight;
-  const scales = new Float32Array(columns);
-  const values = new Int8Array(rows * columns);
-  const noise = new Noise();
-  for (let column = 0; column < columns; column++) {
-    let largest = 0;
-    for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
-      largest = Math.max(largest, Math.abs(data[at]! * alpha));
-    }
-    const scale = Math.fround(largest / 127) || 1;
-    scales[column] = scale;
-    for (let row = 0, at = column * columnStep; row < rows; row++, at += rowStep) {
-      const value = data[at]! * alpha;
-      const integer = Math.max(-127, Math.min(127, Math.round(value / scale)));
-      values[row * columns + column] = integer;
-      noise.add(value, integer * scale);
+  const values = new Float32Array(rows * columns);
+  for (let row = 0, to = 0; row < rows; row++) {
+    for (let column = 0, at = row * rowStep; column < columns; column++, at += columnStep) {
+      values[to++] = data[at]! * alpha;
     }
   }
-  return { scales, values, sqnr: noise.decibels };
+  const dims = [rows, columns];
+  return quantizeWeights(values, dims, 1, weightScales(values, dims, 1, SUMS));
 }
 
 /** Writes nodes; what several of them share is written once. */
@@ -59,11 +57,11 @@ class Writer {
     const known = this.#weights.get(key);
     if (known) return known;
     const { rows, columns, name } = weight;
-    const { scales, values, sqnr } = quantizeColumns(weight, alpha);
+    const { scales, codes, sqnr } = quantizeColumns(weight, alpha);
     const { model } = this;
     const made = {
       values: model.addConstant(
-        makeTensor(model.freshName(`${name}_int8`), 'int8', [rows, columns], values),
+        makeTensor(model.freshName(`${name}_int8`), 'int8', [rows, columns], codes),
       ),
       scales: model.addConstant(
         makeTensor(model.freshName(`${name}_scale`), 'float32', [columns], scales),

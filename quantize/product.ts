@@ -4,7 +4,7 @@ import type { Job } from './job.js';
 import { isOperator, type Model } from './model.js';
 import { floatOf, intOf, intsOf, makeNode } from './nodes.js';
 import type { GraphProto, NodeProto } from './onnx_pb.generated.js';
-import { dimsOf, FLOAT, floatsOf, makeTensor } from './tensor_data.js';
+import { dimsOf, FLOAT, floatsOf, makeTensor, whyNoNumbers } from './tensor_data.js';
 
 /** Shorter sums gain nothing, and are often exact by intent: positions times frequencies. */
 const LEAST_ROWS = 16;
@@ -84,12 +84,11 @@ function weightOf(
   if (dims.length !== 2 || first === undefined || second === undefined) {
     return `its weight has ${dims.length} dims, and 2 are needed`;
   }
-  if (tensor.dataType !== FLOAT) return 'its weight is not of float32';
-  if (first * second === 0) return 'its weight is empty';
+  const reason = whyNoNumbers(tensor);
+  if (reason !== undefined) return `its weight ${reason}`;
   const rows = transposed ? second : first;
   if (rows < LEAST_ROWS) return `its sums are of ${rows} products, and ${LEAST_ROWS} are needed`;
   const data = floatsOf(tensor);
-  if (!data.every(Number.isFinite)) return 'its weight has elements that are infinite or NaN';
   return transposed
     ? { name: tensor.name, rows: second, columns: first, data, rowStep: 1, columnStep: second }
     : { name: tensor.name, rows: first, columns: second, data, rowStep: second, columnStep: 1 };

@@ -3,7 +3,7 @@ import type { Job } from './job.js';
 import { isOperator, type Model } from './model.js';
 import { intOf } from './nodes.js';
 import type { NodeProto } from './onnx_pb.generated.js';
-import { dimsOf, FLOAT, floatsOf } from './tensor_data.js';
+import { dimsOf, FLOAT, floatsOf, whyNoNumbers } from './tensor_data.js';
 
 /** Shorter rows would have a scale for a few numbers each. */
 const LEAST_COLUMNS = 16;
@@ -39,8 +39,7 @@ function tableOf(model: Model, node: NodeProto): Table | string | undefined {
     return `its rows have ${columns} numbers, and ${LEAST_COLUMNS} are needed`;
   }
   if (columns % 2 !== 0) return 'its rows have an odd number of numbers';
-  if (rows === 0) return 'its table is empty';
-  const data = floatsOf(tensor);
-  if (!data.every(Number.isFinite)) return 'its table has elements that are infinite or NaN';
-  return { name: tensor.name, rows, columns, data, indices: node.input[1] ?? '' };
+  const reason = whyNoNumbers(tensor);
+  if (reason !== undefined) return `its table ${reason}`;
+  return { name: tensor.name, rows, columns, data: floatsOf(tensor), indices: node.input[1] ?? '' };
 }

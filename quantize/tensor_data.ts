@@ -103,6 +103,14 @@ export function floatsOf(tensor: TensorProto): Float32Array {
   throw wrong(tensor, 'DTYPE_UNSUPPORTED', `its element type is ${infoOf(tensor).type}`);
 }
 
+/** Why a tensor is none of numbers that can be quantized; undefined where it is. */
+export function whyNoNumbers(tensor: TensorProto): string | undefined {
+  if (tensor.dataType !== FLOAT) return 'is not of float32';
+  if (countOf(tensor) === 0) return 'is empty';
+  const finite = floatsOf(tensor).every(Number.isFinite);
+  return finite ? undefined : 'has elements that are infinite or NaN';
+}
+
 /** Bytes of the elements as they lie in the file. */
 export function storedBytes(tensor: TensorProto): number {
   const info = dtypeByNumber(tensor.dataType);

@@ -2,7 +2,7 @@
 import { isOperator, type Model } from '../model.js';
 import { intOf } from '../nodes.js';
 import type { NodeProto, TensorProto } from '../onnx_pb.generated.js';
-import { countOf, dimsOf, elementsOf, FLOAT } from '../tensor_data.js';
+import { countOf, dimsOf, whyNoNumbers } from '../tensor_data.js';
 
 export interface Layer {
   readonly node: NodeProto;
@@ -20,15 +20,15 @@ export function layerOf(model: Model, node: NodeProto): Layer | string | undefin
   const weight = model.constant(name);
   if (!weight || model.constant(data) || !data || !node.output[0]) return undefined;
   const axis = channelAxis(node, weight);
-  if (axis === undefined) return `its weights have ${weight.dims.length} axes`;
-  const reason = whyNot(weight);
-  if (reason !== undefined) return `its weights ${reason}`;
+  if (axis === undefined) return `its weight has ${weight.dims.length} axes`;
+  const reason = whyNoNumbers(weight);
+  if (reason !== undefined) return `its weight ${reason}`;
   if (biasName === '') return { node, weight, axis, bias: undefined };
   const bias = model.constant(biasName);
   if (!bias || !isRow(bias, outputChannels(node, weight, axis))) {
     return 'its bias is no row of constants';
   }
-  const biasReason = whyNot(bias);
+  const biasReason = whyNoNumbers(bias);
   return biasReason === undefined ? { node, weight, axis, bias } : `its bias ${biasReason}`;
 }
 
@@ -50,13 +50,6 @@ export const groupsOf = (node: NodeProto): number =>
 
 export const outputChannels = (node: NodeProto, weight: TensorProto, axis: number): number =>
   Number(weight.dims[axis]) * groupsOf(node);
-
-function whyNot(tensor: TensorProto): string | undefined {
-  if (tensor.dataType !== FLOAT) return 'are not float32';
-  if (countOf(tensor) === 0) return 'have no elements';
-  const finite = (elementsOf(tensor) as Float32Array).every(Number.isFinite);
-  return finite ? undefined : 'have NaN or infinity';
-}
 
 function isRow(tensor: TensorProto, columns: number): boolean {
   const dims = dimsOf(tensor);

@@ -7,7 +7,7 @@ import { floatOf, withoutAttributes } from '../nodes.js';
 import type { NodeProto } from '../onnx_pb.generated.js';
 import type { Affine } from '../ranges/affine.js';
 import { dimsOf, floatsOf, makeTensor } from '../tensor_data.js';
-import { quantizeBias, quantizeWeights, weightScales } from './integer_weights.js';
+import { quantizeBias, quantizeWeights, weightScales } from '../integer_weights.js';
 import { outputChannels, type Layer } from './layers.js';
 
 /** What a tensor is quantized with; tensors of one group have the very same object. */

@@ -1,4 +1,4 @@
-import { Tensor, type DType, type ValueInfo } from '../index';
+import { SardonyxError, Tensor, type DType, type ValueInfo } from '../index';
 
 export type Fill = 'random' | 'zeros' | 'ones';
 
@@ -24,9 +24,12 @@ const arrays: Partial<Record<DType, new (length: number) => Numbers>> = {
 
 const one16 = 0x3c00;
 
+const refuse = ({ name }: ValueInfo, message: string) =>
+  new SardonyxError('INVALID_ARGUMENT', `Input '${name}' ${message}`, { tensor: name });
+
 /**
  * A tensor for one input. Random floats are in [0, 1), random integers 0 or 1: valid as token ids and masks.
- * `next` gives numbers in [0, 1).
+ * `next` gives numbers in [0, 1). INVALID_ARGUMENT for inputs of other types, and too large ones.
  */
 export function makeFeed(
   info: ValueInfo,
@@ -35,13 +38,13 @@ export function makeFeed(
   next: () => number = Math.random,
 ): Tensor {
   const ArrayType = info.kind === 'tensor' ? arrays[info.type] : undefined;
-  if (!ArrayType)
-    throw new Error(
-      `Input '${info.name}' is ${info.kind === 'tensor' ? info.type : `a ${info.kind}`}: random values of that type can not be made.`,
-    );
+  if (!ArrayType) {
+    const type = info.kind === 'tensor' ? info.type : `a ${info.kind}`;
+    throw refuse(info, `is ${type}: random values of that type can not be made.`);
+  }
   const count = shape.reduce((a, b) => a * b, 1);
   if (!(count <= elementLimit))
-    throw new Error(`Input '${info.name}' would have ${count} elements: choose smaller dims.`);
+    throw refuse(info, `would have ${count} elements: choose smaller dims.`);
   const data = new ArrayType(count);
   if (fill !== 'zeros')
     for (let i = 0; i < count; i++) data[i] = elementValue(info.type, fill, next);

@@ -1,6 +1,6 @@
 // Weights as bytes with a scale per channel, and biases as integers of the scale of the sums.
-import { int8Scale, SMALLEST_SCALE } from '../ranges/affine.js';
-import { Noise } from '../sqnr.js';
+import { int8Scale, SMALLEST_SCALE } from './ranges/affine.js';
+import { Noise } from './sqnr.js';
 
 export interface IntegerWeights {
   readonly codes: Int8Array;
@@ -13,6 +13,13 @@ export interface IntegerWeights {
 // A bias of at most 2^30 leaves room in 32 bits for 33,000 products of bytes.
 const BIAS_LIMIT = 2 ** 30;
 
+/** What the sums that a weight is part of are made of. */
+export interface Sums {
+  /** One number per channel, or of each group of channels. */
+  readonly bias: Float32Array;
+  readonly inputScale: number;
+}
+
 /** Channel of an element, by its place in row-major order. */
 function channelsOf(dims: readonly number[], axis: number) {
   const inner = dims.slice(axis + 1).reduce((a, b) => a * b, 1);
@@ -20,18 +27,18 @@ function channelsOf(dims: readonly number[], axis: number) {
   return { count, of: (i: number) => Math.floor(i / inner) % count };
 }
 
-/** `bias` is one number per channel, or of each group of channels. Where it is large, weights have coarser scales. */
+/** Per place of the axis. Where the bias is large, weights have coarser scales. */
 export function weightScales(
   weights: Float32Array,
   dims: readonly number[],
   axis: number,
-  { bias, inputScale }: { readonly bias: Float32Array; readonly inputScale: number },
+  { bias, inputScale }: Sums,
 ): Float32Array {
   const channels = channelsOf(dims, axis);
   const largest = new Float64Array(channels.count);
-  for (const [i, value] of weights.entries()) {
+  for (let i = 0; i < weights.length; i++) {
     const channel = channels.of(i);
-    largest[channel] = Math.max(largest[channel]!, Math.abs(value));
+    largest[channel] = Math.max(largest[channel]!, Math.abs(weights[i]!));
   }
   // The scale of the sums is a float32 number that is not subnormal, too.
   const least = new Float64Array(channels.count).fill(SMALLEST_SCALE / Math.min(1, inputScale));
@@ -39,9 +46,9 @@ export function weightScales(
     const channel = i % channels.count;
     least[channel] = Math.max(least[channel]!, Math.abs(value) / inputScale / BIAS_LIMIT);
   }
-  // A channel of zeros has any scale: the least, for the sake of its bias.
+  // A channel of zeros has any scale: where there are biases the least, for their sake.
   return Float32Array.from(largest, (size, channel) =>
-    size > 0 ? Math.max(int8Scale(size), least[channel]!) : least[channel]!,
+    size > 0 || bias.length === 0 ? Math.max(int8Scale(size), least[channel]!) : least[channel]!,
   );
 }
 
@@ -51,10 +58,11 @@ export function quantizeWeights(
   axis: number,
   scales: Float32Array,
 ): IntegerWeights {
-  const channels = channelsOf(dims, axis);
   const codes = new Int8Array(weights.length);
   const noise = new Noise();
-  for (const [i, value] of weights.entries()) {
+  const channels = channelsOf(dims, axis);
+  for (let i = 0; i < weights.length; i++) {
+    const value = weights[i]!;
     const scale = scales[channels.of(i)]!;
     const code = Math.max(-127, Math.min(127, roundHalfToEven(value / scale)));
     codes[i] = code;
