@@ -9,6 +9,7 @@
 #include "simd/integer_winograd.h"
 #include "simd/winograd.h"
 #include "simd/winograd_line.h"
+#include "simd/winograd_rows.h"
 
 namespace sardonyx {
 namespace {
@@ -25,14 +26,14 @@ bool is_dequantized(const Graph& graph, ValueId id) {
   return producer != kNoNode && graph.nodes[producer].type == "DequantizeLinear";
 }
 
-// A convolution with constant fp32 weights over one or two axes, as it will be on channel blocks.
+// A convolution with constant fp32 weights over one to three axes, as it will be on channel blocks.
 std::optional<simd::ConvSpec> conv_of(const Graph& graph, const Node& node) {
   if ((node.type != "Conv" && node.type != "FusedConv") || node.inputs.size() < 2) return {};
   if (is_dequantized(graph, node.inputs[0])) return {};
   const ValueId w = node.inputs[1];
   if (w == kNoValue || !graph.values[w].constant || graph.values[w].optional_input) return {};
   const Constant& weights = *graph.values[w].constant;
-  if (weights.dtype != DType::kFloat32 || weights.shape.rank() > 4) return {};
+  if (weights.dtype != DType::kFloat32 || weights.shape.rank() > 5) return {};
   ops::Window window;
   auto spec =
       ops::conv_spec(node.attributes, weights.shape, Layout::kNC4HW4, Layout::kNC4HW4, window);
@@ -60,10 +61,11 @@ int64_t integer_growth(const simd::ConvSpec& spec) {
 
 // Floats that the packed weights have more than those of the model.
 int64_t growth(const simd::ConvSpec& spec) {
-  const int64_t packed = spec.winograd_tile == simd::kLineTile
-                             ? simd::winograd_line_packed_size(spec).value_or(kNoBudget)
-                             : simd::winograd_packed_size(spec);
-  return packed - spec.out_channels * spec.depth();
+  const auto packed = spec.winograd_tile == simd::kLineTile ? simd::winograd_line_packed_size(spec)
+                      : spec.winograd_tile == simd::kRowsTile
+                          ? simd::winograd_rows_packed_size(spec)
+                          : simd::winograd_packed_size(spec);
+  return packed.value_or(kNoBudget) - spec.out_channels * spec.depth();
 }
 
 }  // namespace

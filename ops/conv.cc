@@ -16,6 +16,7 @@
 #include "simd/layout.h"
 #include "simd/winograd.h"
 #include "simd/winograd_line.h"
+#include "simd/winograd_rows.h"
 
 namespace sardonyx::ops {
 namespace {
@@ -48,6 +49,8 @@ std::optional<int64_t> packed_size(const ConvSpec& spec) {
       return simd::depthwise_packed_size(spec);
     case ConvAlgorithm::kWinogradLine:
       return simd::winograd_line_packed_size(spec);
+    case ConvAlgorithm::kWinogradRows:
+      return simd::winograd_rows_packed_size(spec);
     case ConvAlgorithm::kDirect:
       return simd::direct_packed_size(spec);
   }
@@ -64,6 +67,8 @@ void pack(const ConvSpec& spec, const float* weights, float* packed) {
       return simd::depthwise_pack(spec, weights, packed);
     case ConvAlgorithm::kWinogradLine:
       return simd::winograd_line_pack(spec, weights, packed);
+    case ConvAlgorithm::kWinogradRows:
+      return simd::winograd_rows_pack(spec, weights, packed);
     case ConvAlgorithm::kDirect:
       return simd::direct_pack(spec, weights, packed);
   }
@@ -79,6 +84,8 @@ std::string_view kernel_name(const ConvSpec& spec) {
       return spec.kernel[1] == 3 && spec.kernel[2] == 3 ? "conv_depthwise_3x3" : "conv_depthwise";
     case ConvAlgorithm::kWinogradLine:
       return "conv_winograd_line";
+    case ConvAlgorithm::kWinogradRows:
+      return "conv_winograd_rows";
     case ConvAlgorithm::kDirect:
       return "conv_direct";
   }
@@ -88,8 +95,9 @@ std::string_view kernel_name(const ConvSpec& spec) {
 // What the engine asks for, which decides for the model as a whole; 0 where it is not possible.
 int winograd_tile(const Attributes& attributes, const ConvSpec& spec) {
   const auto tile = static_cast<int>(attributes.get_int("winograd_tile", 0));
-  const bool taken =
-      tile == simd::kLineTile ? simd::winograd_line_takes(spec) : simd::winograd_takes(spec, tile);
+  const bool taken = tile == simd::kLineTile   ? simd::winograd_line_takes(spec)
+                     : tile == simd::kRowsTile ? simd::winograd_rows_takes(spec)
+                                               : simd::winograd_takes(spec, tile);
   return taken ? tile : 0;
 }
 
@@ -105,7 +113,7 @@ constexpr size_t kNone = SIZE_MAX;
 struct Plan final : StepPlan {
   ConvShape shape;
   std::variant<std::monostate, simd::IndirectConv, simd::WinogradConv, simd::DepthwiseConv,
-               simd::WinogradLine, simd::DirectConv>
+               simd::WinogradLine, simd::WinogradRows, simd::DirectConv>
       algorithm;
   // Parts of the scratch memory, kNone where there is no need for one.
   size_t weights = kNone, bias = kNone, stage = kNone, x = kNone, z = kNone, y = kNone;
@@ -205,6 +213,8 @@ Status ConvKernel::place_scratch(BindContext& context, Plan& plan) const {
     stage = winograd->scratch_floats();
   } else if (const auto* line = std::get_if<simd::WinogradLine>(&plan.algorithm)) {
     stage = line->scratch_floats();
+  } else if (const auto* rows = std::get_if<simd::WinogradRows>(&plan.algorithm)) {
+    stage = rows->scratch_floats();
   }
   if (stage > 0) {
     SX_ASSIGN(plan.stage, scratch.add_floats(stage));
@@ -241,6 +251,10 @@ Status ConvKernel::bind(BindContext& context) const {
         break;
       case ConvAlgorithm::kWinogradLine: {
         SX_ASSIGN(plan->algorithm, simd::WinogradLine::make(plan->shape));
+        break;
+      }
+      case ConvAlgorithm::kWinogradRows: {
+        SX_ASSIGN(plan->algorithm, simd::WinogradRows::make(plan->shape));
         break;
       }
       case ConvAlgorithm::kDirect: {
@@ -299,6 +313,8 @@ Status ConvKernel::run(const RunContext& context) const {
     SX_TRY(depthwise->run(x, weights, bias, z, activation_, y));
   } else if (const auto* line = std::get_if<simd::WinogradLine>(&plan.algorithm)) {
     SX_TRY(line->run(x, weights, bias, z, activation_, y, part(plan.stage)));
+  } else if (const auto* rows = std::get_if<simd::WinogradRows>(&plan.algorithm)) {
+    SX_TRY(rows->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   } else if (const auto* direct = std::get_if<simd::DirectConv>(&plan.algorithm)) {
     SX_TRY(direct->run(x, weights, bias, z, activation_, y, part(plan.stage)));
   }

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "simd/layout.h"
 #include "simd/winograd_line.h"
+#include "simd/winograd_rows.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -71,6 +72,8 @@ bool winograd_takes(const ConvSpec& spec, int tile) {
 }
 
 int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int largest) {
+  if (spec.spatial_axes > 2)
+    return largest >= kRowsTile && winograd_rows_takes(spec) ? kRowsTile : 0;
   const auto in = static_cast<double>(spec.group_in()), out = static_cast<double>(spec.group_out());
   const double mean = 2 * in * out / (in + out);
   const auto* row = std::find_if(std::begin(kWinogradGains), std::end(kWinogradGains),
@@ -94,6 +97,7 @@ int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int 
 }
 
 ConvAlgorithm choose_conv(const ConvSpec& spec) {
+  if (spec.winograd_tile == kRowsTile) return ConvAlgorithm::kWinogradRows;
   if (spec.spatial_axes > 2) return ConvAlgorithm::kDirect;
   if (spec.winograd_tile == kLineTile) return ConvAlgorithm::kWinogradLine;
   if (spec.winograd_tile > 0) return ConvAlgorithm::kWinograd;
@@ -125,6 +129,7 @@ bool conv_takes_channel_blocks(const ConvSpec& spec) {
     case ConvAlgorithm::kDepthwise:
     case ConvAlgorithm::kWinogradLine:
       return true;
+    case ConvAlgorithm::kWinogradRows:
     case ConvAlgorithm::kDirect:
       return false;
   }

@@ -11,8 +11,8 @@
 
 namespace sardonyx::simd {
 
-// The Winograd tile of winograd_line.h.
-inline constexpr int kLineTile = 1;
+// The Winograd tiles of winograd_line.h and winograd_rows.h.
+inline constexpr int kLineTile = 1, kRowsTile = 3;
 
 // What is known of a convolution from its weights and attributes alone.
 struct ConvSpec {
@@ -25,7 +25,8 @@ struct ConvSpec {
   int64_t dilation[3] = {1, 1, 1};
   Layout in_layout = Layout::kRowMajor;
   Layout out_layout = Layout::kRowMajor;
-  // 4 or 2: by Winograd's algorithm with tiles of so many outputs a side; kLineTile: along a line.
+  // 4 or 2: by Winograd's algorithm with tiles of so many outputs a side; kLineTile and kRowsTile:
+  // along one axis.
   int winograd_tile = 0;
 
   int64_t group_in() const { return in_channels / groups; }
@@ -51,6 +52,7 @@ enum class ConvAlgorithm : uint8_t {
   kWinograd,      // what ConvSpec::winograd_tile asks for
   kDepthwise,     // one channel per group, channel-blocked
   kWinogradLine,  // the same with kLineTile
+  kWinogradRows,  // the same with kRowsTile, row-major; three axes
   kDirect,        // vectorised along the width, row-major; few output channels, and three axes
 };
 
@@ -60,7 +62,7 @@ ConvAlgorithm choose_conv(const ConvSpec& spec);
 
 // Whether Winograd's algorithm computes this convolution with such tiles.
 bool winograd_takes(const ConvSpec& spec, int tile);
-// The Winograd tile, 4, 2 or kLineTile, that makes a convolution on channel blocks fastest, at most
+// The Winograd tile that makes a convolution, of two axes on channel blocks, fastest, at most
 // `largest`; 0 when that is another algorithm. `height` and `width` are those of the map,
 // kUnknownDim where bindings differ.
 int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int largest);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "simd/direct_tile.h"
 #include "simd/elementwise.h"
 #include "simd/parallel.h"
 #include "simd/unroll.h"
@@ -12,17 +13,10 @@
 namespace sardonyx::simd {
 namespace {
 
-// A tile is up to six channels high, and as many columns wide as V8's 15 registers allow.
-constexpr int64_t kTileChannels = 6;
 constexpr int64_t kTileColumns = 32;
 constexpr int64_t kChunkColumns = 96;  // a multiple of all tile widths
 constexpr double kNsPerMultiplyAdd = 0.05;
 constexpr double kNsPerStagedFloat = 0.15;
-
-// Which taps of the table a tile takes: `outer` times `inner` runs of `length`.
-struct Runs {
-  int64_t outer, outer_step, inner, inner_step, length;
-};
 
 struct TileCall {
   const float* x;  // the first column of the tile at the first tap
@@ -54,33 +48,6 @@ __attribute__((noinline)) void put(const float* tile, int channels, int width,
   }
 }
 
-// The smaller side of the tile is held in registers while the other one is read. Eight sums hide
-// the latency of madd.
-template <int MR, int NV>
-SX_INLINE void add_tap(f32x4 (&acc)[MR][NV], const float* x, const float* w) {
-  if constexpr (MR <= NV) {
-    f32x4 weights[MR];
-    SX_UNROLLED
-    for (int r = 0; r < MR; ++r) weights[r] = load_splat(w + r);
-    SX_UNROLLED
-    for (int v = 0; v < NV; ++v) {
-      const f32x4 columns = load(x + 4 * v);
-      SX_UNROLLED
-      for (int r = 0; r < MR; ++r) acc[r][v] = madd(columns, weights[r], acc[r][v]);
-    }
-  } else {
-    f32x4 columns[NV];
-    SX_UNROLLED
-    for (int v = 0; v < NV; ++v) columns[v] = load(x + 4 * v);
-    SX_UNROLLED
-    for (int r = 0; r < MR; ++r) {
-      const f32x4 weight = load_splat(w + r);
-      SX_UNROLLED
-      for (int v = 0; v < NV; ++v) acc[r][v] = madd(columns[v], weight, acc[r][v]);
-    }
-  }
-}
-
 template <int MR, int NV>
 void run_tile(const TileCall& call) {
   f32x4 acc[MR][NV];
@@ -90,18 +57,7 @@ void run_tile(const TileCall& call) {
     SX_UNROLLED
     for (int v = 0; v < NV; ++v) acc[r][v] = bias;
   }
-  SX_ROLLED
-  for (int64_t i = 0; i < call.runs.outer; ++i) {
-    int64_t first = i * call.runs.outer_step;
-    SX_ROLLED
-    for (int64_t j = 0; j < call.runs.inner; ++j, first += call.runs.inner_step) {
-      const int32_t* tap = call.taps + first;
-      const int32_t* end = tap + call.runs.length;
-      const float* w = call.weights + first * MR;
-      SX_ROLLED
-      for (; tap != end; ++tap, w += MR) add_tap<MR, NV>(acc, call.x + *tap, w);
-    }
-  }
+  add_runs<MR, NV>(acc, call.runs, call.x, call.taps, call.weights);
   float lanes[MR][4 * NV];
   SX_UNROLLED
   for (int r = 0; r < MR; ++r) {
@@ -118,17 +74,13 @@ struct TileChoice {
 constexpr TileChoice kTiles[] = {{run_tile<1, 8>, 32}, {run_tile<2, 4>, 16}, {run_tile<3, 3>, 12},
                                  {run_tile<4, 2>, 8},  {run_tile<5, 2>, 8},  {run_tile<6, 2>, 8}};
 
-// Channels of the tile that starts where so many are left: about equal parts.
+}  // namespace
+
 int64_t tile_channels(int64_t left) {
   return ceil_div(left, ceil_div(left, kTileChannels));
 }
 
-struct Range {
-  int64_t begin, end;
-};
-// Taps of an axis that read inside the input for any output from `first` to `last`.
-__attribute__((noinline)) Range taps_inside(const ConvShape& shape, int axis, int64_t first,
-                                            int64_t last) {
+Range taps_inside(const ConvShape& shape, int axis, int64_t first, int64_t last) {
   const int64_t before = shape.pad[axis] - last * shape.stride[axis];
   const int64_t room = shape.pad[axis] + shape.in[axis] - first * shape.stride[axis];
   const int64_t dilation = shape.dilation[axis], taps = shape.kernel[axis];
@@ -136,7 +88,6 @@ __attribute__((noinline)) Range taps_inside(const ConvShape& shape, int axis, in
   return {begin, room <= 0 ? begin : std::clamp(ceil_div(room, dilation), begin, taps)};
 }
 
-// Neighbouring runs become one.
 Runs runs_of(const ConvShape& shape, Range x, Range z, Range y, int64_t& first) {
   const int64_t row = shape.group_in(), plane = row * shape.kernel[1];
   const int64_t volume = plane * shape.kernel[0];
@@ -152,8 +103,6 @@ Runs runs_of(const ConvShape& shape, Range x, Range z, Range y, int64_t& first) 
   }
   return runs;
 }
-
-}  // namespace
 
 std::optional<int64_t> direct_packed_size(const ConvSpec& spec) {
   return checked_mul(spec.out_channels, spec.depth());

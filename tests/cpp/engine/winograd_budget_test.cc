@@ -53,6 +53,22 @@ TEST_CASE("Winograd convolutions where they are faster") {
   CHECK(kernels_of({64, 64}, 16, 1, 7) == Names{line});
 }
 
+TEST_CASE("Winograd convolutions over three axes") {
+  const auto kernels = [](int64_t channels, int64_t filters, int64_t dilation) {
+    GraphBuilder g;
+    const ValueId x = g.input("x", {1, channels, 16, 16, 16});
+    const auto pads = ints(std::vector<int64_t>(6, dilation));
+    g.output(g.node("Conv", {x, g.random({filters, channels, 3, 3, 3})},
+                    {{"pads", pads}, {"dilations", ints({dilation, dilation, dilation})}}),
+             "y");
+    return kernels_of(g);
+  };
+  CHECK(kernels(5, 5, 1) == Names{"conv_winograd_rows"});
+  CHECK(kernels(5, 5, 4) == Names{"conv_winograd_rows"});
+  CHECK(kernels(5, 5, 8) == Names{"conv_direct"});
+  CHECK(kernels(5, 3, 1) == Names{"conv_direct"});
+}
+
 TEST_CASE("Winograd convolutions stay within the budget for packed weights") {
   // 0.6, 2.4 and 2.4 MB of weights, so that packs may add 4 MiB: 1.8, then 1.8 (2x2), then nothing.
   CHECK(kernels_of({64, 256, 256, 256}, 16) ==

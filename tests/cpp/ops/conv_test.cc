@@ -162,6 +162,24 @@ TEST_CASE("Conv of long kernels by Winograd along a line", "[conv]") {
   test.expect(reference::conv(x, w, nullptr, 1, window_of(strided))).run();
 }
 
+TEST_CASE("Conv over three axes by Winograd along rows", "[conv]") {
+  const Case cases[] = {
+      {{2, 3, 4, 5, 6}, {4, 3, 3, 3, 3}, 1, {}, {}, {1, 1, 1, 1, 1, 1}},
+      {{1, 5, 6, 7, 18}, {5, 5, 3, 3, 3}, 1, {}, {4, 4, 4}, {4, 4, 4, 4, 4, 4}},
+      {{1, 5, 9, 4, 35}, {7, 5, 3, 1, 3}, 1, {2, 1, 1}, {2, 1, 2}, {1, 0, 2, 3, 0, 0}},
+      {{1, 9, 1, 2, 3}, {6, 9, 1, 2, 3}, 1, {}, {}, {0, 1, 1, 0, 0, 1}},
+  };
+  for (const Case& c : cases) {
+    const TestTensor x = random_f32(c.x, 1), w = random_f32(c.w, 2, -1, 1),
+                     bias = random_f32({c.w[0]}, 3);
+    OpTest test("Conv", 13);
+    with_window(test, c).set("winograd_tile", 3).input(x).weight(w).weight(bias);
+    // 3e-6 of the largest output, which is about 15 here.
+    test.kernel("conv_winograd_rows").tolerance(1e-5, 4e-5);
+    test.expect(reference::conv(x, w, &bias, 1, window_of(c))).run();
+  }
+}
+
 TEST_CASE("Conv over one and three axes", "[conv]") {
   check({{2, 5, 17}, {6, 5, 3}, 1, {}, {}, {1, 1}}, true);
   check({{1, 3, 16}, {8, 3, 5}, 1, {3}, {2}, {0, 4}}, true);

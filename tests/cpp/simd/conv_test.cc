@@ -13,6 +13,7 @@
 #include "simd/layout.h"
 #include "simd/parallel.h"
 #include "simd/winograd_line.h"
+#include "simd/winograd_rows.h"
 #include "tests/cpp/simd/conv_reference.h"
 #include "tests/cpp/simd/random_floats.h"
 
@@ -56,6 +57,29 @@ std::vector<float> run_direct(const ConvShape& s, const Operands& o) {
   REQUIRE(conv.ok());
   std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
   REQUIRE(conv->run(o.x.data(), packed.data(), o.bias.data(), o.add.data(), kRelu, y.data(),
+                    scratch.data())
+              .ok());
+  return y;
+}
+
+// Two axes as three, with one plane.
+ConvShape rows_shape(const Case& c) {
+  ConvShape s = shape_of(c);
+  s.spatial_axes = 3;
+  s.winograd_tile = kRowsTile;
+  return s;
+}
+
+std::vector<float> run_winograd_rows(const ConvShape& s, const Operands& o,
+                                     const Activation& activation = kRelu) {
+  REQUIRE(winograd_rows_takes(s));
+  std::vector<float> packed(static_cast<size_t>(*winograd_rows_packed_size(s)), kNan);
+  winograd_rows_pack(s, o.w.data(), packed.data());
+  std::vector<float> y(o.expected.size(), kNan);
+  auto conv = WinogradRows::make(s);
+  REQUIRE(conv.ok());
+  std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
+  REQUIRE(conv->run(o.x.data(), packed.data(), o.bias.data(), o.add.data(), activation, y.data(),
                     scratch.data())
               .ok());
   return y;
@@ -262,6 +286,74 @@ TEST_CASE("Winograd along a line keeps what is not finite within its tiles", "[c
   }
 }
 
+TEST_CASE("Winograd along rows, of every tile, width and dilation", "[conv]") {
+  for (int64_t filters : {4, 5, 6, 7, 13}) {
+    for (int64_t width : {1, 5, 16, 17, 33, 48, 100}) {
+      for (int64_t dilation : {1, 2, 4}) {
+        for (int64_t height : {1, 6, 7}) {
+          const Case c{3, filters, 1, height, width, 3, 1, dilation, dilation};
+          const ConvShape s = rows_shape(c);
+          INFO("filters " << filters << " width " << width << " dilation " << dilation << " height "
+                          << height);
+          const Operands o(s);
+          check_close(run_winograd_rows(s, o), o.expected, filters, s.out_plane(),
+                      Layout::kRowMajor);
+        }
+      }
+    }
+  }
+  for (int64_t pad : {0, 3, 9}) {
+    const ConvShape s = rows_shape({5, 5, 1, 9, 21, 3, 1, 1, pad});
+    INFO("padding " << pad);
+    const Operands o(s);
+    check_close(run_winograd_rows(s, o), o.expected, 5, s.out_plane(), Layout::kRowMajor);
+  }
+}
+
+TEST_CASE("Winograd along rows applies activations that are no clamps", "[conv]") {
+  const ConvShape s = rows_shape({3, 5, 1, 7, 21, 3, 1, 2, 2});
+  const Operands o(s);
+  auto y = run_winograd_rows(s, o, {ActivationKind::kLeakyRelu, 0.25f});
+  for (float& v : y) v = v < 0 ? 4 * v : v;
+  CHECK(y == run_winograd_rows(s, o, {}));
+}
+
+TEST_CASE("Winograd along rows is about as exact as a sum", "[conv]") {
+  for (int64_t channels : {5, 64}) {
+    const ConvShape s = rows_shape({channels, 5, 1, 20, 48, 3, 1, 1, 1});
+    const Operands o(s);
+    const auto y = run_winograd_rows(s, o);
+    float error = 0, largest = 0;
+    for (size_t i = 0; i < y.size(); ++i) {
+      error = std::max(error, std::fabs(y[i] - o.expected[i]));
+      largest = std::max(largest, o.expected[i]);
+    }
+    INFO(channels << " channels: largest error " << error << " of " << largest);
+    CHECK(error <= 3e-6f * largest);
+  }
+}
+
+TEST_CASE("Winograd along rows keeps what is not finite within its tiles", "[conv]") {
+  const ConvShape s = rows_shape({3, 4, 1, 9, 60, 3, 1, 1, 1});
+  for (float special : {kNan, std::numeric_limits<float>::infinity(), -0.0f, 1e-42f}) {
+    Operands o(s);
+    const size_t at = 4 * 60 + 30;  // row 4, column 30 of channel 0
+    o.x[at] = special;
+    const auto y = run_winograd_rows(s, o, {});
+    o.x[at] = 0.0f;
+    const auto without = run_winograd_rows(s, o, {});
+    for (int64_t i = 0; i < static_cast<int64_t>(y.size()); ++i) {
+      const int64_t row = i / 60 % 9, column = i % 60, image = i / s.out_plane() / 4;
+      const auto from = static_cast<size_t>(i);
+      if (image == 0 && row >= 3 && row <= 5 && column >= 28 && column < 32) {
+        if (std::isnan(special) && row == 4 && column == 30) CHECK(std::isnan(y[from]));
+      } else {
+        REQUIRE(y[from] == without[from]);
+      }
+    }
+  }
+}
+
 TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]") {
   const Case wide{32, 48, 1, 40, 41, 3, 1, 1, 1}, deep{40, 40, 40, 64, 60, 3, 1, 1, 1};
   const ConvShape a = shape_of(wide, Layout::kNC4HW4, Layout::kNC4HW4);
@@ -269,15 +361,17 @@ TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]"
   const ConvShape c =
       shape_of({9, 5, 1, 50, 130, 3, 1, 2, 2}, Layout::kRowMajor, Layout::kRowMajor);
   const ConvShape d = shape_of({8, 12, 1, 90, 70, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
-  const Operands oa(a), ob(b), oc(c), od(d);
+  const ConvShape e = rows_shape({9, 5, 1, 51, 130, 3, 1, 2, 2});
+  const Operands oa(a), ob(b), oc(c), od(d), oe(e);
   set_threads(1);
-  const auto yd = run_winograd_line(d, od);
+  const auto yd = run_winograd_line(d, od), ye = run_winograd_rows(e, oe);
   const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob), yc = run_direct(c, oc);
   set_threads(3);
   CHECK(run_indirect(a, oa) == ya);
   CHECK(run_depthwise(b, ob) == yb);
   CHECK(run_direct(c, oc) == yc);
   CHECK(run_winograd_line(d, od) == yd);
+  CHECK(run_winograd_rows(e, oe) == ye);
   set_threads(1);
 }
 
