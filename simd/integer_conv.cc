@@ -147,10 +147,8 @@ void IntegerConv::multiply_block(const Work& work, int64_t group, int64_t begin,
     const int64_t rows = std::min(kIntegerRows, filters - first);
     const int64_t channel = group * filters + first;
     const int16_t* weights = work.filters.weights + channel * 2 * pairs_;
-    for (int64_t i = 0; i < end - begin; i += kIntegerPanel) {
-      integer_tile(rows, weights, panels + 2 * i, static_cast<size_t>(2 * width),
-                   static_cast<size_t>(pairs_), sums + i, static_cast<size_t>(width));
-    }
+    integer_tile(rows, weights, panels, static_cast<size_t>(2 * width), static_cast<size_t>(pairs_),
+                 sums, static_cast<size_t>(width), end - begin);
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t at = channel + r;
       put_integer_row(work.output, at, work.operand.start(work.output.first[at], work.filters, at),

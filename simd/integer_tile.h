@@ -21,9 +21,10 @@ constexpr int64_t integer_row(int64_t k) {
   return (k + 1) / 2 * 2;
 }
 
-// sums[r][0 .. 7] = sum over pairs of A[r] * B[0 .. 7], rows of sums being `stride` apart. `rows`
-// in [1, kIntegerRows], `pairs` at least 1; those of B are b_step elements apart.
+// sums[r][0 .. 7] = sum over pairs of A[r] * B[0 .. 7], rows of sums being `stride` apart, and so
+// on for `columns` of them, eight by eight, that lie behind in each pair of B and in the sums.
+// `rows` in [1, kIntegerRows], `pairs` at least 1; those of B are b_step elements apart.
 void integer_tile(int64_t rows, const int16_t* a, const int16_t* b, size_t b_step, size_t pairs,
-                  int32_t* sums, size_t stride);
+                  int32_t* sums, size_t stride, int64_t columns = kIntegerPanel);
 
 }  // namespace sardonyx::simd

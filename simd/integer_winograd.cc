@@ -288,12 +288,10 @@ void IntegerWinograd::block(const Work& work, int64_t group, int64_t begin, int6
     const int64_t channel = group * filters + first;
     const int16_t* weights = work.filters.weights + channel * integer_winograd_row(shape_);
     for (int64_t point = 0; point < kPoints; ++point) {
-      for (int64_t i = 0; i < end - begin; i += kIntegerPanel) {
-        integer_tile(rows, weights + point * pairs_ * rows * 2,
-                     panels + (point * pairs_ * width + i) * 2, static_cast<size_t>(2 * width),
-                     static_cast<size_t>(pairs_), sums + point * kIntegerRows * kMostWidth + i,
-                     static_cast<size_t>(kMostWidth));
-      }
+      integer_tile(rows, weights + point * pairs_ * rows * 2, panels + point * pairs_ * width * 2,
+                   static_cast<size_t>(2 * width), static_cast<size_t>(pairs_),
+                   sums + point * kIntegerRows * kMostWidth, static_cast<size_t>(kMostWidth),
+                   end - begin);
     }
     for (int64_t r = 0; r < rows; ++r) {
       put_filter(work, channel + r, begin, end, sums + r * kMostWidth);

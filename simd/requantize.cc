@@ -15,14 +15,16 @@ void requantize_panel(const IntegerOutput& to, const int32_t* sums, int64_t rows
   const Requantizer requantize(*to.quantize);
   const float *scale = to.quantize->scale + column, *bias = to.quantize->bias + column;
   const int32_t* first = to.first + column;
+  const i32x4 start[2] = {load(first), load(first + 4)};
+  const f32x4 scales[4] = {load(scale), load(scale + 4), load(scale), load(scale + 4)};
+  const f32x4 biases[4] = {load(bias), load(bias + 4), load(bias), load(bias + 4)};
   SX_ROLLED
-  for (int64_t r = 0; r < rows; ++r) {
-    const i32x4 low = requantize(load(sums) + load(first), load(scale), load(bias));
-    const i32x4 high =
-        requantize(load(sums + 4) + load(first + 4), load(scale + 4), load(bias + 4));
-    store_low_bytes(out, narrow(low, high));
-    sums += kLanes;
-    out += kLanes;
+  for (int64_t r = 0; r < rows; r += 2) {
+    const i32x4 two[4] = {load(sums) + start[0], load(sums + 4) + start[1],
+                          load(sums + 8) + start[0], load(sums + 12) + start[1]};
+    wasm_v128_store(out, requantize.bytes(two, scales, biases));
+    sums += 2 * kLanes;
+    out += 2 * kLanes;
   }
 }
 
@@ -75,24 +77,26 @@ void put_integer_panel(const IntegerOutput& to, int32_t* sums, int64_t rows, int
 
 void requantize_row(const Requantization& to, int64_t column, int32_t first, const int32_t* sums,
                     int64_t count, uint8_t* out) {
+  constexpr int64_t kBytes = 16;
   const Requantizer requantize(to);
   const f32x4 scale = splat(to.scale[column]), bias = splat(to.bias[column]);
+  const f32x4 scales[4] = {scale, scale, scale, scale}, biases[4] = {bias, bias, bias, bias};
   const i32x4 start = splat(first);
-  const auto eight = [&](uint8_t* bytes) {
-    const i32x4 low = requantize(load(sums) + start, scale, bias);
-    const i32x4 high = requantize(load(sums + 4) + start, scale, bias);
-    store_low_bytes(bytes, narrow(low, high));
-    sums += kLanes;
-  };
   SX_ROLLED
-  for (; count >= kLanes; count -= kLanes) {
-    eight(out);
-    out += kLanes;
+  for (; count > 0; count -= kBytes) {
+    const i32x4 all[4] = {load(sums) + start, load(sums + 4) + start, load(sums + 8) + start,
+                          load(sums + 12) + start};
+    const v128_t bytes = requantize.bytes(all, scales, biases);
+    if (count >= kBytes) {
+      wasm_v128_store(out, bytes);
+    } else {
+      uint8_t rest[kBytes];
+      wasm_v128_store(rest, bytes);
+      std::memcpy(out, rest, static_cast<size_t>(count));
+    }
+    sums += kBytes;
+    out += kBytes;
   }
-  if (count == 0) return;
-  uint8_t rest[kLanes];
-  eight(rest);
-  std::memcpy(out, rest, static_cast<size_t>(count));
 }
 
 void finish_row(const IntegerOutput& to, int64_t column, int32_t first, const int32_t* sums,
