@@ -46,6 +46,107 @@ void sum_outputs(const Taps& taps, const uint8_t* x, int64_t count, int32_t* sum
   }
 }
 
+// --- 3x3 -----------------------------------------------------------------------------------------
+// Two rows of the input as lines of pairs, which the windows of up to three rows of outputs share:
+// a window is two lines, in the second of which its fourth row counts nothing.
+
+constexpr int64_t kSide = 3;
+constexpr int64_t kLines = 3;  // that are in use at once
+// Pairs of a plane of a line. With stride 2 even and odd columns are planes of their own.
+constexpr int64_t kPlane = kSegment + 2 * kLanes;
+
+struct Line {
+  int16_t planes[2][2 * kPlane];
+};
+
+// Pairs of a line that one tap of all windows reads, in whole vectors: the first in its plane is
+// that of column x.
+template <int kStride>
+void widen_plane(const uint8_t* a, const uint8_t* b, int64_t count, v128_t flip, int16_t* to) {
+  SX_ROLLED
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const v128_t bytes = wasm_v128_xor(zip_bytes<kStride>(a, b, kStride, kLanes), flip);
+    store(to, widen_low_bytes(bytes));
+    store(to + 8, widen_high_bytes(bytes));
+    a += kLanes * kStride;
+    b += kLanes * kStride;
+    to += 2 * kLanes;
+  }
+}
+
+void widen_line(const uint8_t* a, const uint8_t* b, int64_t stride, int64_t count, v128_t flip,
+                Line& line) {
+  if (stride == 1) return widen_plane<1>(a, b, count + 2, flip, line.planes[0]);
+  widen_plane<2>(a, b, count + 1, flip, line.planes[0]);
+  widen_plane<2>(a + 1, b + 1, count, flip, line.planes[1]);
+}
+
+// Sums of `count` windows, in whole vectors; taps of the upper line, then of the lower one.
+template <int kStride>
+void sum_lines(const Line& upper, const Line& lower, const i16x8 (&taps)[2 * kSide], int64_t count,
+               int32_t* sums) {
+  constexpr int64_t kAt[kSide] = {0, kStride == 1 ? 2 : 2 * kPlane, kStride == 1 ? 4 : 2};
+  const int16_t *a = upper.planes[0], *b = lower.planes[0];
+  const i16x8 w0 = taps[0], w1 = taps[1], w2 = taps[2], w3 = taps[3], w4 = taps[4], w5 = taps[5];
+  const auto four = [&](int64_t at) {
+    return ((dot(load(a + at), w0) + dot(load(b + at), w3)) +
+            (dot(load(a + kAt[1] + at), w1) + dot(load(b + kAt[1] + at), w4))) +
+           (dot(load(a + kAt[2] + at), w2) + dot(load(b + kAt[2] + at), w5));
+  };
+  SX_ROLLED
+  for (int64_t i = 0; i < count; i += kLanes) {
+    store(sums, four(0));
+    store(sums + 4, four(8));
+    sums += kLanes;
+    a += 2 * kLanes;
+    b += 2 * kLanes;
+  }
+}
+
+// One pair of weights, for all windows.
+i16x8 splat_pair(int16_t first, int16_t second) {
+  const int16_t pair[2] = {first, second};
+  return load_splat_pair(pair);
+}
+
+bool is_3x3(const ConvSpec& spec) {
+  const bool strides = spec.stride[1] == spec.stride[2] && spec.stride[1] <= 2;
+  return strides && spec.kernel[1] == kSide && spec.kernel[2] == kSide && spec.dilation[1] == 1 &&
+         spec.dilation[2] == 1;
+}
+
+// A plane of an image, of which outputs are computed.
+struct Plane {
+  const uint8_t* x;
+  int64_t rows, columns;
+  uint8_t flip;
+};
+
+// Outputs [column, column + count) of rows [begin, end): put(row, sums).
+template <typename Put>
+void convolve_3x3(const Plane& plane, int64_t stride, const int16_t* weights, int64_t begin,
+                  int64_t end, int64_t column, int64_t count, const Put& put) {
+  const int16_t* w = weights;
+  const i16x8 taps[2 * kSide] = {splat_pair(w[0], w[3]), splat_pair(w[1], w[4]),
+                                 splat_pair(w[2], w[5]), splat_pair(w[6], 0),
+                                 splat_pair(w[7], 0),    splat_pair(w[8], 0)};
+  const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(plane.flip));
+  const int64_t below = 2 / stride;  // lines from a window's upper one to its lower one
+  Line lines[kLines];
+  int32_t sums[kSegment];
+  int64_t next = begin;
+  for (int64_t row = begin; row < end; ++row) {
+    for (; next <= row + below; ++next) {
+      const uint8_t* a = plane.x + next * stride * plane.columns + column * stride;
+      const uint8_t* b = next * stride + 1 < plane.rows ? a + plane.columns : a;  // times 0
+      widen_line(a, b, stride, count, flip, lines[next % kLines]);
+    }
+    const auto sum = stride == 1 ? sum_lines<1> : sum_lines<2>;
+    sum(lines[row % kLines], lines[(row + below) % kLines], taps, count, sums);
+    put(row, sums);
+  }
+}
+
 }  // namespace
 
 bool is_integer_depthwise(const ConvSpec& spec) {
@@ -59,19 +160,31 @@ Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, cons
   const int64_t pairs = integer_row(shape.taps()) / 2;
   const auto sum = stride == 1 ? sum_outputs<1> : stride == 2 ? sum_outputs<2> : sum_outputs<0>;
   const double ns = kNsPerTap * static_cast<double>(shape.taps() * (width + kLanes));
+  const bool lines = is_3x3(shape);
   return parallel_for(shape.groups * rows, grain_for(ns), [&](int64_t begin, int64_t end) {
     int32_t sums[kSegment];
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t channel = i / rows;
-      const Taps taps{offsets, filters.weights + channel * 2 * pairs, pairs, stride, operand.flip};
-      const uint8_t* x =
-          operand.image + channel * image.plane() + i % rows * shape.stride[1] * image.columns();
+    for (int64_t i = begin; i < end;) {
+      const int64_t channel = i / rows, row = i % rows;
+      const int64_t last = lines ? std::min(rows, row + end - i) : row + 1;
+      const int16_t* weights = filters.weights + channel * 2 * pairs;
+      const uint8_t* x = operand.image + channel * image.plane();
       const int32_t start = operand.start(output.first[channel], filters, channel);
       for (int64_t first = 0; first < width; first += kSegment) {
         const int64_t count = std::min(kSegment, width - first);
-        sum(taps, x + first * stride, count, sums);
-        put_integer_row(output, channel, start, sums, count, out + i * width + first);
+        const auto put = [&](int64_t at, const int32_t* of_row) {
+          put_integer_row(output, channel, start, of_row, count,
+                          out + (channel * rows + at) * width + first);
+        };
+        if (lines) {
+          const Plane plane{x, image.rows(), image.columns(), operand.flip};
+          convolve_3x3(plane, stride, weights, row, last, first, count, put);
+        } else {
+          const Taps taps{offsets, weights, pairs, stride, operand.flip};
+          sum(taps, x + row * shape.stride[1] * image.columns() + first * stride, count, sums);
+          put(row, sums);
+        }
       }
+      i += last - row;
     }
   });
 }

@@ -53,22 +53,20 @@ Result<IntegerImage> IntegerImage::make(const ConvShape& shape, int64_t rows, in
 Result<const uint8_t*> IntegerImage::stage(const uint8_t* x, uint8_t zero, uint8_t* scratch) const {
   if (!staged_) return x;
   // Rows and columns that no window reaches are left out.
-  const int64_t left = std::min(left_, columns_);
+  const int64_t left = std::min(left_, columns_), top = std::min(top_, rows_);
+  const int64_t rows = std::min(in_rows_, rows_ - top);
   const auto count = static_cast<size_t>(std::min(in_columns_, columns_ - left));
-  const auto right = static_cast<size_t>(columns_ - left) - count;
   const int64_t grain = grain_for(kNsPerByte * static_cast<double>(plane()));
   SX_TRY(parallel_for(channels_, grain, [=, this](int64_t begin, int64_t end) {
-    uint8_t* to = scratch + begin * plane();
-    for (int64_t i = begin * rows_; i < end * rows_; ++i) {
-      const int64_t row = i % rows_ - top_;
-      if (row < 0 || row >= in_rows_) {
-        std::memset(to, zero, static_cast<size_t>(columns_));
-      } else {
-        std::memset(to, zero, static_cast<size_t>(left));
-        std::memcpy(to + left, x + (i / rows_ * in_rows_ + row) * in_columns_, count);
-        std::memset(to + left + count, zero, right);
+    std::memset(scratch + begin * plane(), zero, static_cast<size_t>((end - begin) * plane()));
+    for (int64_t channel = begin; channel < end; ++channel) {
+      const uint8_t* from = x + channel * in_rows_ * in_columns_;
+      uint8_t* to = scratch + channel * plane() + top * columns_ + left;
+      for (int64_t row = 0; row < rows; ++row) {
+        std::memcpy(to, from, count);
+        from += in_columns_;
+        to += columns_;
       }
-      to += columns_;
     }
   }));
   return static_cast<const uint8_t*>(scratch);

@@ -30,6 +30,7 @@ class IntegerImage {
   // Of at least `rows` by `columns`. LIMIT_EXCEEDED when it does not fit.
   static Result<IntegerImage> make(const ConvShape& shape, int64_t rows, int64_t columns);
 
+  int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   int64_t plane() const { return rows_ * columns_; }
   // Bytes of scratch that stage() needs; 0 when an input is read where it is.

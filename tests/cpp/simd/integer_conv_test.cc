@@ -145,6 +145,9 @@ TEST_CASE("IntegerConv gives exact sums", "[integer]") {
   for (int64_t stride : {1, 2, 3}) {
     check({6, 6, 6, 9, 21, 3, stride, 1, 1});
     check({3, 3, 3, 11, 300, 5, stride, 2, 2}, {-5, 1, true});
+    check({3, 3, 3, 11, 300, 3, stride, 1, 1}, {-5, 1, true});
+    check({3, 3, 3, 8, 540, 3, stride, 1, 0}, {-5, 1, true});
+    check({5, 5, 5, 3, 3, 3, stride, 1, 0});
     check({5, 7, 1, 12, 20, 1, stride, 1, 0});
   }
   check({16, 40, 1, 17, 15, 5, 1, 1, 2});
