@@ -87,9 +87,9 @@ void choose_winograd(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.inputs.empty() || node.inputs[0] == kNoValue) continue;
     const Value& x = graph.values[node.inputs[0]];
-    const bool has_map = x.has_shape && x.shape.rank() == 4;
-    const int64_t height = has_map ? x.shape[2] : kUnknownDim;
-    const int64_t width = has_map ? x.shape[3] : kUnknownDim;
+    const int rank = x.has_shape ? x.shape.rank() : 0;
+    const int64_t height = rank == 4 ? x.shape[2] : rank == 3 ? 1 : kUnknownDim;
+    const int64_t width = rank == 3 || rank == 4 ? x.shape[rank - 1] : kUnknownDim;
     int tile = 0;
     if (auto spec = conv_of(graph, node)) {
       const Constant* weights = graph.values[node.inputs[1]].constant.get();

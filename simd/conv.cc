@@ -46,6 +46,8 @@ struct WinogradGain {
 constexpr WinogradGain kWinogradGains[] = {
     {64, 3.1, 1.8, 2.1}, {32, 2.5, 1.4, 1.8}, {16, 1.9, 1.1, 1.35}, {4, 1.3, 0.7, 0.95}};
 constexpr double kLineGain = 1.5;
+// Three taps along a line take tiles of six outputs, four at least.
+constexpr int64_t kLeastLineOfThree = 24;
 constexpr double kLeastWinogradGain = 1.1;
 constexpr double kTileUseOfUnknownMaps = 0.8;
 
@@ -78,7 +80,9 @@ int best_winograd_tile(const ConvSpec& spec, int64_t height, int64_t width, int 
   const double mean = 2 * in * out / (in + out);
   const auto* row = std::find_if(std::begin(kWinogradGains), std::end(kWinogradGains),
                                  [&](const WinogradGain& gain) { return mean >= gain.width; });
-  const bool by_line = winograd_line_takes(spec);
+  const bool is_long =
+      spec.taps() != 3 || (spec.kernel[1] == 3 ? height : width) >= kLeastLineOfThree;
+  const bool by_line = winograd_line_takes(spec) && is_long;
   double best = by_line ? kLineGain : kLeastWinogradGain;
   int tile = by_line ? kLineTile : 0;
   if (row == std::end(kWinogradGains)) return tile;

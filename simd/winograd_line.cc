@@ -13,7 +13,10 @@
 namespace sardonyx::simd {
 namespace {
 
-constexpr int64_t kPoints = 8, kTile = 4;
+constexpr int64_t kPoints = 8;
+// Taps of a group are kTapStep apart from those of the next one, which reads the next tile.
+constexpr int64_t kTapStep = 4;
+constexpr int64_t kLineTaps = 3, kMostOutputs = 6;
 // The finite points, and for each the product of its distances from the others.
 constexpr double kPointAt[] = {0, 1, -1, 2, -2, 0.5, -0.5};
 constexpr double kDistances[] = {-1, -4.5, -4.5, 90, 90, 1.40625, 1.40625};
@@ -26,18 +29,25 @@ constexpr int64_t kLeastTiles = 4;
 constexpr int64_t kPointGap = 16;
 constexpr double kNsPerMultiplyAdd = 0.04, kNsPerStagedTile = 15;
 
-// The axis that saves most; 0 where there is none.
+// The axis that saves most; 0 where there is none. Three taps pay where there is no other axis.
 int axis_along(const ConvSpec& spec) {
   int along = 0;
   for (int axis = 1; axis < 3; ++axis) {
-    const bool fits = spec.stride[axis] == 1 && spec.dilation[axis] == 1 && spec.kernel[axis] >= 4;
+    const int64_t least = spec.kernel[3 - axis] == 1 ? kLineTaps : kLineTaps + 1;
+    const bool fits =
+        spec.stride[axis] == 1 && spec.dilation[axis] == 1 && spec.kernel[axis] >= least;
     if (fits && (along == 0 || spec.kernel[axis] >= spec.kernel[along])) along = axis;
   }
   return along;
 }
 
 int64_t tap_groups(int64_t taps) {
-  return ceil_div(taps - 1, kTile);
+  return ceil_div(taps - 1, kTapStep);
+}
+
+// Outputs of a tile: F(6, 3), or F(4, 5).
+int64_t tile_outputs(const ConvSpec& spec, int along) {
+  return spec.kernel[along] == kLineTaps ? 6 : 4;
 }
 
 // v = B^T d
@@ -59,14 +69,20 @@ SX_INLINE void transform_input(const f32x4 (&d)[8], f32x4 (&v)[8]) {
   v[6] = even - odd;
 }
 
-// y = A^T m
-SX_INLINE void transform_output(const f32x4 (&m)[8], f32x4 (&y)[4]) {
+// y = A^T m, six outputs; of four, m[7] belongs to the last one.
+SX_INLINE void transform_output(const f32x4 (&m)[8], int64_t outputs, f32x4 (&y)[6]) {
   const f32x4 sum_1 = m[1] + m[2], sum_2 = m[3] + m[4], sum_half = m[5] + m[6];
   const f32x4 diff_1 = m[1] - m[2], diff_2 = m[3] - m[4], diff_half = m[5] - m[6];
   y[0] = m[0] + sum_1 + sum_2 + sum_half;
   y[1] = madd(constant<2.0f>(), diff_2, madd(constant<0.5f>(), diff_half, diff_1));
   y[2] = madd(constant<4.0f>(), sum_2, madd(constant<0.25f>(), sum_half, sum_1));
-  y[3] = madd(constant<8.0f>(), diff_2, madd(constant<0.125f>(), diff_half, diff_1 + m[7]));
+  y[3] = madd(constant<8.0f>(), diff_2, madd(constant<0.125f>(), diff_half, diff_1));
+  if (outputs == 4) {
+    y[3] += m[7];
+    return;
+  }
+  y[4] = madd(constant<16.0f>(), sum_2, madd(constant<0.0625f>(), sum_half, sum_1));
+  y[5] = madd(constant<32.0f>(), diff_2, madd(constant<0.03125f>(), diff_half, diff_1 + m[7]));
 }
 
 // Two blocks of filters at one point, for kRows tiles: m[block][tile][4].
@@ -119,14 +135,15 @@ void winograd_line_pack(const ConvSpec& spec, const float* weights, float* packe
   for (int64_t i = 0; i < round_up<int64_t>(spec.out_channels, kPanel) * depth; ++i) {
     const int64_t filter = i / depth, row = i % depth / channels / groups;
     const int64_t group = i % depth / channels % groups, channel = i % channels;
-    const int64_t first = group * kTile;
-    const int64_t last = group + 1 == groups ? length : first + kTile;
+    const int64_t first = group * kTapStep;
+    const int64_t last = group + 1 == groups ? length : first + kTapStep;
+    const int64_t highest = first + kPoints - tile_outputs(spec, along);
     double sums[kPoints] = {};
     for (int64_t tap = last - 1; tap >= first && filter < spec.out_channels; --tap) {
       const float* from = weights + (filter * channels + channel) * spec.taps();
       const auto weight = static_cast<double>(from[row * row_step + tap * step]);
       for (int64_t p = 0; p + 1 < kPoints; ++p) sums[p] = sums[p] * kPointAt[p] + weight;
-      if (tap == first + kTile) sums[kPoints - 1] = weight;
+      if (tap == highest) sums[kPoints - 1] = weight;
     }
     float* to = packed + (filter / kPanel * kPoints * depth + i % depth) * kPanel + filter % kPanel;
     for (int64_t p = 0; p < kPoints; ++p, to += depth * kPanel) {
@@ -142,7 +159,8 @@ Result<WinogradLine> WinogradLine::make(const ConvShape& shape) {
   conv.across_ = 3 - conv.along_;
   const int64_t groups = tap_groups(shape.kernel[conv.along_]);
   const int64_t blocks = channel_blocks(shape.in_channels);
-  conv.tiles_ = ceil_div(shape.out[conv.along_], kTile);
+  conv.tile_outputs_ = tile_outputs(shape, conv.along_);
+  conv.tiles_ = ceil_div(shape.out[conv.along_], conv.tile_outputs_);
   conv.staged_tiles_ = conv.tiles_ + kLeastTiles - 1 + groups - 1;
   const auto point = checked_mul(blocks * kChannelBlock, conv.staged_tiles_);
   const auto floats = checked_mul(point.value_or(INT64_MAX) / 2 + kPointGap, 2 * kPoints);
@@ -181,7 +199,7 @@ Status WinogradLine::stage(const float* x, float* v) const {
       const float* from = x + block * plane * 4 + row * row_step;
       float* to = v + row * row_floats_ + block * staged_tiles_ * 4;
       for (int64_t tile = 0; tile < staged_tiles_; ++tile, to += 4) {
-        const int64_t first = tile * kTile - shape_.pad[along_];
+        const int64_t first = tile * tile_outputs_ - shape_.pad[along_];
         f32x4 d[kPoints], points[kPoints];
         SX_UNROLLED
         for (int64_t k = 0; k < kPoints; ++k) {
@@ -208,19 +226,21 @@ struct WinogradLine::Image {
 // One tile of one block of filters from m[point][2][kTileRows][4].
 void WinogradLine::put(const Image& image, const float* m, int64_t row, int64_t tile,
                        int64_t block) const {
-  f32x4 points[kPoints], outputs[kTile];
+  f32x4 points[kPoints], outputs[kMostOutputs];
   SX_UNROLLED
   for (int64_t k = 0; k < kPoints; ++k) points[k] = load(m + k * kTileRows * kPanel);
-  transform_output(points, outputs);
+  transform_output(points, tile_outputs_, outputs);
   const int64_t step = (along_ == 2 ? 1 : shape_.out[2]) * 4;
   const int64_t row_step = (along_ == 2 ? shape_.out[2] : 1) * 4;
-  const int64_t first = block * shape_.out_plane() * 4 + row * row_step + tile * kTile * step;
+  const int64_t first =
+      block * shape_.out_plane() * 4 + row * row_step + tile * tile_outputs_ * step;
   const ClampBounds clamp = clamp_bounds(image.activation);
   const f32x4 low = splat(clamp.low), high = splat(clamp.high), bias = load(image.bias + 4 * block);
-  const int64_t count = std::min(kTile, shape_.out[along_] - tile * kTile);
-  float sums[kTile * 4];
+  const int64_t count = std::min(tile_outputs_, shape_.out[along_] - tile * tile_outputs_);
+  float sums[kMostOutputs * 4];
   SX_UNROLLED
-  for (int64_t k = 0; k < kTile; ++k) {
+  for (int64_t k = 0; k < kMostOutputs; ++k) {
+    if (k >= tile_outputs_) break;
     f32x4 sum = outputs[k] + bias;
     if (image.add && k < count) sum += load(image.add + first + k * step);
     store(sums + 4 * k, pmin(pmax(sum, low), high));

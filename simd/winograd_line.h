@@ -1,8 +1,9 @@
 // Winograd convolution along one axis, F(4, 5), channel blocks in and out, for kernels of four and
-// more taps along an axis without stride and dilation: 5x5, 5x1, 3x39 and the like. The other axis
-// is as in a direct convolution. Five taps take 8 multiplications for 4 outputs instead of 20;
-// longer kernels are cut into groups of four taps, the last one of up to five, which read the same
-// transformed tiles of the input.
+// more taps along an axis without stride and dilation: 5x5, 5x1, 3x39 and the like; F(6, 3) for
+// three taps of one axis. The other axis is as in a direct convolution. Five taps take 8
+// multiplications for 4 outputs instead of 20, three for 6 instead of 18; longer kernels are cut
+// into groups of four taps, the last one of up to five, which read the same transformed tiles of
+// the input.
 //
 // NaN, infinity, and values above 1e36 of an input may reach every output of the tiles that read
 // it, in all filters. Errors are about those of a direct sum (points 0, +-1/2, +-1, +-2, infinity).
@@ -45,7 +46,8 @@ class WinogradLine {
   Status multiply(const Image& image) const;
 
   ConvShape shape_;
-  int along_ = 2, across_ = 1;                 // axes
+  int along_ = 2, across_ = 1;  // axes
+  int64_t tile_outputs_ = 0;
   int64_t tiles_ = 0, staged_tiles_ = 0;       // along a row of the output, of the input
   int64_t point_floats_ = 0, row_floats_ = 0;  // of the transformed input
   Block runs_;  // int32: where four channels of a group of taps lie from the first

@@ -53,6 +53,18 @@ TEST_CASE("Winograd convolutions where they are faster") {
   CHECK(kernels_of({64, 64}, 16, 1, 7) == Names{line});
 }
 
+TEST_CASE("Winograd convolutions of three taps over one axis") {
+  const auto kernel = [](int64_t length) {
+    GraphBuilder g;
+    const ValueId x = g.input("x", {1, 16, length});
+    g.output(g.node("Conv", {x, g.random({16, 16, 3})}, {{"pads", ints({1, 1})}}), "y");
+    return kernels_of(g).front();
+  };
+  CHECK(kernel(64) == "conv_winograd_line");
+  CHECK(kernel(16) == "conv_indirect");
+  CHECK(kernel(kUnknownDim) == "conv_indirect");
+}
+
 TEST_CASE("Winograd convolutions over three axes") {
   const auto kernels = [](int64_t channels, int64_t filters, int64_t dilation) {
     GraphBuilder g;

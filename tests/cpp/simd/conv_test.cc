@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "simd/conv_direct.h"
 #include "simd/conv_indirect.h"
@@ -242,9 +243,32 @@ TEST_CASE("Winograd along a line, of every length, width and axis", "[conv]") {
   }
 }
 
+TEST_CASE("Winograd along a line of three taps", "[conv]") {
+  for (int64_t width : {1, 5, 6, 7, 23, 24, 64, 65}) {
+    for (int along : {1, 2}) {
+      for (int64_t pad : {0, 1, 2}) {
+        if (width + 2 * pad < 3) continue;
+        ConvShape s =
+            shape_of({8, 11, 1, width, width, 3, 1, 1, pad}, Layout::kNC4HW4, Layout::kNC4HW4);
+        const int across = 3 - along;
+        s.kernel[across] = 1;
+        s.stride[across] = 2;
+        s.in[across] = 5;
+        s.pad[across] = 0;
+        s.out[across] = 3;
+        INFO("width " << width << " axis " << along << " padding " << pad);
+        const Operands o(s);
+        check_close(run_winograd_line(s, o), o.expected, 11, s.out_plane(), Layout::kNC4HW4);
+      }
+    }
+  }
+}
+
 TEST_CASE("Winograd along a line is as exact as a sum", "[conv]") {
+  const auto kernel = GENERATE(int64_t{3}, int64_t{5});
   for (int64_t channels : {16, 64, 256}) {
-    ConvShape s = shape_of({channels, 8, 1, 40, 1, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
+    ConvShape s = shape_of({channels, 8, 1, 40, 1, kernel, 1, 1, kernel / 2}, Layout::kNC4HW4,
+                           Layout::kNC4HW4);
     s.kernel[2] = 1;
     s.pad[2] = 0;
     s.out[2] = 1;
@@ -259,7 +283,8 @@ TEST_CASE("Winograd along a line is as exact as a sum", "[conv]") {
                        std::fabs(static_cast<double>(y[static_cast<size_t>(at + c % 4)]) - want));
       largest = std::max(largest, want);
     }
-    INFO(channels << " channels: largest error " << error << " of " << largest);
+    INFO(kernel << " taps, " << channels << " channels: largest error " << error << " of "
+                << largest);
     CHECK(error <= 4e-6 * largest);
   }
 }
