@@ -15,7 +15,7 @@ using Complex = Fourier::Complex;
 
 constexpr size_t kX = 0, kLength = 1, kAxis = 2;
 constexpr int kAxisIsInput = 20;
-constexpr double kNsPerElement = 60.0;
+constexpr double kNsPerElement = 15.0;
 
 // What a node asks for; the last axis of x holds real and imaginary parts.
 struct Request {

@@ -1,5 +1,6 @@
 // STFT: the Fourier transform of windows that move over a signal.
 #include <algorithm>
+#include <cmath>
 
 #include "ops/fourier.h"
 #include "ops/operator.h"
@@ -13,7 +14,7 @@ namespace {
 using Complex = Fourier::Complex;
 
 constexpr size_t kSignal = 0, kStep = 1, kWindow = 2, kLength = 3;
-constexpr double kNsPerElement = 60.0;
+constexpr double kNsPerElement = 15.0;
 
 bool is_onesided(const Attributes& attributes) {
   return attributes.get_int("onesided", 1) != 0;
@@ -41,12 +42,58 @@ Status check_frames(const Frames& frames, int64_t samples, int64_t window) {
                static_cast<long long>(samples));
 }
 
-// Sample i of a frame, times the window.
-Complex sample(const float* signal, int64_t parts, int64_t i, const float* window) {
-  const double factor = window ? double{window[i]} : 1.0;
-  const float* at = signal + i * parts;
-  return {double{at[0]} * factor, parts == 2 ? double{at[1]} * factor : 0.0};
-}
+// Everything about the frames of a run; `parts` of each sample, one or two.
+struct Transform {
+  const Fourier& fourier;
+  const float* signal;
+  int64_t samples, parts, step;
+  const float* window;  // or null
+  float* y;
+  int64_t count, bins;  // per signal, per frame
+
+  // Part `part` of sample i of a frame, times the window.
+  double sample(int64_t frame, int64_t i, int64_t part) const {
+    const int64_t at = frame / count * samples + frame % count * step + i;
+    return double{signal[at * parts + part]} * (window ? double{window[i]} : 1.0);
+  }
+
+  void store(int64_t frame, int64_t bin, const Complex& value) const {
+    float* to = y + (frame * bins + bin) * 2;
+    to[0] = static_cast<float>(value.real());
+    to[1] = static_cast<float>(value.imag());
+  }
+
+  // `x` has room for three frames.
+  void complex_frame(int64_t frame, Complex* x) const {
+    const int64_t length = fourier.length();
+    for (int64_t i = 0; i < length; ++i) x[i] = {sample(frame, i, 0), sample(frame, i, 1)};
+    Complex* spectrum = x + length;
+    fourier.run(x, spectrum, spectrum + length);
+    for (int64_t k = 0; k < bins; ++k) store(frame, k, spectrum[k]);
+  }
+
+  // Two real frames are the two parts of one complex frame; the spectrum of a real frame is that of
+  // its conjugate backwards, which tells them apart. The second one may not be there.
+  void real_frames(int64_t first, bool both, Complex* x) const {
+    const int64_t length = fourier.length();
+    for (int64_t i = 0; i < length; ++i) {
+      x[i] = {sample(first, i, 0), both ? sample(first + 1, i, 0) : 0.0};
+    }
+    Complex* spectrum = x + length;
+    fourier.run(x, spectrum, spectrum + length);
+    // Infinities and NaN, which bin 0 shows, stay within their frame.
+    if (both && !std::isfinite(spectrum[0].real() + spectrum[0].imag())) {
+      real_frames(first, false, x);
+      return real_frames(first + 1, false, x);
+    }
+    for (int64_t k = 0; k < bins; ++k) {
+      const Complex z = spectrum[k], back = std::conj(spectrum[k == 0 ? 0 : length - k]);
+      store(first, k, (z + back) * 0.5);
+      const Complex difference = (z - back) * 0.5;
+      if (both) store(first + 1, k, {difference.imag(), -difference.real()});
+    }
+  }
+};
 
 Status run_stft(const Attributes&, const RunContext& context) {
   const TensorView &signal = context.inputs[kSignal], &y = context.outputs[0];
@@ -68,24 +115,22 @@ Status run_stft(const Attributes&, const RunContext& context) {
     return error(ErrorCode::INTERNAL, "the frames have changed since the shape was computed");
   }
   SX_ASSIGN(const Fourier fourier, Fourier::make(length, false));
+  const Transform transform{
+      fourier, signal.as<const float>(), samples, parts, frames.step, window, y.as<float>(), count,
+      bins};
   const int threads = simd::threads_wanted();
   SX_ASSIGN(const Block block, Block::allocate(static_cast<uint64_t>(length) * 3 *
                                                static_cast<uint64_t>(threads) * sizeof(Complex)));
-  const auto grain = simd::grain_for(kNsPerElement * static_cast<double>(length));
-  return simd::parallel_for(y.shape[0] * count, grain, threads,
+  const int64_t total = y.shape[0] * count, at_once = parts == 2 ? 1 : 2;
+  return simd::parallel_for((total + at_once - 1) / at_once,
+                            simd::grain_for(kNsPerElement * static_cast<double>(length)),
                             [&](int64_t begin, int64_t end, int thread) {
                               Complex* x = block.as<Complex>() + thread * 3 * length;
-                              Complex* spectrum = x + length;
                               for (int64_t i = begin; i < end; ++i) {
-                                const int64_t first = i / count * samples + i % count * frames.step;
-                                const float* from = signal.as<const float>() + first * parts;
-                                for (int64_t k = 0; k < length; ++k)
-                                  x[k] = sample(from, parts, k, window);
-                                fourier.run(x, spectrum, spectrum + length);
-                                float* to = y.as<float>() + i * bins * 2;
-                                for (int64_t k = 0; k < bins; ++k) {
-                                  to[2 * k] = static_cast<float>(spectrum[k].real());
-                                  to[2 * k + 1] = static_cast<float>(spectrum[k].imag());
+                                if (parts == 2) {
+                                  transform.complex_frame(i, x);
+                                } else {
+                                  transform.real_frames(2 * i, 2 * i + 1 < total, x);
                                 }
                               }
                             });

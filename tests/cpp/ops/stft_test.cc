@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include <catch2/catch_test_macros.hpp>
@@ -50,6 +51,26 @@ TEST_CASE("STFT with windows and without", "[stft]") {
       const TestTensor plain = reference_stft(signal, 7, ones, onesided);
       test().absent().weight(scalar<int64_t>(10)).expect(plain).run();
     }
+  }
+}
+
+TEST_CASE("STFT keeps a NaN within its frame", "[stft]") {
+  for (const int64_t at : {int64_t{3}, int64_t{14}}) {
+    TestTensor signal = random_f32({1, 20}, 1);
+    const TestTensor window = random_f32({10}, 2, 1, 2);
+    TestTensor y = reference_stft(signal, 10, window, true);
+    set_element(signal, at, std::numeric_limits<double>::quiet_NaN());
+    const int64_t half = y.size() / 2, first = at / 10 * half;
+    for (int64_t i = first; i < first + half; ++i) {
+      set_element(y, i, std::numeric_limits<double>::quiet_NaN());
+    }
+    OpTest("STFT", 17)
+        .tolerance(1e-4, 1e-4)
+        .input(signal)
+        .weight(scalar<int64_t>(10))
+        .weight(window)
+        .expect(y)
+        .run();
   }
 }
 
