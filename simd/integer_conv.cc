@@ -70,11 +70,10 @@ void integer_conv_pack(const ConvSpec& spec, const ByteMatrix& weights, const in
     sums[i] = static_cast<int32_t>(sum);
   }
   if (spec.winograd_tile > 0) return integer_winograd_pack(spec, weights, zeros, to);
-  const int64_t tile = is_integer_depthwise(spec) ? 1 : kIntegerRows;
   for (int64_t group = 0; group < spec.groups; ++group) {
     const int64_t end = (group + 1) * spec.group_out();
-    for (int64_t first = group * spec.group_out(); first < end; first += tile) {
-      const int64_t rows = std::min(tile, end - first);
+    for (int64_t first = group * spec.group_out(); first < end; first += kIntegerRows) {
+      const int64_t rows = std::min(kIntegerRows, end - first);
       for (int64_t k = 0; k < integer_row(depth); k += 2) {
         SX_SCALAR
         for (int64_t i = 0; i < 2 * rows; ++i) {

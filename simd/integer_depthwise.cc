@@ -18,7 +18,6 @@ struct Taps {
   const int32_t* offsets;
   const int16_t* weights;
   int64_t pairs;
-  int64_t stride;
   uint8_t flip;
 };
 
@@ -32,8 +31,8 @@ void sum_outputs(const Taps& taps, const uint8_t* x, int64_t count, int32_t* sum
     const int32_t* offset = taps.offsets;
     SX_ROLLED
     for (const int16_t* weight = taps.weights; weight != end; weight += 2) {
-      const v128_t bytes = wasm_v128_xor(
-          zip_bytes<kStride>(x + offset[0], x + offset[1], taps.stride, count - i), flip);
+      const v128_t bytes =
+          wasm_v128_xor(zip_bytes<kStride>(x + offset[0], x + offset[1], kStride, kLanes), flip);
       const i16x8 factor = load_splat_pair(weight);
       low = low + dot(widen_low_bytes(bytes), factor);
       high = high + dot(widen_high_bytes(bytes), factor);
@@ -42,7 +41,7 @@ void sum_outputs(const Taps& taps, const uint8_t* x, int64_t count, int32_t* sum
     store(sums, low);
     store(sums + 4, high);
     sums += kLanes;
-    x += kLanes * taps.stride;
+    x += kLanes * kStride;
   }
 }
 
@@ -150,7 +149,7 @@ void convolve_3x3(const Plane& plane, int64_t stride, const int16_t* weights, in
 }  // namespace
 
 bool is_integer_depthwise(const ConvSpec& spec) {
-  return spec.groups > 1 && spec.groups == spec.in_channels && spec.groups == spec.out_channels;
+  return spec.groups > 1 && spec.group_in() == 1 && spec.group_out() == 1 && spec.stride[2] <= 2;
 }
 
 Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, const int32_t* offsets,
@@ -158,7 +157,7 @@ Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, cons
                          const IntegerOutput& output, int64_t out) {
   const int64_t rows = shape.out[1], width = shape.out[2], stride = shape.stride[2];
   const int64_t pairs = integer_row(shape.taps()) / 2;
-  const auto sum = stride == 1 ? sum_outputs<1> : stride == 2 ? sum_outputs<2> : sum_outputs<0>;
+  const auto sum = stride == 1 ? sum_outputs<1> : sum_outputs<2>;
   const double ns = kNsPerTap * static_cast<double>(shape.taps() * (width + kLanes));
   const bool lines = is_3x3(shape);
   return parallel_for(shape.groups * rows, grain_for(ns), [&](int64_t begin, int64_t end) {
@@ -179,7 +178,7 @@ Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, cons
           const Plane plane{x, image.rows(), image.columns(), operand.flip};
           convolve_3x3(plane, stride, weights, row, last, first, count, put);
         } else {
-          const Taps taps{offsets, weights, pairs, stride, operand.flip};
+          const Taps taps{offsets, weights, pairs, operand.flip};
           sum(taps, x + row * shape.stride[1] * image.columns() + first * stride, count, sums);
           put(row, sums);
         }

@@ -9,7 +9,7 @@
 
 namespace sardonyx::simd {
 
-// One channel per group, one filter per channel.
+// One channel per group, one filter per channel, and a stride of at most 2 along rows.
 bool is_integer_depthwise(const ConvSpec& spec);
 
 // `offsets`: where the taps of a window are in its plane, pairs complete; `out`: the element of the
