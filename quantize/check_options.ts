@@ -1,5 +1,6 @@
 // Options of quantize, which callers without types may get wrong.
 import { SardonyxError } from '../web/index.js';
+import { checkRecord } from './check_record.js';
 import type { QuantizeOptions } from './options.js';
 import { checkCalibration } from './static/calibration.js';
 
@@ -32,10 +33,9 @@ export function checkBytes(bytes: unknown): void {
 
 /** INVALID_ARGUMENT for what is no option, and for options that do not go together. */
 export function checkOptions(options: QuantizeOptions): void {
+  checkRecord('options', options, KNOWN);
   const { precision, keep, group, zeroPoints, accuracyLevel, calibration } = options;
   const { externalData = {} } = options;
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) throw refuse(unknown, `is no option; there are ${KNOWN.join(', ')}`);
   if (!PRECISIONS.includes(precision)) {
     throw refuse('precision', `is one of ${PRECISIONS.join(', ')}, not ${precision}`);
   }

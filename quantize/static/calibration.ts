@@ -1,5 +1,6 @@
 // What a caller may say about static quantization.
 import { SardonyxError } from '../../web/index.js';
+import { checkRecord } from '../check_record.js';
 import { METHODS, type CalibrationMethod } from './methods.js';
 import { randomSamples, type Sample } from './samples.js';
 
@@ -31,11 +32,10 @@ const isSample = (sample: unknown) =>
 
 /** INVALID_ARGUMENT for what no quantization can begin with. */
 export function checkCalibration(precision: string, calibration: Calibration): void {
+  checkRecord('calibration', calibration, KNOWN);
   const { samples, method = 'percentile', minCosine = MIN_COSINE, minSqnr = 0 } = calibration;
-  const unknown = Object.keys(calibration).find((name) => !KNOWN.includes(name));
   const wrong = (field: string, message: string) =>
     new SardonyxError('INVALID_ARGUMENT', message, { field: `calibration.${field}` });
-  if (unknown !== undefined) throw wrong(unknown, `${unknown} is no option of calibration`);
   if (precision !== 'int8') throw wrong('samples', `calibration is for int8, not for ${precision}`);
   if (samples !== 'random' && !(Array.isArray(samples) && samples.every(isSample))) {
     throw wrong('samples', "samples is 'random' or a list of samples with a function feeds");

@@ -44,8 +44,11 @@ export async function runSample(
 ): Promise<Readonly<Record<string, Tensor>>> {
   return naming(sample, async () => {
     const feeds = await sample.feeds(session.inputs);
-    for (const [name, value] of Object.entries(feeds)) refuseNaN(name, value);
-    return session.run(feeds, { outputs });
+    const results = await session.run(feeds, { outputs });
+    for (const [name, value] of Object.entries(feeds)) {
+      if (value instanceof Tensor) refuseNaN(name, value.data);
+    }
+    return results;
   });
 }
 
@@ -64,11 +67,9 @@ export async function naming<T>(
   }
 }
 
-/** Infinities are let in: masks have them. */
-function refuseNaN(tensor: string, value: Value): void {
-  if (!(value instanceof Tensor)) return;
-  const { data } = value;
+/** VALUE_RANGE. Infinities are let through: masks have them. */
+export function refuseNaN(tensor: string, data: unknown): void {
   const isFloats = data instanceof Float32Array || data instanceof Float64Array;
   if (!isFloats || !data.some((number) => Number.isNaN(number))) return;
-  throw new SardonyxError('VALUE_RANGE', `input ${tensor} has NaN`, { tensor });
+  throw new SardonyxError('VALUE_RANGE', `${tensor} has NaN`, { tensor });
 }

@@ -120,7 +120,7 @@ describe('sardonyx quantize --calibrate', () => {
       'NaN',
       { ...good, 'data/x.npy': npy(new Float32Array(N).fill(NaN)) },
       'VALUE_RANGE',
-      /data.x\.npy: input x has NaN/,
+      /data.x\.npy: x has NaN/,
     ],
     [
       'infinities',

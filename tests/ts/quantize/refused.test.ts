@@ -79,7 +79,8 @@ describe('quantize refuses', () => {
   it.each([
     ['a model that is no bytes', model().buffer, {}, 'bytes'],
     ['an unknown precision', model(), { precision: 'int2' }, 'precision'],
-    ['an unknown option', model(), { groupSize: 32 }, 'groupSize'],
+    ['an unknown option', model(), { groupSize: 32 }, 'options.groupSize'],
+    ['calibration that is no object', model(), { calibration: 'random' }, 'calibration'],
     ['names that are no list', model(), { keep: 'first' }, 'keep'],
     ['a file that is no bytes', model(), { externalData: { 'w.bin': 'w.bin' } }, 'externalData'],
     ['a file too many', model(), { externalData: { 'w.bin': model() } }, 'externalData'],
@@ -88,6 +89,14 @@ describe('quantize refuses', () => {
     await expect(quantize(bytes as Uint8Array, given)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       where: { field },
+    });
+  });
+
+  it.each([undefined, null, 'int8', []])('the options %j', async (options) => {
+    const refused = quantize(model(), options as unknown as QuantizeOptions);
+    await expect(refused).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: { field: 'options' },
     });
   });
 });

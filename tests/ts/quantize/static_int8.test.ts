@@ -352,6 +352,11 @@ describe('static quantization refuses', () => {
   it.each([
     ['a sample of a wrong shape', feeds(noise(16), [1, 4, 2, 2]), 'INPUT_SHAPE'],
     ['a sample of a wrong input', sample(x, 'z'), 'INPUT_UNKNOWN'],
+    [
+      'a sample that gives nothing',
+      { ...sample(x), feeds: () => null as never },
+      'INVALID_ARGUMENT',
+    ],
     ['a sample with NaN', feeds(new Float32Array(SIZE).fill(NaN)), 'VALUE_RANGE'],
   ])('%s, and names it', async (_, wrong, code) => {
     const refused = make(bytes, { samples: [sample(x), wrong] });
@@ -367,6 +372,15 @@ describe('static quantization refuses', () => {
       code: 'VALUE_RANGE',
       where: { tensor: 'r' },
       message: expect.stringContaining('samples/7: ') as string,
+    });
+  });
+
+  it('a model whose own outputs are NaN, and names the sample', async () => {
+    const roots = model([conv('x', 'w', 'a'), node('Sqrt', ['a'], ['y'])]);
+    await expect(make(roots, { samples: [feeds(x.data)] })).rejects.toMatchObject({
+      code: 'VALUE_RANGE',
+      where: { tensor: 'y' },
+      message: 'samples/7: y has NaN',
     });
   });
 
