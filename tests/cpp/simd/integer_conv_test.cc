@@ -197,6 +197,9 @@ TEST_CASE("IntegerConv does not depend on the number of threads", "[integer]") {
   for (int threads : {1, 4}) {
     set_threads(threads);
     check({24, 72, 1, 31, 29, 3, 1, 1, 1});
+    // Chunks that end within a channel.
+    check({40, 40, 40, 57, 61, 3, 1, 1, 1});
+    check({40, 40, 40, 57, 61, 3, 2, 1, 1});
     check_quantized(shape_of({24, 72, 1, 31, 29, 3, 1, 1, 1}), {}, 4);
   }
   set_threads(1);
