@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/angle.h"
 #include "ops/convert.h"
 #include "ops/element.h"
 #include "ops/indices.h"
@@ -26,7 +27,7 @@ Status run_window(const Attributes& attributes, const RunContext& context) {
   const auto length = static_cast<double>(periodic || count < 2 ? count : count - 1);
   for (int64_t i = 0; i < count; ++i) {
     const double angle = 2 * std::numbers::pi * static_cast<double>(i) / length;
-    store_double(y, i, a[0] - a[1] * std::cos(angle) + a[2] * std::cos(2 * angle));
+    store_double(y, i, a[0] - a[1] * cosine(angle) + a[2] * cosine(2 * angle));
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Operators of two or more operands with broadcasting; see ops/binary_map.h.
 #include <cmath>
 
+#include "base/power.h"
 #include "ops/binary_operator.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -123,7 +124,7 @@ constexpr BinarySpec kPow = {
     .name = "pow",
     .flags = kNumbers | kMixedDTypes,
     .float_row = simd_row<simd::BinaryKind::kPow>,
-    .f64 = dense_row<double, double, [](double a, double b) { return std::pow(a, b); }>,
+    .f64 = dense_row<double, double, [](double a, double b) { return power(a, b); }>,
     .i64 = dense_row<int64_t, int64_t, power_i64>,
     .u64 = dense_row<uint64_t, uint64_t, power_u64>};
 constexpr BinarySpec kPRelu = {

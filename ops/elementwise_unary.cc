@@ -1,6 +1,7 @@
 // Operators of one operand; see ops/unary_map.h.
 #include <cmath>
 
+#include "base/angle.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
 #include "ops/unary_map.h"
@@ -163,11 +164,11 @@ constexpr UnarySpec kRound = {.name = "round",
                               .f64 = [](double x, P) { return std::nearbyint(x); }};
 constexpr UnarySpec kSin = {.name = "sin",
                             .f32 = simd_map<simd::UnaryKind::kSin>,
-                            .f64 = [](double x, P) { return std::sin(x); }};
+                            .f64 = [](double x, P) { return sine(x); }};
 constexpr UnarySpec kCos = {.name = "cos",
                             .f32 = simd_map<simd::UnaryKind::kCos>,
-                            .f64 = [](double x, P) { return std::cos(x); }};
-constexpr UnarySpec kTan = {.name = "tan", .f64 = [](double x, P) { return std::tan(x); }};
+                            .f64 = [](double x, P) { return cosine(x); }};
+constexpr UnarySpec kTan = {.name = "tan", .f64 = [](double x, P) { return tangent(x); }};
 constexpr UnarySpec kAsin = {.name = "asin", .f64 = [](double x, P) { return std::asin(x); }};
 constexpr UnarySpec kAcos = {.name = "acos", .f64 = [](double x, P) { return std::acos(x); }};
 constexpr UnarySpec kAtan = {.name = "atan", .f64 = [](double x, P) { return std::atan(x); }};

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/angle.h"
+
 namespace sardonyx::ops {
 namespace {
 
@@ -35,7 +37,7 @@ Result<Fourier> Fourier::make(int64_t length, bool inverse) {
   auto* roots = out.roots_.as<Complex>();
   for (int64_t k = 0; k < length; ++k) {
     const double angle = unit * static_cast<double>(k);
-    roots[k] = {std::cos(angle), std::sin(angle)};
+    roots[k] = {cosine(angle), sine(angle)};
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/power.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -18,7 +19,7 @@ double to_mel(double hertz) {
   return 2595.0 * std::log10(1.0 + hertz / 700.0);
 }
 double from_mel(double mel) {
-  return 700.0 * (std::pow(10.0, mel / 2595.0) - 1.0);
+  return 700.0 * (power(10.0, mel / 2595.0) - 1.0);
 }
 
 Result<double> number(const TensorView& tensor) {

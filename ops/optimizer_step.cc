@@ -3,6 +3,7 @@
 // tensors and states in the same order.
 #include <cmath>
 
+#include "base/power.h"
 #include "ops/element.h"
 #include "ops/operator.h"
 #include "ops/shape_rule.h"
@@ -82,7 +83,7 @@ Status run_adam(const Attributes& attributes, const RunContext& context) {
   p.alpha = attributes.get_float("alpha", 0.9f);
   p.beta = attributes.get_float("beta", 0.999f);
   if (p.step > 0) {
-    p.rate *= std::sqrt(1 - std::pow(p.beta, p.step)) / (1 - std::pow(p.alpha, p.step));
+    p.rate *= std::sqrt(1 - power(p.beta, p.step)) / (1 - power(p.alpha, p.step));
   }
   update_all(context, 2, p, adam);
   return {};

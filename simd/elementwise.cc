@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/angle.h"
 #include "simd/math.h"
 
 namespace sardonyx::simd {
@@ -110,11 +111,15 @@ UnaryFn unary_fn(UnaryKind kind) {
       return unary_vectors<[](f32x4 v, f32x4, f32x4) { return log(v); }>;
     case UnaryKind::kSin:
       return unary_vectors<[](f32x4 v, f32x4, f32x4) {
-        return within_turns(v, [](f32x4 u) { return sin(u); }, [](float u) { return std::sin(u); });
+        return within_turns(
+            v, [](f32x4 u) { return sin(u); },
+            [](float u) { return static_cast<float>(sine(double{u})); });
       }>;
     case UnaryKind::kCos:
       return unary_vectors<[](f32x4 v, f32x4, f32x4) {
-        return within_turns(v, [](f32x4 u) { return cos(u); }, [](float u) { return std::cos(u); });
+        return within_turns(
+            v, [](f32x4 u) { return cos(u); },
+            [](float u) { return static_cast<float>(cosine(double{u})); });
       }>;
     case UnaryKind::kErf:
       return unary_vectors<[](f32x4 v, f32x4, f32x4) { return erf(v); }>;
