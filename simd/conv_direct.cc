@@ -80,7 +80,8 @@ int64_t tile_channels(int64_t left) {
   return ceil_div(left, ceil_div(left, kTileChannels));
 }
 
-Range taps_inside(const ConvShape& shape, int axis, int64_t first, int64_t last) {
+__attribute__((noinline)) Range taps_inside(const ConvShape& shape, int axis, int64_t first,
+                                            int64_t last) {
   const int64_t before = shape.pad[axis] - last * shape.stride[axis];
   const int64_t room = shape.pad[axis] + shape.in[axis] - first * shape.stride[axis];
   const int64_t dilation = shape.dilation[axis], taps = shape.kernel[axis];

@@ -19,8 +19,9 @@ constexpr int64_t kPatch = kSegment + 2 * kMaxDilation;  // inputs that they rea
 // Rows that are computed together, so that their tiles are a multiple of two vectors.
 constexpr int64_t kRows = 2;
 constexpr int64_t kColumns = 8;  // tiles that are multiplied at once
-// With fewer, the transforms take longer than what they save.
-constexpr int64_t kLeastFilters = 4, kLeastDepth = 9;
+// With less, the transforms take longer than what they save.
+constexpr int64_t kLeastDepth = 9;
+constexpr int64_t kMostChannels = 5;  // of a tile
 constexpr double kNsPerMultiplyAdd = 0.03, kNsPerStagedPoint = 0.3;
 
 // Multiply-adds per output and point.
@@ -77,16 +78,16 @@ void multiply_tiles(const Runs& runs, const float* x, const int32_t* taps, const
   }
 }
 
-// By channels of the tile: at least kLeastFilters channels are never cut into fewer than three.
-constexpr int64_t kLeastTileChannels = 3;
-constexpr decltype(&multiply_tiles<3>) kMultiply[] = {multiply_tiles<3>, multiply_tiles<4>,
-                                                      multiply_tiles<5>, multiply_tiles<6>};
+// Channels of a tile.
+int64_t tile_height(const ConvSpec& spec) {
+  return spec.out_channels % 5 == 0 ? 5 : 4;
+}
 
 }  // namespace
 
 bool winograd_rows_takes(const ConvSpec& spec) {
   const int64_t dilation = spec.dilation[2];
-  return spec.spatial_axes == 3 && spec.groups == 1 && spec.out_channels >= kLeastFilters &&
+  return spec.spatial_axes == 3 && spec.groups == 1 && spec.out_channels % tile_height(spec) == 0 &&
          spec.kernel[2] == 3 && spec.stride[1] == 1 && spec.stride[2] == 1 &&
          (dilation == 1 || dilation == 2 || dilation == kMaxDilation) &&
          depth_of(spec) >= kLeastDepth;
@@ -98,9 +99,8 @@ std::optional<int64_t> winograd_rows_packed_size(const ConvSpec& spec) {
 
 void winograd_rows_pack(const ConvSpec& spec, const float* weights, float* packed) {
   const int64_t channels = spec.in_channels, depth = depth_of(spec);
-  const int64_t planes = depth / channels;
-  for (int64_t first = 0, height = 0; first < spec.out_channels; first += height) {
-    height = tile_channels(spec.out_channels - first);
+  const int64_t planes = depth / channels, height = tile_height(spec);
+  for (int64_t first = 0; first < spec.out_channels; first += height) {
     for (int64_t i = 0; i < depth * height; ++i) {
       const int64_t filter = first + i % height, tap = i / height;
       const int64_t channel = tap % channels, plane = tap / channels;
@@ -229,14 +229,11 @@ void WinogradRows::put(const Image& image, const Unit& unit, const float* m, int
       float sums[kSegment];
       SX_UNROLLED
       for (int64_t k = 0; k < kTile; ++k) store(sums + 4 * k, outputs[k] + bias);
-      for (int64_t i = 0; i < count; i += 4) {
-        const int64_t left = count - i;
-        f32x4 sum = load(sums + i);
-        if (image.add) {
-          const float* add = image.add + at + i;
-          sum += left >= 4 ? load(add) : load_partial(add, left);
-        }
-        store_partial(y + i, pmin(pmax(sum, low), high), left);
+      for (int64_t i = 0; i < count; ++i) {
+        float sum = sums[i];
+        if (image.add) sum += image.add[at + i];
+        sum = sum < clamp.low ? clamp.low : sum;
+        y[i] = clamp.high < sum ? clamp.high : sum;
       }
     }
     if (!is_clamp(image.activation.kind)) activate(image.activation, y, count);
@@ -252,12 +249,11 @@ void WinogradRows::multiply_rows(const Image& image, int64_t z, int64_t y) const
   const float* v = image.v + ((z * shape_.stride[0] - shape_.pad[0]) * slab_floats_ +
                               (1 + y - shape_.pad[1]) * tiles_);
   const float* packed = image.packed;
-  Unit unit{z, y, 0, 0};
+  Unit unit{z, y, 0, tile_height(shape_)};
+  const auto multiply = unit.channels == 5 ? multiply_tiles<5> : multiply_tiles<4>;
   for (; unit.channel < shape_.out_channels; unit.channel += unit.channels) {
-    unit.channels = tile_channels(shape_.out_channels - unit.channel);
-    const auto multiply = kMultiply[unit.channels - kLeastTileChannels];
     for (int64_t column = 0; column < kRows * tiles_; column += kColumns) {
-      float m[kPoints * kTileChannels * kColumns];
+      float m[kPoints * kMostChannels * kColumns];
       for (int64_t p = 0; p < kPoints; ++p) {
         multiply(runs, v + p * point_floats_ + column, taps_.as<int32_t>() + first,
                  packed + (p * depth + first) * unit.channels, m + p * unit.channels * kColumns);

@@ -3,7 +3,6 @@
 //   ReduceSum([…, R, K] · […, 1, K], last axis) = Reshape([…, R, K] × Reshape([…, 1, K] → […, K,
 //   1]))
 #include <algorithm>
-#include <span>
 
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
@@ -55,8 +54,10 @@ std::optional<DotProducts> match(const Graph& graph, const Node& sum, const Read
 }
 
 Result<ValueId> shape_constant(Graph& graph, const std::string& name, const Shape& shape) {
-  return add_constant(graph, name + ".shape", Shape{shape.rank()},
-                      std::span<const int64_t>(shape.begin(), shape.end()));
+  SX_ASSIGN(const std::shared_ptr<Constant> constant,
+            make_constant(DType::kInt64, Shape{shape.rank()}));
+  std::copy(shape.begin(), shape.end(), constant->view().as<int64_t>());
+  return add_constant(graph, name + ".shape", constant);
 }
 
 bool parts_are_built(int opset) {

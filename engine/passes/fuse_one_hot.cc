@@ -5,7 +5,7 @@
 // What matches no row takes the zeros: as index K, or as -1, which is the last row too.
 #include <algorithm>
 #include <cmath>
-#include <span>
+#include <cstring>
 
 #include "engine/graph_edit.h"
 #include "engine/passes/pattern.h"
@@ -111,14 +111,13 @@ Result<ValueId> add_table(Graph& graph, const std::string& name, const Constant&
   return add_constant(graph, name + ".rows", table);
 }
 
-Result<ValueId> add_number(Graph& graph, std::string name, DType dtype, int64_t number) {
-  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(dtype, Shape{}));
-  if (dtype == DType::kInt64) {
-    *constant->view().as<int64_t>() = number;
-  } else {
-    *constant->view().as<int32_t>() = static_cast<int32_t>(number);
-  }
-  return add_constant(graph, std::move(name), constant);
+// One number, of int32 or int64.
+Result<ValueId> add_number(Graph& graph, const std::string& name, DType dtype, const Shape& shape,
+                           int64_t number) {
+  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(dtype, shape));
+  // Little-endian.
+  std::memcpy(constant->view().data, &number, constant->payload.bytes);
+  return add_constant(graph, name, constant);
 }
 
 bool parts_are_built(int opset) {
@@ -129,12 +128,12 @@ bool parts_are_built(int opset) {
 Status replace(Graph& graph, NodeId product, const OneHot& found) {
   const Node like = graph.nodes[product];
   const DType dtype = graph.values[found.x].dtype;
-  const int64_t rows = found.matrix->shape[0], axis = -2;
+  const int64_t rows = found.matrix->shape[0];
   SX_ASSIGN(const ValueId table, add_table(graph, like.name, *found.matrix));
-  SX_ASSIGN(const ValueId low, add_number(graph, like.name + ".low", dtype, -1));
-  SX_ASSIGN(const ValueId high, add_number(graph, like.name + ".high", dtype, rows));
+  SX_ASSIGN(const ValueId low, add_number(graph, like.name + ".low", dtype, Shape{}, -1));
+  SX_ASSIGN(const ValueId high, add_number(graph, like.name + ".high", dtype, Shape{}, rows));
   SX_ASSIGN(const ValueId axes,
-            add_constant(graph, like.name + ".axes", Shape{1}, std::span<const int64_t>(&axis, 1)));
+            add_number(graph, like.name + ".axes", DType::kInt64, Shape{1}, -2));
   const ValueId index = append_node(graph, like, "Clip", {found.x, low, high}, dtype);
   const ValueId taken = append_node(graph, like, "Gather", {table, index}, DType::kFloat32);
   graph.nodes[product].inputs = {taken, axes};

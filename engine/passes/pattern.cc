@@ -97,28 +97,13 @@ ValueId add_constant(Graph& graph, std::string name, ConstantPtr constant) {
   return graph.add_value(std::move(value));
 }
 
-namespace {
-
-template <typename T>
-Result<ValueId> add_copy(Graph& graph, std::string name, const Shape& shape,
-                         std::span<const T> contents) {
-  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(kDTypeOf<T>, shape));
+Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
+                             std::span<const float> contents) {
+  SX_ASSIGN(const std::shared_ptr<Constant> constant, make_constant(DType::kFloat32, shape));
   if (!contents.empty()) {
     std::memcpy(constant->view().data, contents.data(), contents.size_bytes());
   }
   return add_constant(graph, std::move(name), constant);
-}
-
-}  // namespace
-
-Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
-                             std::span<const float> contents) {
-  return add_copy(graph, std::move(name), shape, contents);
-}
-
-Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
-                             std::span<const int64_t> contents) {
-  return add_copy(graph, std::move(name), shape, contents);
 }
 
 namespace {

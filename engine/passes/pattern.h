@@ -49,11 +49,9 @@ std::optional<std::vector<float>> clip_bounds(const Graph& graph, const Node& no
 bool same_static_shape(const Value& a, const Value& b);
 
 ValueId add_constant(Graph& graph, std::string name, ConstantPtr constant);
-// Adds a float32 or int64 constant; OUT_OF_MEMORY.
+// Adds a float32 constant; OUT_OF_MEMORY.
 Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
                              std::span<const float> contents);
-Result<ValueId> add_constant(Graph& graph, std::string name, const Shape& shape,
-                             std::span<const int64_t> contents);
 
 // Appends a node of ai.onnx that reads `inputs`; its one output is a new value of that dtype.
 // Callers see that the operator is built, and normalize() the graph when they are done.

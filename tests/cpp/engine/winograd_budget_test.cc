@@ -78,6 +78,7 @@ TEST_CASE("Winograd convolutions over three axes") {
   CHECK(kernels(5, 5, 1) == Names{"conv_winograd_rows"});
   CHECK(kernels(5, 5, 4) == Names{"conv_winograd_rows"});
   CHECK(kernels(5, 5, 8) == Names{"conv_direct"});
+  CHECK(kernels(5, 8, 2) == Names{"conv_winograd_rows"});
   CHECK(kernels(5, 3, 1) == Names{"conv_direct"});
 }
 

@@ -312,7 +312,7 @@ TEST_CASE("Winograd along a line keeps what is not finite within its tiles", "[c
 }
 
 TEST_CASE("Winograd along rows, of every tile, width and dilation", "[conv]") {
-  for (int64_t filters : {4, 5, 6, 7, 13}) {
+  for (int64_t filters : {4, 5, 8, 10}) {
     for (int64_t width : {1, 5, 16, 17, 33, 48, 100}) {
       for (int64_t dilation : {1, 2, 4}) {
         for (int64_t height : {1, 6, 7}) {
