@@ -137,7 +137,11 @@ Result<ConstantPtr> Expression::table(NodeId root) const {
     SX_ASSIGN(std::vector<ConstantPtr> results, evaluate_node(scratch, node, facts));
     fix(node.outputs[0], std::move(results[0]));
   }
-  return scratch.values[copy_of(graph_.nodes[root].outputs[0])].constant;
+  const auto table =
+      std::make_shared<Constant>(*scratch.values[copy_of(graph_.nodes[root].outputs[0])].constant);
+  // Single constants with axes have given it some.
+  table->shape = Shape{kCodes};
+  return ConstantPtr(table);
 }
 
 bool is_identity(const Constant& table, DType source) {

@@ -311,6 +311,9 @@ TEST_CASE("elementwise operators on one quantized tensor become a Lookup", "[pas
   SECTION("Silu with a quantized gate") {
     y = g.node("Mul", {x, both(g, g.node("Sigmoid", {x}), {1.0f / 256, 0})});
   }
+  SECTION("a constant with axes") {
+    y = g.node("Mul", {g.node("Relu", {x}), g.constant<float>({1, 1, 1, 1}, {0.5f})});
+  }
   CHECK(compile(g, both(g, y, kOutput), 0) == "QuantizeLinear Lookup DequantizeLinear");
 }
 
