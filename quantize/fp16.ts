@@ -13,7 +13,7 @@ import { dimsOf, FLOAT, FLOAT16, floatsOf, makeTensor } from './tensor_data.js';
 /** The largest number of float16. */
 const LARGEST = 65504;
 /** Single numbers from here on stand for infinity where they are added, chosen or multiply a mask… */
-const ENDLESS = 1e9;
+const ENDLESS = 1e8;
 /** …and become this number, so that sums with it do not overflow: rows that are masked as a whole would be NaN. */
 const FAR = 32768;
 const MASKING: readonly string[] = ['Add', 'Mul', 'Pad', 'Sub', 'Where'];
