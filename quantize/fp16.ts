@@ -81,7 +81,7 @@ class Writer {
 
   #store(name: string, halves: Uint16Array): string {
     const dims = dimsOf(this.model.constant(name)!);
-    const fresh = this.model.freshName(`${name}_fp16`);
+    const fresh = this.model.freshName(name, 'fp16');
     return this.model.addConstant(makeTensor(fresh, 'float16', dims, halves));
   }
 
@@ -98,13 +98,13 @@ class Writer {
   }
 
   #newHalf(name: string): string {
-    const half = this.model.freshName(`${name}_fp16`);
+    const half = this.model.freshName(name, 'fp16');
     this.#halves.set(name, half);
     return half;
   }
 
   #cast(from: string, to: string, type: number): void {
-    const name = this.model.freshName(`${from}_cast`);
+    const name = this.model.freshName(from, 'cast');
     this.nodes.push(makeNode('Cast', [from], [to], { name, attributes: { to: type } }));
   }
 

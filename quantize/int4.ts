@@ -49,7 +49,7 @@ class Writer {
       type: 'uint8' | 'float32',
       shape: readonly number[],
       data: Bytes,
-    ) => model.addConstant(makeTensor(model.freshName(`${name}_${suffix}`), type, shape, data));
+    ) => model.addConstant(makeTensor(model.freshName(name, suffix), type, shape, data));
     const names = [
       add('int4', 'uint8', dims, packed),
       add('scale', 'float32', [rows.count, scales.length / rows.count], scales),
@@ -81,7 +81,7 @@ class Writer {
       },
     );
     const [label, output] = [nodeName(node), node.output[0]!];
-    const sum = bias === undefined ? output : this.model.freshName(`${label}_sum`);
+    const sum = bias === undefined ? output : this.model.freshName(label, 'sum');
     const attributes = {
       K: rows,
       N: columns,
@@ -92,7 +92,7 @@ class Writer {
     const how = { name: label, domain: DOMAIN, attributes };
     const nodes = [makeNode('MatMulNBits', [a, ...names], [sum], how)];
     if (bias !== undefined) {
-      nodes.push(addBias(this.model.freshName(`${label}_bias`), sum, bias, output));
+      nodes.push(addBias(this.model.freshName(label, 'bias'), sum, bias, output));
     }
     return { nodes, sqnr };
   }

@@ -61,10 +61,10 @@ class Writer {
     const { model } = this;
     const made = {
       values: model.addConstant(
-        makeTensor(model.freshName(`${name}_int8`), 'int8', [rows, columns], codes),
+        makeTensor(model.freshName(name, 'int8'), 'int8', [rows, columns], codes),
       ),
       scales: model.addConstant(
-        makeTensor(model.freshName(`${name}_scale`), 'float32', [columns], scales),
+        makeTensor(model.freshName(name, 'scale'), 'float32', [columns], scales),
       ),
       sqnr,
     };
@@ -76,7 +76,7 @@ class Writer {
   activation(name: string): Activation & { node?: NodeProto } {
     const known = this.#activations.get(name);
     if (known) return known;
-    const fresh = (suffix: string) => this.model.freshName(`${name}_${suffix}`);
+    const fresh = (suffix: string) => this.model.freshName(name, suffix);
     const made = { values: fresh('uint8'), scale: fresh('scale'), zero: fresh('zero_point') };
     this.#activations.set(name, made);
     const outputs = [made.values, made.scale, made.zero];
@@ -89,7 +89,7 @@ class Writer {
   product(node: NodeProto, product: Product, weight: Quantized): NodeProto[] {
     const { values, scale, zero, node: quantize } = this.activation(product.a);
     const name = nodeName(node);
-    const fresh = (suffix: string) => this.model.freshName(`${name}_${suffix}`);
+    const fresh = (suffix: string) => this.model.freshName(name, suffix);
     const [sum, floats, factor] = [fresh('int32'), fresh('float32'), fresh('scale')];
     const output = node.output[0]!;
     const scaled = product.bias === undefined ? output : fresh('scaled');

@@ -16,6 +16,9 @@ import {
 /** From here on constants need not be listed among the inputs. */
 const IR_WITH_CONSTANTS = 4n;
 
+/** Exporters that join nodes join names: those of the parts would be larger than the weights. */
+const LONGEST = 48;
+
 /** Who reads a value of the main graph. */
 export interface Reader {
   readonly node: NodeProto;
@@ -68,8 +71,12 @@ export class Model {
     return tensor.name;
   }
 
-  /** A name like `base` that no value and no node of the model has. It is taken from here on. */
-  freshName(base: string): string {
+  /**
+   * The name, or that of a part or a form of it, with a number behind it where a value or a node of the model has it
+   * already. It is taken from here on.
+   */
+  freshName(of: string, part?: string): string {
+    const base = part === undefined ? of : `${of.slice(0, LONGEST)}_${part}`;
     let name = base;
     for (let i = 2; this.#names.has(name); i++) name = `${base}_${i}`;
     this.#names.add(name);

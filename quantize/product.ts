@@ -102,7 +102,7 @@ function scaledBias(model: Model, node: NodeProto): string | undefined {
   const tensor = model.constant(name);
   if (tensor?.dataType !== FLOAT) return undefined;
   const scaled = floatsOf(tensor).map((value) => value * beta);
-  const fresh = model.freshName(`${name}_scaled`);
+  const fresh = model.freshName(name, 'scaled');
   return model.addConstant(makeTensor(fresh, 'float32', dimsOf(tensor), scaled));
 }
 

@@ -73,7 +73,7 @@ const topK: Rewrite = (node, model) => {
 
 const upsampleScales: Rewrite = (node, model) => {
   const values = Float32Array.from(floatsOf(node, 'scales') ?? []);
-  const name = model.freshName(`${nodeName(node)}_scales`);
+  const name = model.freshName(nodeName(node), 'scales');
   node.input[1] = model.addConstant(makeTensor(name, 'float32', [values.length], values));
   withoutAttributes(node, ['scales']);
   return [node];
@@ -99,7 +99,7 @@ const softmax: Rewrite = (node, model) => {
   if (axis === -1) return [node];
   const [x = '', y = '', name] = [node.input[0], node.output[0], nodeName(node)];
   const [shape, flat, result] = ['shape', 'flat', 'result'].map((part) =>
-    model.freshName(`${name}_${part}`),
+    model.freshName(name, part),
   ) as [string, string, string];
   node.input = [flat];
   node.output = [result];
@@ -107,7 +107,7 @@ const softmax: Rewrite = (node, model) => {
     makeNode('Shape', [x], [shape], { name: shape }),
     makeNode('Flatten', [x], [flat], { name: flat, attributes: { axis } }),
     node,
-    makeNode('Reshape', [result, shape], [y], { name: model.freshName(`${name}_reshape`) }),
+    makeNode('Reshape', [result, shape], [y], { name: model.freshName(name, 'reshape') }),
   ];
 };
 

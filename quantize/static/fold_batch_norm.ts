@@ -42,7 +42,7 @@ function fold(model: Model, layer: Layer, norm: NodeProto): boolean {
     return shift + (own - means![i]!) * factors[i]!;
   });
   if (![...factors, ...added].every(Number.isFinite)) return false;
-  const name = (of: string) => model.freshName(`${of}_folded`);
+  const name = (of: string) => model.freshName(of, 'folded');
   node.input = [
     node.input[0]!,
     model.addConstant(

@@ -22,6 +22,8 @@ export function writeQdq(
   return new Writer(model, affines).write(layers);
 }
 
+type Contents = Parameters<typeof makeTensor> extends [string, ...infer Rest] ? Rest : never;
+
 class Writer {
   readonly #parameters = new Map<Affine, readonly [scale: string, zero: string]>();
   readonly #zeros = new Map<number, string>();
@@ -59,13 +61,13 @@ class Writer {
 
   /** The tensor keeps its name as the dequantized one, which all readers see. */
   #behind(producer: NodeProto, tensor: string, affine: Affine): void {
-    const exact = this.model.freshName(`${tensor}_float`);
+    const exact = this.model.freshName(tensor, 'float');
     producer.output = producer.output.map((name) => (name === tensor ? exact : name));
     this.#pair(producer, exact, tensor, affine);
   }
 
   #behindInput(tensor: string, affine: Affine): void {
-    const dequantized = this.model.freshName(`${tensor}_dequantized`);
+    const dequantized = this.model.freshName(tensor, 'dequantized');
     for (const node of this.model.graph.node) {
       node.input = node.input.map((name) => (name === tensor ? dequantized : name));
     }
@@ -74,10 +76,10 @@ class Writer {
 
   #pair(behind: NodeProto | undefined, from: string, to: string, affine: Affine): void {
     const { model } = this;
-    const codes = model.freshName(`${to}_uint8`);
+    const codes = model.freshName(to, 'uint8');
     const parameters = this.#parametersOf(to, affine);
     const node = (type: string, input: string, output: string) =>
-      makeNode(type, [input, ...parameters], [output], { name: model.freshName(`${to}_${type}`) });
+      makeNode(type, [input, ...parameters], [output], { name: model.freshName(to, type) });
     this.#add(behind, node('QuantizeLinear', from, codes), node('DequantizeLinear', codes, to));
   }
 
@@ -85,8 +87,8 @@ class Writer {
     const known = this.#parameters.get(affine);
     if (known) return known;
     const made = [
-      this.#constant(`${tensor}_scale`, 'float32', [], Float32Array.of(affine.scale)),
-      this.#constant(`${tensor}_zero_point`, 'uint8', [], Uint8Array.of(affine.zero)),
+      this.#constant(tensor, 'scale', 'float32', [], Float32Array.of(affine.scale)),
+      this.#constant(tensor, 'zero_point', 'uint8', [], Uint8Array.of(affine.zero)),
     ] as const;
     this.#parameters.set(affine, made);
     return made;
@@ -112,11 +114,11 @@ class Writer {
     const dims = dimsOf(weight);
     const { codes, sqnr } = quantizeWeights(values, dims, axis, scales);
     const inputs = [
-      this.#constant(`${weight.name}_int8`, 'int8', dims, codes),
-      this.#constant(`${weight.name}_scale`, 'float32', [scales.length], scales),
+      this.#constant(weight.name, 'int8', 'int8', dims, codes),
+      this.#constant(weight.name, 'scale', 'float32', [scales.length], scales),
       this.#zerosOf(scales.length),
     ];
-    const written = [this.#dequantize(`${weight.name}_dequantized`, inputs, axis), sqnr] as const;
+    const written = [this.#dequantize(weight.name, inputs, axis), sqnr] as const;
     this.#weights.set(key, written);
     return written;
   }
@@ -130,14 +132,14 @@ class Writer {
     const { codes, scales } = quantizeBias(bias, weightScale, inputScale);
     const base = `${nodeName(node)}_bias`;
     const inputs = [
-      this.#constant(`${base}_int32`, 'int32', [codes.length], codes),
-      this.#constant(`${base}_scale`, 'float32', [scales.length], scales),
+      this.#constant(base, 'int32', 'int32', [codes.length], codes),
+      this.#constant(base, 'scale', 'float32', [scales.length], scales),
     ];
-    return this.#dequantize(`${base}_dequantized`, inputs, 0);
+    return this.#dequantize(base, inputs, 0);
   }
 
-  #dequantize(output: string, inputs: readonly string[], axis: number): string {
-    const name = this.model.freshName(output);
+  #dequantize(of: string, inputs: readonly string[], axis: number): string {
+    const name = this.model.freshName(of, 'dequantized');
     const node = makeNode('DequantizeLinear', inputs, [name], { name, attributes: { axis } });
     this.#add(undefined, node);
     return name;
@@ -146,13 +148,13 @@ class Writer {
   #zerosOf(count: number): string {
     const known = this.#zeros.get(count);
     if (known !== undefined) return known;
-    const made = this.#constant(`zero_points_${count}`, 'int8', [count], new Int8Array(count));
+    const made = this.#constant('zero_points', `${count}`, 'int8', [count], new Int8Array(count));
     this.#zeros.set(count, made);
     return made;
   }
 
-  #constant(...[name, type, dims, data]: Parameters<typeof makeTensor>): string {
-    return this.model.addConstant(makeTensor(this.model.freshName(name), type, dims, data));
+  #constant(of: string, part: string, ...contents: Contents): string {
+    return this.model.addConstant(makeTensor(this.model.freshName(of, part), ...contents));
   }
 }
 

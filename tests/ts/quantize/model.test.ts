@@ -138,6 +138,11 @@ describe('Model', () => {
       'new',
       'new_2',
     ]);
+    const long = 'a;'.repeat(100);
+    expect([long, long].map((name) => model.freshName(name, 'scale'))).toEqual([
+      `${long.slice(0, 48)}_scale`,
+      `${long.slice(0, 48)}_scale_2`,
+    ]);
   });
 
   it.each([
