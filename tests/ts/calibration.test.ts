@@ -142,6 +142,6 @@ describe('speeds', () => {
     expect(costOf('cpu', 'int8', measured)).toBe(2);
     expect(costOf('cpu', 'fp16', measured)).toBe(1);
     expect(costOf('webgpu', 'int8', measured)).toBe(1);
-    expect(costOf('cpu', 'int4', TABLE)).toBe(0.5);
+    expect(costOf('cpu', 'int4', TABLE)).toBe(1 / 1.3);
   });
 });
