@@ -12,6 +12,7 @@ import { makeNode } from './nodes.js';
 import type { NodeProto } from './onnx_pb.generated.js';
 import { addBias, findProducts, type Product, type WeightMatrix } from './product.js';
 import { raiseOpset } from './raise_opset.js';
+import { findRecurrent, RECURRENT_OPSET, RecurrentWriter } from './recurrent_weights.js';
 import { FLOAT, makeTensor } from './tensor_data.js';
 
 /** Longer sums of u8 · s8 can leave int32. */
@@ -106,11 +107,13 @@ class Writer {
 
 export async function quantizeDynamically(model: Model, job: Job): Promise<void> {
   raiseOpset(model, 11);
-  const writer = new Writer(model);
   const replaced = new Map<NodeProto, readonly NodeProto[]>();
   const products = findProducts(model, job);
+  const layers = findRecurrent(model, job);
+  const total = products.length + layers.length;
+  const writer = new Writer(model);
   for (const [i, { node, product }] of products.entries()) {
-    await job.step(i, products.length, node);
+    await job.step(i, total, node);
     const { weight } = product;
     if (weight.rows > MOST_ROWS) {
       job.keep(node, `a sum of ${weight.rows} products can leave int32`);
@@ -119,6 +122,12 @@ export async function quantizeDynamically(model: Model, job: Job): Promise<void>
     const quantized = writer.weight(product);
     replaced.set(node, writer.product(node, product, quantized));
     job.quantized(node, weight.name, [weight.rows, weight.columns], quantized.sqnr);
+  }
+  if (layers.length > 0) raiseOpset(model, RECURRENT_OPSET);
+  const recurrent = new RecurrentWriter(model);
+  for (const [i, layer] of layers.entries()) {
+    await job.step(products.length + i, total, layer.node);
+    replaced.set(layer.node, [...recurrent.layer(layer, job), layer.node]);
   }
   model.replaceNodes((node) => replaced.get(node) ?? [node]);
 }
