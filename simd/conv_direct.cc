@@ -184,17 +184,8 @@ Status DirectConv::stage(const float* x, float* scratch) const {
                       });
 }
 
-struct DirectConv::Image {
-  const float* x;
-  const float* packed;
-  const float* bias;
-  const float* add;
-  float* y;
-  const Activation& activation;
-};
-
 // All channels of a group, columns [column, end) of one row of the output.
-void DirectConv::chunk(const Image& image, int64_t group, int64_t row, int64_t column,
+void DirectConv::chunk(const ConvImage& image, int64_t group, int64_t row, int64_t column,
                        int64_t end) const {
   const int64_t z = row / shape_.out[1], y = row % shape_.out[1];
   const Range planes = taps_inside(shape_, 0, z, z), rows = taps_inside(shape_, 1, y, y);
@@ -232,7 +223,7 @@ void DirectConv::chunk(const Image& image, int64_t group, int64_t row, int64_t c
   }
 }
 
-Status DirectConv::multiply(const Image& image) const {
+Status DirectConv::multiply(const ConvImage& image) const {
   const int64_t width = shape_.out[2], rows = shape_.out[0] * shape_.out[1];
   const int64_t blocks = ceil_div(width, kChunkColumns);
   const double ns = kNsPerMultiplyAdd * static_cast<double>(std::min(width, kChunkColumns) *
@@ -248,15 +239,15 @@ Status DirectConv::multiply(const Image& image) const {
 
 Status DirectConv::run(const float* x, const float* packed, const float* bias, const float* add,
                        const Activation& activation, float* y, float* scratch) const {
-  const int64_t in_image = shape_.in_channels * shape_.in_plane();
-  const int64_t out_image = shape_.out_channels * shape_.out_plane();
-  if (out_image == 0) return {};
-  for (int64_t n = 0; n < shape_.batch; ++n) {
-    SX_TRY(stage(x + n * in_image, scratch));
-    SX_TRY(multiply({scratch, packed, bias, add ? add + n * out_image : nullptr, y + n * out_image,
-                     activation}));
-  }
-  return {};
+  return run_images(
+      shape_.batch,
+      {shape_.in_channels * shape_.in_plane(), shape_.out_channels * shape_.out_plane()},
+      {x, packed, bias, add, y, activation},
+      [&](const float* from) -> Result<const float*> {
+        SX_TRY(stage(from, scratch));
+        return scratch;
+      },
+      [&](const ConvImage& image) { return multiply(image); });
 }
 
 }  // namespace sardonyx::simd

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "simd/activation.h"
 #include "simd/conv.h"
+#include "simd/conv_image.h"
 
 namespace sardonyx::simd {
 
@@ -35,11 +36,10 @@ class DirectConv {
              const Activation& activation, float* y, float* scratch) const;
 
  private:
-  struct Image;
   void stage_row(const float* from, float* to) const;
   Status stage(const float* x, float* scratch) const;
-  void chunk(const Image& image, int64_t group, int64_t row, int64_t column, int64_t end) const;
-  Status multiply(const Image& image) const;
+  void chunk(const ConvImage& image, int64_t group, int64_t row, int64_t column, int64_t end) const;
+  Status multiply(const ConvImage& image) const;
 
   ConvShape shape_;
   int64_t phase_floats_ = 0;    // of one phase of a row

@@ -386,17 +386,8 @@ Status IndirectConv::stage(const float* x, float* scratch) const {
                       });
 }
 
-struct IndirectConv::Image {
-  const float* x;
-  const float* packed;
-  const float* bias;
-  const float* add;
-  float* y;
-  const Activation& activation;
-};
-
-void IndirectConv::chunk(const Image& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,
-                         int64_t panel_begin, int64_t panel_end) const {
+void IndirectConv::chunk(const ConvImage& image, int64_t group, int64_t pixel_begin,
+                         int64_t pixel_end, int64_t panel_begin, int64_t panel_end) const {
   const int64_t plane = shape_.out_plane(), depth = shape_.depth(), count = shape_.group_out();
   const bool blocked = shape_.out_layout == Layout::kNC4HW4;
   const int64_t pixel_step = blocked ? kChannelBlock : 1;
@@ -444,7 +435,7 @@ void IndirectConv::chunk(const Image& image, int64_t group, int64_t pixel_begin,
   }
 }
 
-Status IndirectConv::multiply(const Image& image) const {
+Status IndirectConv::multiply(const ConvImage& image) const {
   const int64_t plane = shape_.out_plane(), depth = shape_.depth();
   const int64_t panels = ceil_div<int64_t>(shape_.group_out(), kPanel);
   const int64_t height = std::min(kPixelBlock, plane);
@@ -473,19 +464,17 @@ Status IndirectConv::run(const float* x, const float* packed, const float* bias,
   const auto stored = [](int64_t channels, Layout layout) {
     return layout == Layout::kNC4HW4 ? round_up(channels, kChannelBlock) : channels;
   };
-  const int64_t in_image = stored(shape_.in_channels, shape_.in_layout) * shape_.in_plane();
-  const int64_t out_image = stored(shape_.out_channels, shape_.out_layout) * shape_.out_plane();
-  if (out_image == 0) return {};
-  for (int64_t n = 0; n < shape_.batch; ++n) {
-    const float* from = x + n * in_image;
-    if (stages_) {
-      SX_TRY(stage(from, scratch));
-      from = scratch;
-    }
-    SX_TRY(multiply(
-        {from, packed, bias, add ? add + n * out_image : nullptr, y + n * out_image, activation}));
-  }
-  return {};
+  return run_images(
+      shape_.batch,
+      {stored(shape_.in_channels, shape_.in_layout) * shape_.in_plane(),
+       stored(shape_.out_channels, shape_.out_layout) * shape_.out_plane()},
+      {x, packed, bias, add, y, activation},
+      [&](const float* from) -> Result<const float*> {
+        if (!stages_) return from;
+        SX_TRY(stage(from, scratch));
+        return scratch;
+      },
+      [&](const ConvImage& image) { return multiply(image); });
 }
 
 }  // namespace sardonyx::simd

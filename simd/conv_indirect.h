@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "simd/activation.h"
 #include "simd/conv.h"
+#include "simd/conv_image.h"
 
 namespace sardonyx::simd {
 
@@ -38,11 +39,10 @@ class IndirectConv {
              const Activation& activation, float* y, float* scratch) const;
 
  private:
-  struct Image;
   Status stage(const float* x, float* scratch) const;
   void stage_row(const float* x, int64_t group, int64_t block, int64_t row, float* scratch) const;
-  Status multiply(const Image& image) const;
-  void chunk(const Image& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,
+  Status multiply(const ConvImage& image) const;
+  void chunk(const ConvImage& image, int64_t group, int64_t pixel_begin, int64_t pixel_end,
              int64_t panel_begin, int64_t panel_end) const;
 
   ConvShape shape_;

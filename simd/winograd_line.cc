@@ -214,17 +214,8 @@ Status WinogradLine::stage(const float* x, float* v) const {
   });
 }
 
-struct WinogradLine::Image {
-  const float* v;
-  const float* packed;
-  const float* bias;
-  const float* add;
-  float* y;
-  const Activation& activation;
-};
-
 // One tile of one block of filters from m[point][2][kTileRows][4].
-void WinogradLine::put(const Image& image, const float* m, int64_t row, int64_t tile,
+void WinogradLine::put(const ConvImage& image, const float* m, int64_t row, int64_t tile,
                        int64_t block) const {
   f32x4 points[kPoints], outputs[kMostOutputs];
   SX_UNROLLED
@@ -250,7 +241,7 @@ void WinogradLine::put(const Image& image, const float* m, int64_t row, int64_t 
 }
 
 // Up to kTileRows tiles of a row by one panel.
-void WinogradLine::unit(const Image& image, int64_t row, int64_t tile, int64_t panel) const {
+void WinogradLine::unit(const ConvImage& image, int64_t row, int64_t tile, int64_t panel) const {
   const int64_t taps = shape_.kernel[across_], dilation = shape_.dilation[across_];
   const int64_t top = row * shape_.stride[across_] - shape_.pad[across_];
   const int64_t begin = top < 0 ? std::min(ceil_div(-top, dilation), taps) : 0;
@@ -263,7 +254,7 @@ void WinogradLine::unit(const Image& image, int64_t row, int64_t tile, int64_t p
   float m[kPoints * kTileRows * kPanel];
   for (int64_t point = 0; point < kPoints; ++point) {
     const float* u = image.packed + ((panel * kPoints + point) * taps + begin) * runs * 4 * kPanel;
-    multiply(image.v + (top * row_floats_ + point * point_floats_ + tile * 4),
+    multiply(image.x + (top * row_floats_ + point * point_floats_ + tile * 4),
              runs_.as<int32_t>() + begin * runs, (end - begin) * runs, u,
              m + point * kTileRows * kPanel);
   }
@@ -275,7 +266,7 @@ void WinogradLine::unit(const Image& image, int64_t row, int64_t tile, int64_t p
   }
 }
 
-Status WinogradLine::multiply(const Image& image) const {
+Status WinogradLine::multiply(const ConvImage& image) const {
   const int64_t panels = ceil_div<int64_t>(shape_.out_channels, kPanel);
   const int64_t columns = ceil_div<int64_t>(tiles_, kTileRows);
   const int64_t lines = columns * shape_.out[across_];
@@ -295,15 +286,16 @@ Status WinogradLine::multiply(const Image& image) const {
 
 Status WinogradLine::run(const float* x, const float* packed, const float* bias, const float* add,
                          const Activation& activation, float* y, float* scratch) const {
-  const int64_t in_image = channel_blocks(shape_.in_channels) * 4 * shape_.in_plane();
-  const int64_t out_image = channel_blocks(shape_.out_channels) * 4 * shape_.out_plane();
-  if (out_image == 0) return {};
-  for (int64_t n = 0; n < shape_.batch; ++n) {
-    SX_TRY(stage(x + n * in_image, scratch));
-    SX_TRY(multiply({scratch, packed, bias, add ? add + n * out_image : nullptr, y + n * out_image,
-                     activation}));
-  }
-  return {};
+  return run_images(
+      shape_.batch,
+      {channel_blocks(shape_.in_channels) * 4 * shape_.in_plane(),
+       channel_blocks(shape_.out_channels) * 4 * shape_.out_plane()},
+      {x, packed, bias, add, y, activation},
+      [&](const float* from) -> Result<const float*> {
+        SX_TRY(stage(from, scratch));
+        return scratch;
+      },
+      [&](const ConvImage& image) { return multiply(image); });
 }
 
 }  // namespace sardonyx::simd

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "simd/activation.h"
 #include "simd/conv.h"
+#include "simd/conv_image.h"
 
 namespace sardonyx::simd {
 
@@ -39,11 +40,10 @@ class WinogradLine {
              const Activation& activation, float* y, float* scratch) const;
 
  private:
-  struct Image;
   Status stage(const float* x, float* v) const;
-  void unit(const Image& image, int64_t row, int64_t tile, int64_t panel) const;
-  void put(const Image& image, const float* m, int64_t row, int64_t tile, int64_t block) const;
-  Status multiply(const Image& image) const;
+  void unit(const ConvImage& image, int64_t row, int64_t tile, int64_t panel) const;
+  void put(const ConvImage& image, const float* m, int64_t row, int64_t tile, int64_t block) const;
+  Status multiply(const ConvImage& image) const;
 
   ConvShape shape_;
   int along_ = 2, across_ = 1;  // axes

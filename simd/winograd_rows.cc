@@ -187,22 +187,14 @@ Status WinogradRows::stage(const float* x, float* scratch) const {
                       });
 }
 
-struct WinogradRows::Image {
-  const float* v;
-  const float* packed;
-  const float* bias;
-  const float* add;
-  float* y;
-  const Activation& activation;
-};
-
 // Two rows from row `y` of plane `z` on, by some channels.
 struct WinogradRows::Unit {
   int64_t z, y, channel, channels;
 };
 
 // Four tiles, from m[point][channel][8].
-void WinogradRows::put(const Image& image, const Unit& unit, const float* m, int64_t column) const {
+void WinogradRows::put(const ConvImage& image, const Unit& unit, const float* m,
+                       int64_t column) const {
   const int64_t row = unit.y + column / tiles_, x = column % tiles_ * kTile;
   if (row >= shape_.out[1]) return;
   const int64_t count = std::min(kSegment, shape_.out[2] - x);
@@ -240,13 +232,13 @@ void WinogradRows::put(const Image& image, const Unit& unit, const float* m, int
   }
 }
 
-void WinogradRows::multiply_rows(const Image& image, int64_t z, int64_t y) const {
+void WinogradRows::multiply_rows(const ConvImage& image, int64_t z, int64_t y) const {
   const Range planes = taps_inside(shape_, 0, z, z);
   const Range rows = taps_inside(shape_, 1, y, std::min(y + kRows, shape_.out[1]) - 1);
   int64_t first = 0;
   const Runs runs = runs_of(shape_, {0, 1}, planes, rows, first);
   const int64_t depth = depth_of(shape_);
-  const float* v = image.v + ((z * shape_.stride[0] - shape_.pad[0]) * slab_floats_ +
+  const float* v = image.x + ((z * shape_.stride[0] - shape_.pad[0]) * slab_floats_ +
                               (1 + y - shape_.pad[1]) * tiles_);
   const float* packed = image.packed;
   Unit unit{z, y, 0, tile_height(shape_)};
@@ -265,7 +257,7 @@ void WinogradRows::multiply_rows(const Image& image, int64_t z, int64_t y) const
   }
 }
 
-Status WinogradRows::multiply(const Image& image) const {
+Status WinogradRows::multiply(const ConvImage& image) const {
   const int64_t pairs = ceil_div(shape_.out[1], kRows);
   const double ns = kNsPerMultiplyAdd * static_cast<double>(kRows * tiles_ * kPoints *
                                                             depth_of(shape_) * shape_.out_channels);
@@ -276,15 +268,15 @@ Status WinogradRows::multiply(const Image& image) const {
 
 Status WinogradRows::run(const float* x, const float* packed, const float* bias, const float* add,
                          const Activation& activation, float* y, float* scratch) const {
-  const int64_t in_image = shape_.in_channels * shape_.in_plane();
-  const int64_t out_image = shape_.out_channels * shape_.out_plane();
-  if (out_image == 0) return {};
-  for (int64_t n = 0; n < shape_.batch; ++n) {
-    SX_TRY(stage(x + n * in_image, scratch));
-    SX_TRY(multiply({scratch, packed, bias, add ? add + n * out_image : nullptr, y + n * out_image,
-                     activation}));
-  }
-  return {};
+  return run_images(
+      shape_.batch,
+      {shape_.in_channels * shape_.in_plane(), shape_.out_channels * shape_.out_plane()},
+      {x, packed, bias, add, y, activation},
+      [&](const float* from) -> Result<const float*> {
+        SX_TRY(stage(from, scratch));
+        return scratch;
+      },
+      [&](const ConvImage& image) { return multiply(image); });
 }
 
 }  // namespace sardonyx::simd

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "simd/activation.h"
 #include "simd/conv.h"
+#include "simd/conv_image.h"
 
 namespace sardonyx::simd {
 
@@ -38,13 +39,12 @@ class WinogradRows {
              const Activation& activation, float* y, float* scratch) const;
 
  private:
-  struct Image;
   struct Unit;
   void stage_row(const float* from, float* to) const;
   Status stage(const float* x, float* scratch) const;
-  void put(const Image& image, const Unit& unit, const float* m, int64_t column) const;
-  void multiply_rows(const Image& image, int64_t z, int64_t y) const;
-  Status multiply(const Image& image) const;
+  void put(const ConvImage& image, const Unit& unit, const float* m, int64_t column) const;
+  void multiply_rows(const ConvImage& image, int64_t z, int64_t y) const;
+  Status multiply(const ConvImage& image) const;
 
   ConvShape shape_;
   int64_t tiles_ = 0;         // of a row: a multiple of four
