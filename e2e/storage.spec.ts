@@ -83,7 +83,7 @@ test('availability tells what is missing before a load, and that it is there aft
   expect(count('right')).toBe(before + 1);
 });
 
-test('where data is to be saved, what is stored goes before what is as fast', async ({
+test('where data is to be saved, what is stored goes before what is not much faster', async ({
   page,
   site,
 }) => {
@@ -104,9 +104,9 @@ test('where data is to be saved, what is stored goes before what is as fast', as
   });
   const names = (routes: readonly { variant?: string }[]) => routes.map(({ variant }) => variant);
   expect(names(found.before)).toEqual(['int8', 'fp16', 'fp32']);
-  expect(names(found.after)).toEqual(['int8', 'fp32', 'fp16']);
-  expect(found.after[1]?.why).toContainEqual(
-    expect.stringMatching(/^saves data: in storage, fp16/),
+  expect(names(found.after)).toEqual(['fp32', 'int8', 'fp16']);
+  expect(found.after[0]?.why).toContainEqual(
+    expect.stringMatching(/^saves data: in storage, int8/),
   );
   expect(names(found.none)).toEqual(['int8', 'fp16', 'fp32']);
 });
