@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 namespace sardonyx {
 namespace {
@@ -75,24 +76,29 @@ Reduced reduce(double angle) {
   return {-out.quadrant & 3, -out.high, -out.low};
 }
 
+// From the highest power of x down.
+double polynomial(double x, std::span<const double> terms) {
+  double sum = 0;
+  for (double term : terms) sum = sum * x + term;
+  return sum;
+}
+
 // Taylor's polynomials: what they leave out is below 1e-18.
 double small_sine(double x, double low) {
-  constexpr double kTerms[] = {-1.0 / 1307674368000, 1.0 / 6227020800, -1.0 / 39916800,
-                               1.0 / 362880,         -1.0 / 5040,      1.0 / 120};
+  constexpr double kTerms[] = {
+      1.0 / 355687428096000, -1.0 / 1307674368000, 1.0 / 6227020800, -1.0 / 39916800,
+      1.0 / 362880,          -1.0 / 5040,          1.0 / 120,        -1.0 / 6};
   const double square = x * x;
-  double sum = 1.0 / 355687428096000;
-  for (double term : kTerms) sum = sum * square + term;
-  const double rest = x * square * (square * sum - 1.0 / 6) + low * (1 - 0.5 * square);
+  const double rest = x * square * polynomial(square, kTerms) + low * (1 - 0.5 * square);
   return rest == 0 ? x : x + rest;
 }
 double small_cosine(double x, double low) {
-  constexpr double kTerms[] = {-1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800,
-                               1.0 / 40320,        -1.0 / 720,      1.0 / 24};
-  const double square = x * x;
-  double sum = 1.0 / 20922789888000;
-  for (double term : kTerms) sum = sum * square + term;
-  const double half = 0.5 * square, most = 1 - half;
-  return most + (((1 - most) - half) + (square * square * sum - x * low));
+  constexpr double kTerms[] = {
+      1.0 / 20922789888000, -1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800,
+      1.0 / 40320,          -1.0 / 720,         1.0 / 24};
+  const double square = x * x, half = 0.5 * square, most = 1 - half;
+  const double rest = square * square * polynomial(square, kTerms) - x * low;
+  return most + (((1 - most) - half) + rest);
 }
 
 double wave(const Reduced& at) {
