@@ -15,6 +15,12 @@ bool has(std::span<const TensorView> inputs, size_t i) {
   return i < inputs.size() && inputs[i].present();
 }
 
+int32_t packed_zero(const NBitsWeights& w, const TensorView& zeros, int64_t column, int64_t block) {
+  const int64_t bit = block * w.bits;
+  const uint8_t byte = zeros.as<const uint8_t>()[column * w.zero_row() + bit / 8];
+  return byte >> (bit % 8) & ((1 << w.bits) - 1);
+}
+
 }  // namespace
 
 Result<NBitsWeights> nbits_weights(const Attributes& attributes) {
@@ -57,10 +63,8 @@ const float* NBitsWeights::zeros(std::span<const TensorView> inputs, int64_t fir
     return inputs[kZeros].as<const float>() + first * blocks();
   }
   for (int64_t i = 0; i < count * blocks(); ++i) {
-    const int64_t bit = i % blocks() * bits;
-    const uint8_t byte =
-        inputs[kZeros].as<const uint8_t>()[(first + i / blocks()) * zero_row() + bit / 8];
-    memory[i] = static_cast<float>(byte >> (bit % 8) & ((1 << bits) - 1));
+    memory[i] =
+        static_cast<float>(packed_zero(*this, inputs[kZeros], first + i / blocks(), i % blocks()));
   }
   return memory;
 }
@@ -81,12 +85,8 @@ void NBitsWeights::dequantize(std::span<const TensorView> inputs, int64_t column
     simd::scale_offset(to, scale, -zero * scale, to, count);
     return;
   }
-  int32_t zero = 1 << (bits - 1);
-  if (has(inputs, kZeros)) {
-    const int64_t bit = block_index * bits;
-    zero = inputs[kZeros].as<const uint8_t>()[column * zero_row() + bit / 8] >> (bit % 8) &
-           ((1 << bits) - 1);
-  }
+  const int32_t zero = has(inputs, kZeros) ? packed_zero(*this, inputs[kZeros], column, block_index)
+                                           : 1 << (bits - 1);
   simd::dequantize(from, count, scale, zero, to);
 }
 

@@ -1,11 +1,6 @@
 // Products of int8 weights and activations whose range is measured in each run: DynamicQuantizeLinear,
 // MatMulInteger, and the two scales as factors behind it. Weights are symmetric, with a scale per column.
-import {
-  quantizeWeights,
-  weightScales,
-  type IntegerWeights,
-  type Sums,
-} from './integer_weights.js';
+import { quantizeAlone, type IntegerWeights } from './integer_weights.js';
 import type { Job } from './job.js';
 import { nodeName, type Model } from './model.js';
 import { makeNode } from './nodes.js';
@@ -30,9 +25,6 @@ interface Activation {
   readonly zero: string;
 }
 
-/** Biases are added as floats, and the scale of activations is known in each run only. */
-const SUMS: Sums = { bias: new Float32Array(), inputScale: 1 };
-
 /** With a scale per column. */
 function quantizeColumns(weight: WeightMatrix, alpha: number): IntegerWeights {
   const { rows, columns, data, rowStep, columnStep } = weight;
@@ -42,8 +34,7 @@ function quantizeColumns(weight: WeightMatrix, alpha: number): IntegerWeights {
       values[to++] = data[at]! * alpha;
     }
   }
-  const dims = [rows, columns];
-  return quantizeWeights(values, dims, 1, weightScales(values, dims, 1, SUMS));
+  return quantizeAlone(values, [rows, columns], 1);
 }
 
 /** Writes nodes; what several of them share is written once. */

@@ -52,6 +52,17 @@ export function weightScales(
   );
 }
 
+/** Biases are added as floats, and the scale of activations is known in each run only. */
+const FLOAT_SUMS: Sums = { bias: new Float32Array(), inputScale: 1 };
+
+/** Weights whose sums become floats. */
+export const quantizeAlone = (
+  weights: Float32Array,
+  dims: readonly number[],
+  axis: number,
+): IntegerWeights =>
+  quantizeWeights(weights, dims, axis, weightScales(weights, dims, axis, FLOAT_SUMS));
+
 export function quantizeWeights(
   weights: Float32Array,
   dims: readonly number[],

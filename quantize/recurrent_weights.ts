@@ -1,6 +1,6 @@
 // LSTM, GRU and RNN: their weights are int8 in the file, with a scale per gate and unit, and become floats again when a
 // model is loaded. Steps are short and wait for each other, so integers would not make them faster.
-import { quantizeWeights, weightScales } from './integer_weights.js';
+import { quantizeAlone } from './integer_weights.js';
 import type { Job } from './job.js';
 import { isOperator, type Model } from './model.js';
 import { makeNode } from './nodes.js';
@@ -64,14 +64,8 @@ export class RecurrentWriter {
 
   #weight(weight: TensorProto): { made: NodeProto; sqnr: number } {
     const { model } = this;
-    const [dims, values, { name }] = [dimsOf(weight), floatsOf(weight), weight];
-    const exact = { bias: new Float32Array(), inputScale: 1 };
-    const { codes, scales, sqnr } = quantizeWeights(
-      values,
-      dims,
-      AXIS,
-      weightScales(values, dims, AXIS, exact),
-    );
+    const [dims, { name }] = [dimsOf(weight), weight];
+    const { codes, scales, sqnr } = quantizeAlone(floatsOf(weight), dims, AXIS);
     const fresh = (suffix: string) => model.freshName(name, suffix);
     const inputs = [
       model.addConstant(makeTensor(fresh('int8'), 'int8', dims, codes)),

@@ -242,11 +242,8 @@ Status DirectConv::run(const float* x, const float* packed, const float* bias, c
   return run_images(
       shape_.batch,
       {shape_.in_channels * shape_.in_plane(), shape_.out_channels * shape_.out_plane()},
-      {x, packed, bias, add, y, activation},
-      [&](const float* from) -> Result<const float*> {
-        SX_TRY(stage(from, scratch));
-        return scratch;
-      },
+      {x, packed, bias, add, y, activation}, scratch,
+      [&](const float* from) { return stage(from, scratch); },
       [&](const ConvImage& image) { return multiply(image); });
 }
 

@@ -23,15 +23,16 @@ struct ImageFloats {
   int64_t in, out;
 };
 
-// For each image of a batch: `multiply` with x where `stage` says that it is. `first` is the first
-// image before it is staged.
+// For each image of a batch: `stage` puts it into `staged`, `multiply` reads it there; null: it is
+// read where it lies. `first` is the first image before it is staged.
 template <typename Stage, typename Multiply>
-Status run_images(int64_t batch, const ImageFloats& floats, const ConvImage& first, Stage stage,
-                  Multiply multiply) {
+Status run_images(int64_t batch, const ImageFloats& floats, const ConvImage& first,
+                  const float* staged, Stage stage, Multiply multiply) {
   if (floats.out == 0) return {};
   for (int64_t n = 0; n < batch; ++n) {
-    SX_ASSIGN(const float* const staged, stage(first.x + n * floats.in));
-    SX_TRY(multiply(ConvImage{staged, first.packed, first.bias,
+    const float* x = first.x + n * floats.in;
+    if (staged) SX_TRY(stage(x));
+    SX_TRY(multiply(ConvImage{staged ? staged : x, first.packed, first.bias,
                               first.add ? first.add + n * floats.out : nullptr,
                               first.y + n * floats.out, first.activation}));
   }

@@ -468,12 +468,8 @@ Status IndirectConv::run(const float* x, const float* packed, const float* bias,
       shape_.batch,
       {stored(shape_.in_channels, shape_.in_layout) * shape_.in_plane(),
        stored(shape_.out_channels, shape_.out_layout) * shape_.out_plane()},
-      {x, packed, bias, add, y, activation},
-      [&](const float* from) -> Result<const float*> {
-        if (!stages_) return from;
-        SX_TRY(stage(from, scratch));
-        return scratch;
-      },
+      {x, packed, bias, add, y, activation}, stages_ ? scratch : nullptr,
+      [&](const float* from) { return stage(from, scratch); },
       [&](const ConvImage& image) { return multiply(image); });
 }
 

@@ -258,8 +258,8 @@ void put_rows(const NBitsFormat& format, const RoundedRows& rows, const NBitsCol
 // One group, of which `count` elements exist; returns the sum of its bytes.
 int32_t round_group(const float* from, int64_t count, float* scale, int8_t* to, int64_t step) {
   int8_t q[kRoundedGroup] = {};
-  const float most =
-      count == 0 ? 0.0f : std::max(reduce_max(from, count), -reduce_min(from, count));
+  const Extent extent = reduce_extent(from, count);
+  const float most = std::max(extent.high, -extent.low);
   const bool finite = std::isfinite(most);
   *scale = finite ? most / 127.0f : std::numeric_limits<float>::quiet_NaN();
   if (finite && *scale >= std::numeric_limits<float>::min()) {

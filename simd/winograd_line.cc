@@ -290,11 +290,8 @@ Status WinogradLine::run(const float* x, const float* packed, const float* bias,
       shape_.batch,
       {channel_blocks(shape_.in_channels) * 4 * shape_.in_plane(),
        channel_blocks(shape_.out_channels) * 4 * shape_.out_plane()},
-      {x, packed, bias, add, y, activation},
-      [&](const float* from) -> Result<const float*> {
-        SX_TRY(stage(from, scratch));
-        return scratch;
-      },
+      {x, packed, bias, add, y, activation}, scratch,
+      [&](const float* from) { return stage(from, scratch); },
       [&](const ConvImage& image) { return multiply(image); });
 }
 

@@ -17,6 +17,14 @@ const ValueFacts& FunctionBody::facts(size_t i) const {
   return i < facts_.size() ? facts_[i] : kAbsent;
 }
 
+Attributes FunctionBody::copied(std::initializer_list<const char*> names) const {
+  Attributes out;
+  for (const char* name : names) {
+    if (const Attribute::Value* value = attributes().find(name)) out.set(name, *value);
+  }
+  return out;
+}
+
 Result<int> FunctionBody::rank(size_t i) const {
   SX_TRY(require_inputs(i + 1));
   if (facts(i).has_shape) return facts(i).shape.rank();

@@ -33,6 +33,8 @@ class FunctionBody {
 
   const Node& caller() const { return caller_; }
   const Attributes& attributes() const { return caller_.attributes; }
+  // Those of these names that the node has.
+  Attributes copied(std::initializer_list<const char*> names) const;
   int opset() const { return caller_.opset; }
   std::string_view type() const { return caller_.type; }
 

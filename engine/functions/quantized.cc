@@ -20,14 +20,6 @@ void quantize_output(FunctionBody& body, ValueId x, size_t first) {
   body.output(0, body.op("QuantizeLinear", {x, body.input(first), body.input(first + 1)}));
 }
 
-Attributes copied(const FunctionBody& body, std::initializer_list<const char*> names) {
-  Attributes out;
-  for (const char* name : names) {
-    if (const Attribute::Value* value = body.attributes().find(name)) out.set(name, *value);
-  }
-  return out;
-}
-
 // (x, x scale, x zero point, y scale, y zero point) through one operator.
 Status expand_map(FunctionBody& body, std::string_view type, Attributes attributes = {}) {
   SX_TRY(body.require_inputs(2));
@@ -66,16 +58,16 @@ Status expand_qlinear_sigmoid(FunctionBody& body) {
   return expand_map(body, "Sigmoid");
 }
 Status expand_qlinear_leaky_relu(FunctionBody& body) {
-  return expand_map(body, "LeakyRelu", copied(body, {"alpha"}));
+  return expand_map(body, "LeakyRelu", body.copied({"alpha"}));
 }
 Status expand_qlinear_softmax(FunctionBody& body) {
-  return expand_map(body, "Softmax", copied(body, {"axis"}));
+  return expand_map(body, "Softmax", body.copied({"axis"}));
 }
 Status expand_qlinear_average_pool(FunctionBody& body) {
   SX_TRY(check_channels_first(body));
   return expand_map(body, "AveragePool",
-                    copied(body, {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape",
-                                  "pads", "strides"}));
+                    body.copied({"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape",
+                                 "pads", "strides"}));
 }
 Status expand_qlinear_global_average_pool(FunctionBody& body) {
   SX_TRY(check_channels_first(body));
@@ -90,7 +82,7 @@ Status expand_qlinear_concat(FunctionBody& body) {
   }
   std::vector<ValueId> operands;
   for (size_t i = 2; i < body.input_count(); i += 3) operands.push_back(dequantized(body, i));
-  quantize_output(body, body.op("Concat", std::move(operands), copied(body, {"axis"})), 0);
+  quantize_output(body, body.op("Concat", std::move(operands), body.copied({"axis"})), 0);
   return {};
 }
 
@@ -115,7 +107,7 @@ Status expand_qgemm(FunctionBody& body) {
     operands.push_back(body.op("DequantizeLinear", {body.input(6), scale}, std::move(last)));
   }
   const ValueId y =
-      body.op("Gemm", std::move(operands), copied(body, {"alpha", "transA", "transB"}));
+      body.op("Gemm", std::move(operands), body.copied({"alpha", "transA", "transB"}));
   if (body.has_input(7)) {
     quantize_output(body, y, 7);
   } else {
@@ -128,7 +120,7 @@ Status expand_qgemm(FunctionBody& body) {
 Status expand_ms_quantization(FunctionBody& body) {
   SX_TRY(body.require_inputs(2));
   body.output(0, body.op(body.type(), {body.input(0), body.input(1), body.input(2)},
-                         copied(body, {"axis", "block_size"})));
+                         body.copied({"axis", "block_size"})));
   return {};
 }
 

@@ -32,16 +32,13 @@ Status expand_dynamic_quantize_lstm(FunctionBody& body) {
                    i);
     }
   }
-  Attributes attributes;
-  for (const char* name : {"activation_alpha", "activation_beta", "activations", "clip",
-                           "direction", "hidden_size", "input_forget"}) {
-    if (const Attribute::Value* value = body.attributes().find(name)) attributes.set(name, *value);
-  }
   const auto outputs =
       body.ops("LSTM",
                {body.input(0), weights_of(body, 1, 8), weights_of(body, 2, 10), body.input(3),
                 body.input(4), body.input(5), body.input(6), body.input(7)},
-               3, attributes);
+               3,
+               body.copied({"activation_alpha", "activation_beta", "activations", "clip",
+                            "direction", "hidden_size", "input_forget"}));
   for (size_t i = 0; i < 3; ++i) {
     if (body.has_output(i)) body.output(i, outputs[i]);
   }
