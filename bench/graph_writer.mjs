@@ -71,6 +71,15 @@ export class GraphWriter {
     return name;
   }
 
+  /** Random float16 weights of 2^-8 to 2^-4, of both signs. */
+  halves(dims) {
+    const name = `weight_${this.#initializers.length}`;
+    const numbers = this.#random.floats(product(dims), -0x1000, 0x1000);
+    const halves = Uint16Array.from(numbers, (x) => (x < 0 ? 0x8000 : 0) + 0x1c00 + Math.abs(x));
+    this.#initializers.push(tensor(name, 'float16', dims, new Uint8Array(halves.buffer)));
+    return name;
+  }
+
   /** An initializer of given values; equal ones are written once. */
   constant(dtype, dims, values) {
     const key = `${dtype} ${dims} ${values}`;

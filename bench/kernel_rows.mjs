@@ -79,6 +79,15 @@ function gemvRow(name, { size, count }) {
   return { name, bytes: 4 * size * size, peak: 'read', ...streamed([1, size], count, step) };
 }
 
+/** Weights of float16; what is multiplied is float32 before and after. */
+function halfGemvRow(name, { size, count }) {
+  const step = (g, x) => {
+    const half = g.op('Cast', [x], { to: 10 });
+    return g.op('Cast', [g.op('MatMul', [half, g.halves([size, size])])], { to: 1 });
+  };
+  return { name, bytes: 2 * size * size, peak: 'read', ...streamed([1, size], count, step) };
+}
+
 function cachedGemvRow(name, { size, count }) {
   let weight;
   const step = (g, x) => {
@@ -190,6 +199,7 @@ export const KERNEL_ROWS = [
   gemvRow('GEMV 2048×2048, from memory', { size: 2048, count: 12 }),
   cachedGemvRow('GEMV 384×384, in cache', { size: 384, count: 257 }),
   gemvRow('GEMV 4096×4096, from memory', { size: 4096, count: 4 }),
+  halfGemvRow('GEMV 4096×4096 of float16, from memory', { size: 4096, count: 4 }),
   ...[
     ['4 bits, 1×4096×4096', { m: 1, bits: 4, level: 0, count: 4 }],
     ['4 bits, 128×4096×4096', { m: 128, bits: 4, level: 0, count: 1 }],

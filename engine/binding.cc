@@ -337,6 +337,7 @@ SlotTable initial_slots(const Lowering& lowering, std::span<const TensorView> in
     if (!slot.constant || slot.layout != Layout::kRowMajor) continue;
     BoundSlot& bound = slots[id];
     bound = {slot.constant->view(), true, slot.constant->payload.block != nullptr, kNoStorage};
+    bound.view.dtype = slot.dtype;  // for float16 weights of float32, which have been packed
     if (!bound.view.data && bound.view.elements() == 0) {
       static uint8_t nothing;
       bound.view.data = &nothing;

@@ -98,6 +98,9 @@ class Frame {
   double add_profile(std::vector<StepProfile>& steps, int depth = 0) const;
 
  private:
+  // Of a step that has been bound, with weights as they are stored.
+  StepCost cost(const Step& step, std::span<const TensorView> inputs,
+                std::span<const TensorView> outputs) const;
   // Goes on with the segment for `key`, bound before or now.
   Status enter_segment(std::span<const TensorView> key);
   Binding* find_binding(uint32_t after, std::span<const TensorView> key);

@@ -17,6 +17,17 @@ void Frame::measure(bool on) {
   }
 }
 
+StepCost Frame::cost(const Step& step, std::span<const TensorView> inputs,
+                     std::span<const TensorView> outputs) const {
+  std::vector<TensorView> stored(inputs.begin(), inputs.end());
+  for (size_t i = 0; i < stored.size(); ++i) {
+    const SlotId slot = step.inputs[i];
+    const ConstantPtr constant = slot == kNoSlot ? nullptr : lowering_.slots[slot].constant;
+    if (constant) stored[i].dtype = constant->dtype;
+  }
+  return cost_of(*step.node, stored, outputs);
+}
+
 double Frame::add_profile(std::vector<StepProfile>& steps, int depth) const {
   double total = 0;
   if (!measures()) return total;
@@ -28,7 +39,7 @@ double Frame::add_profile(std::vector<StepProfile>& steps, int depth) const {
       const std::span outputs(inputs.data() + bound.inputs, bound.outputs);
       const size_t row = steps.size();
       steps.push_back({&step(bound), depth, place_, outputs.data(), time, 0,
-                       cost_of(*step(bound).node, inputs, outputs)});
+                       cost(step(bound), inputs, outputs)});
       const auto call = calls_.find(bound.step);
       if (call != calls_.end()) {
         double nested = 0;

@@ -30,6 +30,11 @@ struct Value {
   bool optional_input = false;          // graph input with a default in `constant` (IR 3 weights)
   ValueKind kind = ValueKind::kTensor;  // of others than tensors, dtype and shape are the elements'
 
+  // A float32 value whose constant is float16: see engine/half_weights.h.
+  bool is_stored_half() const {
+    return constant && constant->dtype == DType::kFloat16 && dtype == DType::kFloat32;
+  }
+
   ValueFacts facts() const {
     if (kind != ValueKind::kTensor) return {dtype, true, {}, nullptr, kind};
     return {dtype, has_shape, shape, nullptr};

@@ -70,7 +70,8 @@ void gather_facts(const Graph& graph, const Node& node, NodeFacts& facts) {
     if (node.inputs[i] == kNoValue) continue;
     const Value& value = graph.values[node.inputs[i]];
     facts.inputs[i] = value.facts();
-    if (value.constant && value.constant->payload.block && !value.optional_input) {
+    const bool known = value.constant && value.constant->payload.block && !value.optional_input;
+    if (known && !value.is_stored_half()) {
       facts.views[i] = value.constant->view();
       facts.inputs[i].value = &facts.views[i];
     }

@@ -5,6 +5,7 @@
 
 #include "engine/functions/resolve.h"
 #include "engine/graph_edit.h"
+#include "engine/half_weights.h"
 #include "engine/winograd_budget.h"
 
 namespace sardonyx {
@@ -24,6 +25,7 @@ class Lowerer {
   }
 
   Result<std::unique_ptr<Lowering>> run() {
+    SX_TRY(widen_half_weights(graph_, for_gpu_));
     by_layout_.assign(graph_.values.size(), {kNoSlot, kNoSlot});
     count_uses();
     find_wanted_nc4hw4();

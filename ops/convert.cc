@@ -298,4 +298,11 @@ void convert(DType to, void* dst, DType from, const void* src, int64_t step, int
   }
 }
 
+Result<ConstantPtr> floats_of(const Constant& constant) {
+  SX_ASSIGN(const std::shared_ptr<Constant> floats, make_constant(DType::kFloat32, constant.shape));
+  const TensorView to = floats->view();
+  convert(to.dtype, to.data, constant.dtype, constant.payload.data(), 1, to.elements());
+  return ConstantPtr(floats);
+}
+
 }  // namespace sardonyx::ops

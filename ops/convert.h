@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/dtype.h"
+#include "base/tensor.h"
 
 namespace sardonyx::ops {
 
@@ -28,5 +29,8 @@ struct SmallFloatRules {
 // the widths are. Elements of less than 8 bits are packed from the lowest bits of a byte on.
 void convert(DType to, void* dst, DType from, const void* src, int64_t step, int64_t n,
              const SmallFloatRules& rules = {});
+
+// The constant as float32; its dtype has a carrier_dtype().
+Result<ConstantPtr> floats_of(const Constant& constant);
 
 }  // namespace sardonyx::ops

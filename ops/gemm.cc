@@ -42,7 +42,7 @@ Addend addend_of(const TensorView& c, const Dims& dims) {
 
 class GemmKernel final : public Kernel {
  public:
-  GemmKernel(const Params& params, std::shared_ptr<const Block> packed_b)
+  GemmKernel(const Params& params, PackedWeights packed_b)
       : params_(params), packed_b_(std::move(packed_b)) {}
 
   Status bind(BindContext& context) const override {
@@ -62,7 +62,7 @@ class GemmKernel final : public Kernel {
       simd::transpose_matrix(a, dims.k, dims.m, dims.m, rows);
       a = rows;
     }
-    const auto* b = packed_b_ ? packed_b_->as<const float>() : context.inputs[1].as<const float>();
+    const auto* b = context.inputs[1].as<const float>();
     if (plan.pack_b) {
       auto* panels = plan.at(context, plan.b_offset);
       SX_TRY(pack_weights(b, weights(dims), panels));
@@ -74,9 +74,11 @@ class GemmKernel final : public Kernel {
                                 .a_stride = dims.k,
                                 .c_stride = dims.n,
                                 .b_stride = plan.in_place ? dims.n : 0};
-    return simd::gemm(shape, {a, b, context.outputs[0].as<float>()}, epilogue(context, plan));
+    simd::GemmOperands operands{a, b, context.outputs[0].as<float>()};
+    packed_b_.give(operands);
+    return simd::gemm(shape, operands, epilogue(context, plan));
   }
-  std::string_view name() const override { return simd::gemm_tile_name(); }
+  std::string_view name() const override { return packed_b_.kernel_name(); }
 
  private:
   struct Plan final : StepPlan {
@@ -163,7 +165,7 @@ class GemmKernel final : public Kernel {
   }
 
   Params params_;
-  std::shared_ptr<const Block> packed_b_;
+  PackedWeights packed_b_;
 };
 
 // Integers and doubles: plain loops. Integers wrap and take alpha and beta as whole numbers.
@@ -277,7 +279,7 @@ Result<KernelPtr> make_float(const KernelInit& init) {
     SX_ASSIGN(params.activation, parse_activation(init.attributes));
   }
   const ConstantPtr& b = init.inputs[1].constant;
-  std::shared_ptr<const Block> packed;
+  PackedWeights packed;
   if (b && b->shape.rank() == 2) {
     SX_ASSIGN(packed, pack_constant(init, 1,
                                     {.k = b->shape[params.transpose_b ? 1 : 0],

@@ -28,10 +28,20 @@ struct WeightLayout {
 // Bytes of all packed matrices; LIMIT_EXCEEDED.
 Result<size_t> packed_bytes(const WeightLayout& layout);
 
+// Packed weights as the product takes them: float32 or, of a float16 constant, float16.
+struct PackedWeights {
+  std::shared_ptr<const Block> block;
+  bool halves = false;
+
+  explicit operator bool() const { return block != nullptr; }
+  void give(simd::GemmOperands& operands) const;
+  std::string_view kernel_name() const;
+};
+
 // The packed form of the constant input i, shared between nodes; tells the engine that the input is
 // not needed any more.
-Result<std::shared_ptr<const Block>> pack_constant(const KernelInit& init, size_t input,
-                                                   const WeightLayout& layout);
+Result<PackedWeights> pack_constant(const KernelInit& init, size_t input,
+                                    const WeightLayout& layout);
 
 // Packs matrices that are only known at run time, on all threads.
 Status pack_weights(const float* from, const WeightLayout& layout, float* to);

@@ -75,7 +75,7 @@ Result<std::unique_ptr<Plan>> make_plan(const TensorView& a, const TensorView& b
 
 class FloatMatMul final : public Kernel {
  public:
-  FloatMatMul(std::shared_ptr<const Block> packed_b, const simd::Activation& activation)
+  FloatMatMul(PackedWeights packed_b, const simd::Activation& activation)
       : packed_b_(std::move(packed_b)), activation_(activation) {}
 
   Status bind(BindContext& context) const override {
@@ -92,7 +92,7 @@ class FloatMatMul final : public Kernel {
     const Plan& plan = *static_cast<const Plan*>(context.plan);
     if (plan.batch().empty()) return {};
     const auto* a = context.inputs[0].as<const float>();
-    const auto* b = packed_b_ ? packed_b_->as<const float>() : context.inputs[1].as<const float>();
+    const auto* b = context.inputs[1].as<const float>();
     auto* c = context.outputs[0].as<float>();
     const bool dense = plan.b_form == BForm::kDense;
     simd::GemmEpilogue epilogue;
@@ -114,9 +114,11 @@ class FloatMatMul final : public Kernel {
                                 .a_stride = plan.k,
                                 .c_stride = plan.n,
                                 .b_stride = dense ? plan.n : 0};
-    return simd::gemm(shape, {a, b, c}, plan.batch(), epilogue);
+    simd::GemmOperands operands{a, b, c};
+    packed_b_.give(operands);
+    return simd::gemm(shape, operands, plan.batch(), epilogue);
   }
-  std::string_view name() const override { return simd::gemm_tile_name(); }
+  std::string_view name() const override { return packed_b_.kernel_name(); }
 
  private:
   static WeightLayout weights(const Plan& plan) {
@@ -140,7 +142,7 @@ class FloatMatMul final : public Kernel {
     simd::activate(epilogue.activation, c, rows * plan.n);
   }
 
-  std::shared_ptr<const Block> packed_b_;
+  PackedWeights packed_b_;
   simd::Activation activation_;
 };
 
@@ -186,7 +188,7 @@ class PlainMatMul final : public Kernel {
 
 Result<KernelPtr> make_float_matmul(const KernelInit& init) {
   const ConstantPtr& b = init.inputs[1].constant;
-  std::shared_ptr<const Block> packed;
+  PackedWeights packed;
   if (b && b->shape.rank() >= 1) {
     const MatrixStack stack = as_stack(b->shape, false);
     // A single column is read as it is.

@@ -150,6 +150,8 @@ enum OperatorFlags : uint32_t {
   kTakesBoxes = 1u << 5,        // inputs may be sequences and optionals
   kControlFlow = 1u << 6,  // the engine runs the node's bodies (engine/control): no kernel, and the
                            // rule checks the operands only
+  kHalfWeights = 1u << 7,  // the kernel packs a constant matrix of finite float16 numbers as such
+                           // at input 1 where that input is float32
 };
 
 struct Operator {

@@ -166,10 +166,13 @@ Status RecurrentKernel::prepare(const KernelInit& init) {
     return constant && constant->shape.rank() == 3 ? constant : nullptr;
   };
   if (const ConstantPtr w = constant_of(kW)) {
-    SX_ASSIGN(w_, pack_constant(init, kW, w_layout(w->shape[2], w->shape[1] / cell_.gates)));
+    const WeightLayout layout = w_layout(w->shape[2], w->shape[1] / cell_.gates);
+    SX_ASSIGN(const PackedWeights packed, pack_constant(init, kW, layout));
+    w_ = packed.block;
   }
   if (const ConstantPtr r = constant_of(kR)) {
-    SX_ASSIGN(r_, pack_constant(init, kR, r_layout(r->shape[2])));
+    SX_ASSIGN(const PackedWeights packed, pack_constant(init, kR, r_layout(r->shape[2])));
+    r_ = packed.block;
   }
   return {};
 }

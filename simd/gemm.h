@@ -1,8 +1,8 @@
 // Packed fp32 matrix product C = act(A * B + bias + add), threaded.
 //
-// A and C are row-major with a row stride. B is packed once into panels of 8 columns, or, when it
-// has few uses, read where it lies. Every element of C is summed in one fixed order of K, whatever
-// the number of threads.
+// A and C are row-major with a row stride. B is packed once into panels of 8 columns, of float32 or
+// float16 elements, or, when it has few uses, read where it lies. Every element of C is summed in
+// one fixed order of K, whatever the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,11 @@ void gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64
 Status gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
                    float scale, float* packed);
 
+// Packs a B of finite float16 numbers as such, gemm_packed_size() of them. Columns j and j + 4 of a
+// panel lie side by side, so that a vector of 32-bit lanes holds the panel's row. Threaded.
+Status gemm_pack_halves(const uint16_t* b, int64_t k, int64_t n, int64_t row_stride,
+                        int64_t column_stride, uint16_t* packed);
+
 struct GemmShape {
   int64_t m = 0, n = 0, k = 0;
   int64_t a_stride = 0;  // floats between rows
@@ -41,6 +46,7 @@ struct GemmOperands {
   const float* a = nullptr;
   const float* b = nullptr;
   float* c = nullptr;
+  const uint16_t* halves = nullptr;  // B as gemm_pack_halves() leaves it, in place of b
 };
 
 struct GemmEpilogue {
@@ -51,7 +57,7 @@ struct GemmEpilogue {
   Activation activation;
 };
 
-// Where one product of a batch lies, in floats from the operands given.
+// Where one product of a batch lies, in elements from the operands given.
 struct GemmOffsets {
   int64_t a = 0, b = 0, c = 0;
 };

@@ -90,6 +90,23 @@ Status gemm_pack_b(const float* b, int64_t k, int64_t n, int64_t row_stride, int
   });
 }
 
+Status gemm_pack_halves(const uint16_t* b, int64_t k, int64_t n, int64_t row_stride,
+                        int64_t column_stride, uint16_t* packed) {
+  const int64_t grain = std::max<int64_t>(1, 40'000 / (kPanel * std::max<int64_t>(k, 1)));
+  return parallel_for(ceil_div<int64_t>(n, kPanel), grain, [=](int64_t begin, int64_t end) {
+    uint16_t* out = packed + begin * kPanel * k;
+    for (int64_t panel = begin; panel < end; ++panel) {
+      for (int64_t row = 0; row < k; ++row, out += kPanel) {
+        SX_SCALAR
+        for (int64_t i = 0; i < kPanel; ++i) {
+          const int64_t column = panel * kPanel + i / 2 + i % 2 * 4;
+          out[i] = column < n ? b[row * row_stride + column * column_stride] : uint16_t{0};
+        }
+      }
+    }
+  });
+}
+
 void transpose_matrix(const float* from, int64_t rows, int64_t columns, int64_t row_stride,
                       float* to) {
   int64_t i = 0;

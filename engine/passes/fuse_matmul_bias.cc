@@ -26,7 +26,7 @@ NodeId bias_reader(const Graph& graph, NodeId id, const Readers& readers, ValueI
   if (output_of(node, 0) == kNoValue) return kNoNode;
   const int rank = float_rank(graph, node.inputs[0]);
   if (rank < 2 || float_rank(graph, node.inputs[1]) != 2) return kNoNode;
-  if (rank > 2 && !fixed_floats(graph, node.inputs[1])) return kNoNode;
+  if (rank > 2 && !has_fixed_value(graph, node.inputs[1])) return kNoNode;
   const int64_t columns = graph.values[node.inputs[1]].shape[1];
   const NodeId reader = readers.sole(node.outputs[0]);
   if (columns < 1 || reader == kNoNode) return kNoNode;

@@ -33,11 +33,16 @@ ValueId output_of(const Node& node, size_t i) {
   return i < node.outputs.size() ? node.outputs[i] : kNoValue;
 }
 
+bool has_fixed_value(const Graph& graph, ValueId id) {
+  if (id == kNoValue) return false;
+  const Value& value = graph.values[id];
+  return value.constant && !value.optional_input && value.constant->payload.block;
+}
+
 ConstantPtr fixed_constant(const Graph& graph, ValueId id) {
   if (id == kNoValue) return nullptr;
   const Value& value = graph.values[id];
-  if (!value.constant || value.optional_input || !value.constant->payload.block) return nullptr;
-  return value.constant;
+  return has_fixed_value(graph, id) && !value.is_stored_half() ? value.constant : nullptr;
 }
 
 ConstantPtr fixed_floats(const Graph& graph, ValueId id) {

@@ -32,7 +32,10 @@ bool is_op(const Node& node, std::string_view type);
 ValueId input_of(const Node& node, size_t i);
 ValueId output_of(const Node& node, size_t i);
 
-// The constant behind a value that no caller can feed, its payload still there; else null.
+// Whether no caller can feed the value and its contents are known.
+bool has_fixed_value(const Graph& graph, ValueId value);
+// The constant of such a value; null for others, and for those that are stored as float16 though
+// they are float32.
 ConstantPtr fixed_constant(const Graph& graph, ValueId value);
 // The same for float32 constants.
 ConstantPtr fixed_floats(const Graph& graph, ValueId value);

@@ -1,9 +1,11 @@
 // Operators on float16 and bfloat16 compute in float32 throughout: Casts stand where they meet
-// tensors that stay as they are, and weights are converted here. Between two of these operators
+// tensors that stay as they are, and weights are converted here, but for large matrices
+// (engine/half_weights.h). Between two of these operators
 // nothing is rounded, and they fuse and lie in memory as those of a float32 model do.
 #include <algorithm>
 
 #include "engine/graph_edit.h"
+#include "engine/half_weights.h"
 #include "engine/passes/pattern.h"
 #include "ops/convert.h"
 
@@ -40,7 +42,8 @@ class Widening {
       : graph_(graph),
         cast_(&cast),
         wide_(graph.values.size(), kNoValue),
-        reads_(graph.values.size(), 0) {
+        reads_(graph.values.size(), 0),
+        keeps_halves_(has_many_halves()) {
     const Readers readers(graph);
     for (ValueId id = 0; id < reads_.size(); ++id) {
       reads_[id] = static_cast<uint32_t>(readers.count(id));
@@ -97,7 +100,7 @@ class Widening {
     for (size_t i = 0; i < graph_.nodes[id].inputs.size(); ++i) {
       const ValueId input = graph_.nodes[id].inputs[i];
       if (!holds_half(input)) continue;
-      SX_ASSIGN(graph_.nodes[id].inputs[i], widened(input, id));
+      SX_ASSIGN(graph_.nodes[id].inputs[i], widened(input, id, i));
     }
     for (size_t i = 0; i < graph_.nodes[id].outputs.size(); ++i) {
       const ValueId output = graph_.nodes[id].outputs[i];
@@ -110,22 +113,32 @@ class Widening {
     return {};
   }
 
-  // The float32 twin of a value, made when it is first asked for.
-  Result<ValueId> widened(ValueId id, NodeId reader) {
+  // The float32 twin of a value that is input `i` of `reader`, made when it is first asked for.
+  Result<ValueId> widened(ValueId id, NodeId reader, size_t i) {
     --reads_[id];
-    if (has_twin(id)) return wide_[id];
     if (const ConstantPtr constant = fixed_constant(graph_, id)) {
-      SX_ASSIGN(const std::shared_ptr<Constant> floats,
-                make_constant(DType::kFloat32, constant->shape));
-      ops::convert(DType::kFloat32, floats->view().data, constant->dtype, constant->payload.data(),
-                   1, floats->view().elements());
-      const ValueId wide = add_twin(id);
-      graph_.values[wide].constant = floats;
+      const ValueId wide = has_twin(id) ? wide_[id] : add_twin(id);
+      Value& twin = graph_.values[wide];
+      if (keeps_halves_ && constant->dtype == DType::kFloat16 &&
+          takes_half(graph_.nodes[reader], i, *constant)) {
+        if (!twin.constant) twin.constant = constant;
+      } else if (!twin.constant || twin.is_stored_half()) {
+        SX_ASSIGN(twin.constant, ops::floats_of(*constant));
+      }
       // Of large weights only one is there in both dtypes.
       if (reads_[id] == 0) graph_.values[id].constant = nullptr;
       return wide;
     }
-    return wide_[id] = cast(id, DType::kFloat32, reader);
+    if (!has_twin(id)) wide_[id] = cast(id, DType::kFloat32, reader);
+    return wide_[id];
+  }
+
+  bool has_many_halves() const {
+    uint64_t bytes = 0;
+    for (const Value& value : graph_.values) {
+      if (value.constant && value.dtype == DType::kFloat16) bytes += value.constant->payload.bytes;
+    }
+    return bytes >= kManyHalfBytes;
   }
 
   ValueId add_twin(ValueId id) {
@@ -150,6 +163,7 @@ class Widening {
   const Operator* cast_;
   std::vector<ValueId> wide_;    // by value of the graph as it was, kNoValue where there is none
   std::vector<uint32_t> reads_;  // that are left
+  const bool keeps_halves_;
 };
 
 }  // namespace

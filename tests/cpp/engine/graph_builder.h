@@ -40,6 +40,7 @@ class GraphBuilder {
   ValueId scalar(T value) {
     return constant<T>({}, {value});
   }
+  ValueId constant(ConstantPtr constant) { return add_constant(std::move(constant)); }
   ValueId strings(const Shape& shape, const std::vector<std::string_view>& values);
   ValueId boolean(bool value) { return add_constant(DType::kBool, {}, &value, sizeof(value)); }
   // Float32, uniform in [low, high], another sequence for each constant of the builder.

@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "tests/cpp/engine/control_run.h"
@@ -44,6 +45,16 @@ TEST_CASE("the cost of a Conv counts its products, its bytes are those in memory
   const StepCost cost = cost_of_step(g, "Conv");
   CHECK(cost.flops == 2.0 * (6 * 9 * 7) * (8 * 3 * 3));
   CHECK(cost.bytes == 4 * (8 * 9 * 7 + 6 * 8 * 3 * 3 + 6 + 8 * 9 * 7));
+}
+
+TEST_CASE("weights that stay float16 count two bytes") {
+  GraphBuilder g;
+  auto weights = make_constant(DType::kFloat16, {1024, 2048});
+  REQUIRE(weights.ok());
+  std::memset((*weights)->view().data, 0, (*weights)->payload.bytes);
+  const ValueId x = g.input("x", {3, 1024}, DType::kFloat16);
+  g.output(g.node("MatMul", {x, g.constant(weights.take())}));
+  CHECK(cost_of_step(g, "MatMul").bytes == 4 * 3 * (1024 + 2048) + 2 * 1024 * 2048);
 }
 
 TEST_CASE("groups, strides and transposed windows count what they compute") {

@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <thread>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "simd/half.h"
 #include "simd/parallel.h"
 #include "tests/cpp/simd/random_floats.h"
 
@@ -240,6 +242,76 @@ TEST_CASE("gemm: a batch", "[gemm]") {
   CHECK(Floats(c.begin(), c.begin() + 200) == p.run());
   CHECK(Floats(c.begin() + 200, c.begin() + 400) == second.run());
   CHECK(Floats(c.begin() + 400, c.end()) == p.run());
+}
+
+// The problem with B rounded to float16; all sizes of halves are among its numbers.
+struct HalfProblem {
+  Problem problem;
+  std::vector<uint16_t> halves;  // B, row-major
+
+  HalfProblem(int64_t m, int64_t n, int64_t k)
+      : problem(m, n, k), halves(static_cast<size_t>(k * n)) {
+    floats_to_halves(problem.b.data(), halves.data(), k * n);
+    const uint16_t special[] = {0x8000, 0x0001, 0x83ff, 0x0400, 0x7bff, 0xfbff};
+    for (size_t i = 0; i < halves.size(); i += 37) halves[i] = special[i / 37 % 6];
+    halves_to_floats(halves.data(), problem.b.data(), k * n);
+  }
+  Floats run(const GemmEpilogue& epilogue, bool transposed = false) const {
+    const int64_t m = problem.m, n = problem.n, k = problem.k;
+    std::vector<uint16_t> b = halves;
+    for (int64_t i = 0; transposed && i < k * n; ++i) {
+      b[static_cast<size_t>(i % n * k + i / n)] = halves[static_cast<size_t>(i)];
+    }
+    std::vector<uint16_t> pack(static_cast<size_t>(gemm_packed_size(k, n)), 0x7fff);
+    REQUIRE(
+        gemm_pack_halves(b.data(), k, n, transposed ? 1 : n, transposed ? k : 1, pack.data()).ok());
+    Floats c(static_cast<size_t>(m * n), NAN);
+    const GemmShape shape{.m = m, .n = n, .k = k, .a_stride = k, .c_stride = n};
+    REQUIRE(gemm(shape, {problem.a.data(), nullptr, c.data(), pack.data()}, epilogue).ok());
+    return c;
+  }
+};
+
+TEST_CASE("gemm: weights of float16 give the same bits as when they are widened", "[gemm]") {
+  const int64_t rows[] = {1, 2, 3, 4, 5, 6, 7, 12, 13, 100, 197};
+  for (int64_t m : rows) {
+    for (int64_t n : {3, 8, 12, 31, 40, 41}) {
+      const HalfProblem p(m, n, 70);
+      CHECK(p.run({}) == p.problem.run());
+      CHECK(p.run({}, true) == p.problem.run());
+    }
+  }
+  // A row that is too large for halves to be multiplied as they are, or not finite.
+  for (float large : {32768.0f, -1e30f, INFINITY, NAN, 32767.0f, 1e-40f}) {
+    HalfProblem p(1, 20, 30);
+    p.problem.a[17] = large;
+    const Floats actual = p.run({}), expected = p.problem.run();
+    CHECK(std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)) == 0);
+  }
+  // K in several blocks, for all epilogues.
+  for (int64_t m : {1, 5, 20}) {
+    const HalfProblem p(m, 50, 1100);
+    const Floats bias = random_floats(50, 3), addend = random_floats(m * 50, 4);
+    GemmEpilogue epilogue{.column_bias = bias.data(), .activation = {ActivationKind::kRelu}};
+    CHECK(p.run(epilogue) == p.problem.run(epilogue));
+    epilogue.activation = {ActivationKind::kTanh};
+    epilogue.add = addend.data();
+    epilogue.add_stride = 50;
+    CHECK(p.run(epilogue) == p.problem.run(epilogue));
+  }
+}
+
+TEST_CASE("gemm: a batch of float16 matrices", "[gemm]") {
+  const HalfProblem p(3, 20, 30);
+  std::vector<uint16_t> packs(static_cast<size_t>(2 * gemm_packed_size(30, 20)), 0);
+  const int64_t second = gemm_packed_size(30, 20);
+  REQUIRE(gemm_pack_halves(p.halves.data(), 30, 20, 20, 1, packs.data() + second).ok());
+  const GemmOffsets batch[] = {{0, 0, 0}, {0, second, 60}};
+  const GemmShape shape{.m = 3, .n = 20, .k = 30, .a_stride = 30, .c_stride = 20};
+  Floats c(120, NAN);
+  REQUIRE(gemm(shape, {p.problem.a.data(), nullptr, c.data(), packs.data()}, batch).ok());
+  CHECK(Floats(c.begin(), c.begin() + 60) == Floats(60, 0.0f));
+  CHECK(Floats(c.begin() + 60, c.end()) == p.problem.run());
 }
 
 TEST_CASE("gemv_rows and transpose_matrix", "[gemm]") {

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
 
 #include "engine/pass.h"
 #include "tests/cpp/engine/graph_builder.h"
@@ -100,6 +103,95 @@ TEST_CASE("widen_halves keeps float16 outputs, and lets Shape read float32", "[p
   CHECK(types(*graph) == "Mul Round Cast Cast Neg Shape Cast");
   CHECK(graph->values[graph->outputs[1]].dtype == DType::kFloat16);
   CHECK(graph->values[only(*graph, "Shape").inputs[0]].dtype == DType::kFloat32);
+}
+
+// Outputs that differ where one of them was rounded to float16 in between.
+void check_close(const Outputs& actual, const Outputs& expected) {
+  float largest = 0, difference = 0;
+  for (size_t i = 0; i < expected[0].size(); ++i) {
+    largest = std::max(largest, std::fabs(expected[0][i]));
+    difference = std::max(difference, std::fabs(actual[0][i] - expected[0][i]));
+  }
+  CHECK(difference < 2e-3f * largest);
+}
+
+// Two matrices of 2.5 MiB: enough to be kept.
+struct LargeHalves {
+  GraphBuilder g;
+  ValueId first = half_weight(g, {1024, 1280}), second = half_weight(g, {1280, 1024});
+  ValueId x = half_input(g, {3, 1024});
+  std::ptrdiff_t kept = 0;  // matrices
+
+  ValueId products() { return g.node("MatMul", {g.node("MatMul", {x, first}), second}); }
+  void check(ValueId y) {
+    g.output(cast(g, y, DType::kFloat32), "y");
+    const auto graph = g.finish();
+    run_pass(*graph, "fold_constants");
+    const auto passed = copy(*graph);
+    REQUIRE(run_passes(*passed).ok());
+    kept = std::count_if(passed->values.begin(), passed->values.end(),
+                         [](const Value& value) { return value.is_stored_half(); });
+    check_close(run_compiled(*graph), interpret(*graph));
+  }
+};
+
+TEST_CASE("widen_halves keeps large matrices as float16", "[passes]") {
+  LargeHalves large;
+  GraphBuilder& g = large.g;
+  SECTION("products") {
+    large.check(large.products());
+    CHECK(large.kept == 2);
+  }
+  SECTION("with a bias and an activation") {
+    const ValueId sum = g.node("Add", {large.products(), half_weight(g, {1024})});
+    large.check(g.node("Relu", {sum}));
+    CHECK(large.kept == 2);
+  }
+  SECTION("transposed, but not scaled") {
+    const float alpha = GENERATE(1.0f, 0.5f);
+    const ValueId y =
+        g.node("Gemm", {large.x, large.second}, {{"transB", int64_t{1}}, {"alpha", alpha}});
+    large.check(g.node("Add", {y, g.node("MatMul", {large.x, large.first})}));
+    CHECK(large.kept == (alpha == 1.0f ? 2 : 1));
+  }
+  SECTION("not what others read too") {
+    const ValueId columns = g.node("ReduceMax", {large.second}, {{"axes", ints({0})}});
+    large.check(g.node("Add", {large.products(), columns}));
+    CHECK(large.kept == 2);
+  }
+  SECTION("nor what has infinities") {
+    const ValueId infinite =
+        cast(g, g.constant<float>({1024, 2}, std::vector<float>(2048, 1e9f)), DType::kFloat16);
+    const ValueId positive = g.node("Exp", {large.x});
+    const ValueId most = cast(g, g.scalar(4.0f), DType::kFloat16);
+    const ValueId clipped = g.node("Min", {g.node("MatMul", {positive, infinite}), most});
+    large.check(g.node("Concat", {clipped, large.products()}, {{"axis", int64_t{1}}}));
+    CHECK(large.kept == 2);
+  }
+}
+
+TEST_CASE("the body of a Loop reads a large matrix of float16 from around it", "[passes]") {
+  const auto run = [](bool loop) {
+    GraphBuilder g;
+    const ValueId eighth = cast(g, g.scalar(0.125f), DType::kFloat16);
+    const ValueId weight = g.node("Mul", {half_weight(g, {1536, 1536}), eighth});
+    const ValueId x = half_input(g, {2, 1536});
+    ValueId y = kNoValue;
+    if (loop) {
+      GraphBuilder body;
+      body.untyped_input("i");
+      const ValueId condition = body.untyped_input("cond"), carried = body.untyped_input("v");
+      body.output(condition);
+      body.output(body.node("MatMul", {carried, body.capture("weight")}), "next");
+      y = g.nodes("Loop", {g.scalar<int64_t>(2), kNoValue, x, weight}, 1,
+                  {{"body", body.body()}})[0];
+    } else {
+      y = g.node("MatMul", {g.node("MatMul", {x, weight}), weight});
+    }
+    g.output(cast(g, y, DType::kFloat32), "y");
+    return run_compiled(*g.finish());
+  };
+  check_close(run(true), run(false));
 }
 
 TEST_CASE("widen_halves has nothing to do with float32", "[passes]") {
