@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "simd/chunk_work.h"
+#include "simd/conv_rows.h"
 #include "simd/elementwise.h"
 #include "simd/gemm_tile.h"
 #include "simd/layout.h"
@@ -15,9 +16,8 @@ namespace sardonyx::simd {
 namespace {
 
 constexpr int kTileRows = kRelaxed ? 6 : 4;
-// Pixels whose rows of A one chunk keeps in the second-level cache; a multiple of both tile
-// heights.
-constexpr int64_t kPixelBlock = 48;
+// The rows of A of a chunk's kPixelBlock pixels stay in the second-level cache.
+static_assert(kPixelBlock % kTileRows == 0);
 // Multiply-adds per chunk: about 25 us.
 constexpr int64_t kChunkWork = 600'000;
 constexpr double kNsPerStagedFloat = 0.4;
@@ -49,10 +49,13 @@ SX_INLINE void accumulate(Tile<MR, NP>& tile, const TileCall& call) {
   for (int r = 0; r < MR; ++r) rows[r] = call.image + call.pixels[r];
   const size_t distance = kSpaced ? static_cast<size_t>(call.pixels[1] - call.pixels[0]) : 0;
   const float* b = call.weights;
+  const int32_t* run = call.runs;
+  const int32_t* full_end = run + call.full_runs;
+  const int32_t* runs_end = full_end + call.tail_runs;
   SX_ROLLED
-  for (int64_t run = 0; run < call.full_runs + call.tail_runs; ++run) {
-    const size_t length = run < call.full_runs ? call.full_length : call.tail_length;
-    auto offset = static_cast<size_t>(call.runs[run]);
+  do {
+    const size_t length = run < full_end ? call.full_length : call.tail_length;
+    auto offset = static_cast<size_t>(*run);
     const size_t end = offset + length;
     SX_ROLLED
     do {
@@ -71,22 +74,28 @@ SX_INLINE void accumulate(Tile<MR, NP>& tile, const TileCall& call) {
       }
       b += kPanel;
     } while (++offset != end);
-  }
+  } while (++run != runs_end);
 }
 
 // Channel blocks: vector v of the tile is the block v of the panel.
 template <int MR, int NP>
-SX_INLINE void put_blocked(const Tile<MR, NP>& tile, const TileCall& call) {
+SX_INLINE void put_blocked(Tile<MR, NP>& tile, const TileCall& call) {
   const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
+  const size_t block = call.out_plane * kChannelBlock;
+  if (call.add) {
+    SX_UNROLLED
+    for (int v = 0; v < 2 * NP; ++v) {
+      if (4 * v >= call.columns) continue;
+      SX_UNROLLED
+      for (int r = 0; r < MR; ++r) tile.acc[r][v] += load(call.add + v * block + 4 * r);
+    }
+  }
   SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
     if (4 * v >= call.columns) continue;
-    const size_t offset = static_cast<size_t>(v) * call.out_plane * 4;
     SX_UNROLLED
     for (int r = 0; r < MR; ++r) {
-      f32x4 x = tile.acc[r][v];
-      if (call.add) x += load(call.add + offset + 4 * r);
-      store(call.out + offset + 4 * r, pmin(pmax(x, low), high));
+      store(call.out + v * block + 4 * r, pmin(pmax(tile.acc[r][v], low), high));
     }
   }
 }
@@ -443,7 +452,9 @@ Status IndirectConv::multiply(const ConvImage& image) const {
   const int64_t panel_work = std::max<int64_t>(height * depth * kPanel, 1);
   const int64_t width = std::clamp<int64_t>(work / panel_work, 1, panels);
   const int64_t grain = std::max<int64_t>(1, work / (width * panel_work));
-  const int64_t pixel_blocks = ceil_div(plane, height), panel_groups = ceil_div(panels, width);
+  const bool by_rows = conv_rows_takes(shape_);
+  const int64_t pixel_blocks = by_rows ? conv_rows_blocks(plane) : ceil_div(plane, height);
+  const int64_t panel_groups = ceil_div(panels, width);
   // What is larger, weights or image, is walked through once.
   const bool panels_outside = panels * kPanel * depth > groups_stride_;
   return parallel_for(
@@ -453,8 +464,14 @@ Status IndirectConv::multiply(const ConvImage& image) const {
           const int64_t rest = i % (pixel_blocks * panel_groups);
           const int64_t block = panels_outside ? rest % pixel_blocks : rest / panel_groups;
           const int64_t panel = panels_outside ? rest / pixel_blocks : rest % panel_groups;
-          chunk(image, group, block * height, std::min(plane, (block + 1) * height), panel * width,
-                std::min(panels, (panel + 1) * width));
+          const int64_t pixel = block * height, panel_begin = panel * width;
+          const int64_t pixel_end = block + 1 == pixel_blocks ? plane : pixel + height;
+          const int64_t panel_end = std::min(panels, panel_begin + width);
+          if (by_rows) {
+            conv_rows_chunk(shape_, image, pixel, pixel_end - pixel, panel_begin, panel_end);
+          } else {
+            chunk(image, group, pixel, pixel_end, panel_begin, panel_end);
+          }
         }
       });
 }

@@ -24,7 +24,8 @@ namespace {
 using namespace conv_reference;
 using test::random_floats;
 
-std::vector<float> run_indirect(const ConvShape& s, const Operands& o) {
+std::vector<float> run_indirect(const ConvShape& s, const Operands& o,
+                                const Activation& activation = kRelu) {
   std::vector<float> packed(static_cast<size_t>(*indirect_packed_size(s)), kNan);
   indirect_pack(s, o.w.data(), packed.data());
   const auto x = stored(o.x, s.in_channels, s.in_plane(), s.in_layout);
@@ -33,9 +34,9 @@ std::vector<float> run_indirect(const ConvShape& s, const Operands& o) {
   auto conv = IndirectConv::make(s);
   REQUIRE(conv.ok());
   std::vector<float> scratch(static_cast<size_t>(conv->scratch_floats()), kNan);
-  REQUIRE(
-      conv->run(x.data(), packed.data(), o.bias.data(), add.data(), kRelu, y.data(), scratch.data())
-          .ok());
+  REQUIRE(conv->run(x.data(), packed.data(), o.bias.data(), add.data(), activation, y.data(),
+                    scratch.data())
+              .ok());
   return y;
 }
 
@@ -121,6 +122,28 @@ TEST_CASE("Indirect convolution in every layout", "[conv]") {
       }
     }
   }
+}
+
+TEST_CASE("Convolution of one tap, of every plane and around its limits of channels", "[conv]") {
+  for (int64_t plane : {1, 3, 4, 5, 6, 7, 11, 47, 48, 51, 52, 53, 54, 55, 101}) {
+    for (int64_t channels : {1, 6, 33, 128, 129}) {
+      for (int64_t filters : {15, 16, 17, 20, 21}) {
+        const ConvShape s = shape_of({channels, filters, 1, 1, plane, 1, 1, 1, 0}, Layout::kNC4HW4,
+                                     Layout::kNC4HW4);
+        INFO(channels << " channels, " << filters << " filters, " << plane << " pixels");
+        const Operands o(s);
+        check_close(run_indirect(s, o), o.expected, filters, plane, Layout::kNC4HW4);
+      }
+    }
+  }
+}
+
+TEST_CASE("Convolution of one tap applies activations that are no clamps", "[conv]") {
+  const ConvShape s = shape_of({9, 20, 1, 5, 11, 1, 1, 1, 0}, Layout::kNC4HW4, Layout::kNC4HW4);
+  const Operands o(s);
+  auto y = run_indirect(s, o, {ActivationKind::kLeakyRelu, 0.25f});
+  for (float& v : y) v = v < 0 ? 4 * v : v;
+  CHECK(y == run_indirect(s, o, {}));
 }
 
 TEST_CASE("Depthwise convolution of every width", "[conv]") {
@@ -387,9 +410,11 @@ TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]"
       shape_of({9, 5, 1, 50, 130, 3, 1, 2, 2}, Layout::kRowMajor, Layout::kRowMajor);
   const ConvShape d = shape_of({8, 12, 1, 90, 70, 5, 1, 1, 2}, Layout::kNC4HW4, Layout::kNC4HW4);
   const ConvShape e = rows_shape({9, 5, 1, 51, 130, 3, 1, 2, 2});
-  const Operands oa(a), ob(b), oc(c), od(d), oe(e);
+  const ConvShape f = shape_of({30, 200, 1, 33, 35, 1, 1, 1, 0}, Layout::kNC4HW4, Layout::kNC4HW4);
+  const Operands oa(a), ob(b), oc(c), od(d), oe(e), of(f);
   set_threads(1);
   const auto yd = run_winograd_line(d, od), ye = run_winograd_rows(e, oe);
+  const auto yf = run_indirect(f, of);
   const auto ya = run_indirect(a, oa), yb = run_depthwise(b, ob), yc = run_direct(c, oc);
   set_threads(3);
   CHECK(run_indirect(a, oa) == ya);
@@ -397,6 +422,7 @@ TEST_CASE("Convolution gives the same bits with any number of threads", "[conv]"
   CHECK(run_direct(c, oc) == yc);
   CHECK(run_winograd_line(d, od) == yd);
   CHECK(run_winograd_rows(e, oe) == ye);
+  CHECK(run_indirect(f, of) == yf);
   set_threads(1);
 }
 
