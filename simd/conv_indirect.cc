@@ -80,7 +80,6 @@ SX_INLINE void accumulate(Tile<MR, NP>& tile, const TileCall& call) {
 // Channel blocks: vector v of the tile is the block v of the panel.
 template <int MR, int NP>
 SX_INLINE void put_blocked(Tile<MR, NP>& tile, const TileCall& call) {
-  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
   const size_t block = call.out_plane * kChannelBlock;
   if (call.add) {
     SX_UNROLLED
@@ -90,6 +89,7 @@ SX_INLINE void put_blocked(Tile<MR, NP>& tile, const TileCall& call) {
       for (int r = 0; r < MR; ++r) tile.acc[r][v] += load(call.add + v * block + 4 * r);
     }
   }
+  const f32x4 low = splat(call.clamp.low), high = splat(call.clamp.high);
   SX_UNROLLED
   for (int v = 0; v < 2 * NP; ++v) {
     if (4 * v >= call.columns) continue;
