@@ -13,8 +13,10 @@ namespace {
 
 constexpr int kTileRows = kOnePanelRows;
 constexpr int64_t kMostPixels = kPixelBlock + kTileRows - 1;
-// The rows of a chunk fit the first-level cache.
+// The rows of a chunk fit the first-level cache. From half as many channels on, copying pays only
+// where planes share the ways of that cache.
 constexpr int64_t kMostChannels = 128;
+constexpr int64_t kWayBytes = 4096;
 // Copying takes a third of the time of one panel.
 constexpr int64_t kLeastFilters = 2 * kPanel;
 
@@ -107,10 +109,12 @@ bool conv_rows_takes(const ConvShape& shape) {
   for (int axis = 1; axis < 3; ++axis) {
     if (shape.stride[axis] != 1 || shape.in[axis] != shape.out[axis]) return false;
   }
-  return shape.groups == 1 && shape.taps() == 1 && shape.in_channels > 0 &&
-         shape.in_channels <= kMostChannels && shape.out_channels >= kLeastFilters &&
-         shape.out_plane() >= kTileRows && shape.in_layout == Layout::kNC4HW4 &&
-         shape.out_layout == Layout::kNC4HW4;
+  const int64_t plane = shape.out_plane();
+  const bool share_ways = plane % (kWayBytes / int64_t{kChannelBlock * sizeof(float)}) == 0;
+  const int64_t most = share_ways ? kMostChannels : kMostChannels / 2;
+  return shape.groups == 1 && shape.taps() == 1 && shape.in_channels <= most &&
+         shape.out_channels >= kLeastFilters && plane >= kTileRows &&
+         shape.in_layout == Layout::kNC4HW4 && shape.out_layout == Layout::kNC4HW4;
 }
 
 int64_t conv_rows_blocks(int64_t plane) {

@@ -125,9 +125,9 @@ TEST_CASE("Indirect convolution in every layout", "[conv]") {
 }
 
 TEST_CASE("Convolution of one tap, of every plane and around its limits of channels", "[conv]") {
-  for (int64_t plane : {1, 3, 4, 5, 6, 7, 11, 47, 48, 51, 52, 53, 54, 55, 101}) {
-    for (int64_t channels : {1, 6, 33, 128, 129}) {
-      for (int64_t filters : {15, 16, 17, 20, 21}) {
+  for (int64_t plane : {1, 3, 4, 5, 6, 7, 11, 47, 48, 51, 52, 53, 54, 55, 101, 256}) {
+    for (int64_t channels : {1, 6, 33, 64, 65, 128, 129}) {
+      for (int64_t filters : {15, 16, 20, 21}) {
         const ConvShape s = shape_of({channels, filters, 1, 1, plane, 1, 1, 1, 0}, Layout::kNC4HW4,
                                      Layout::kNC4HW4);
         INFO(channels << " channels, " << filters << " filters, " << plane << " pixels");
