@@ -246,7 +246,7 @@ void interleave_compact(const float* from, int64_t stride, int64_t channels, int
 }
 
 // Whether every element that a convolution reads is inside the input.
-bool reads_inside(const ConvShape& shape) {
+[[clang::minsize]] bool reads_inside(const ConvShape& shape) {
   for (int axis = 1; axis < 3; ++axis) {
     const int64_t last = (shape.out[axis] - 1) * shape.stride[axis] +
                          (shape.kernel[axis] - 1) * shape.dilation[axis] - shape.pad[axis];
@@ -276,7 +276,7 @@ std::optional<int64_t> indirect_packed_size(const ConvSpec& spec) {
   return product({spec.groups, round_up<int64_t>(spec.group_out(), kPanel), spec.depth()});
 }
 
-void indirect_pack(const ConvSpec& spec, const float* weights, float* packed) {
+[[clang::minsize]] void indirect_pack(const ConvSpec& spec, const float* weights, float* packed) {
   const int64_t channels = spec.group_in(), taps = spec.taps(), depth = spec.depth();
   for (int64_t group = 0; group < spec.groups; ++group) {
     const float* from = weights + group * spec.group_out() * depth;
@@ -306,7 +306,7 @@ int64_t conv_bias_size(const ConvSpec& spec) {
   return spec.out_channels + kPanel;
 }
 
-Result<IndirectConv> IndirectConv::make(const ConvShape& shape) {
+[[clang::minsize]] Result<IndirectConv> IndirectConv::make(const ConvShape& shape) {
   IndirectConv conv;
   conv.shape_ = shape;
   const int64_t channels = shape.group_in();
