@@ -46,11 +46,11 @@ void sum_outputs(const Taps& taps, const uint8_t* x, int64_t count, int32_t* sum
 }
 
 // --- 3x3 -----------------------------------------------------------------------------------------
-// Two rows of the input as lines of pairs, which the windows of up to three rows of outputs share:
-// a window is two lines, in the second of which its fourth row counts nothing.
+// Two rows of the input are a line of pairs. The two lines from a window's first row on hold all of
+// it and, with stride 1, the window below it too.
 
 constexpr int64_t kSide = 3;
-constexpr int64_t kLines = 3;  // that are in use at once
+constexpr int64_t kKeptSums = 2 * kSegment;  // of rows that are put together
 // Pairs of a plane of a line. With stride 2 even and odd columns are planes of their own.
 constexpr int64_t kPlane = kSegment + 2 * kLanes;
 
@@ -80,13 +80,28 @@ void widen_line(const uint8_t* a, const uint8_t* b, int64_t stride, int64_t coun
   widen_plane<2>(a + 1, b + 1, count, flip, line.planes[1]);
 }
 
-// Sums of `count` windows, in whole vectors; taps of the upper line, then of the lower one.
+// What pairs are multiplied by: those of three columns of the upper line, then of the lower one.
+struct WindowTaps {
+  i16x8 pairs[2 * kSide];
+
+  // Three weights of each of four rows.
+  WindowTaps(const int16_t* a, const int16_t* b, const int16_t* c, const int16_t* d) {
+    for (int64_t i = 0; i < kSide; ++i) {
+      const int16_t upper[2] = {a[i], b[i]}, lower[2] = {c[i], d[i]};
+      pairs[i] = load_splat_pair(upper);
+      pairs[kSide + i] = load_splat_pair(lower);
+    }
+  }
+};
+
+// Sums of `count` windows, in whole vectors.
 template <int kStride>
-void sum_lines(const Line& upper, const Line& lower, const i16x8 (&taps)[2 * kSide], int64_t count,
+void sum_lines(const Line& upper, const Line& lower, const WindowTaps& taps, int64_t count,
                int32_t* sums) {
   constexpr int64_t kAt[kSide] = {0, kStride == 1 ? 2 : 2 * kPlane, kStride == 1 ? 4 : 2};
   const int16_t *a = upper.planes[0], *b = lower.planes[0];
-  const i16x8 w0 = taps[0], w1 = taps[1], w2 = taps[2], w3 = taps[3], w4 = taps[4], w5 = taps[5];
+  const i16x8 w0 = taps.pairs[0], w1 = taps.pairs[1], w2 = taps.pairs[2];
+  const i16x8 w3 = taps.pairs[3], w4 = taps.pairs[4], w5 = taps.pairs[5];
   const auto four = [&](int64_t at) {
     return ((dot(load(a + at), w0) + dot(load(b + at), w3)) +
             (dot(load(a + kAt[1] + at), w1) + dot(load(b + kAt[1] + at), w4))) +
@@ -102,12 +117,6 @@ void sum_lines(const Line& upper, const Line& lower, const i16x8 (&taps)[2 * kSi
   }
 }
 
-// One pair of weights, for all windows.
-i16x8 splat_pair(int16_t first, int16_t second) {
-  const int16_t pair[2] = {first, second};
-  return load_splat_pair(pair);
-}
-
 bool is_3x3(const ConvSpec& spec) {
   const bool strides = spec.stride[1] == spec.stride[2] && spec.stride[1] <= 2;
   return strides && spec.kernel[1] == kSide && spec.kernel[2] == kSide && spec.dilation[1] == 1 &&
@@ -121,28 +130,35 @@ struct Plane {
   uint8_t flip;
 };
 
-// Outputs [column, column + count) of rows [begin, end): put(row, sums).
+// Outputs [column, column + count) of rows [begin, end): put(row, rows, sums) gets those of at most
+// `most_rows` rows behind each other.
 template <typename Put>
-void convolve_3x3(const Plane& plane, int64_t stride, const int16_t* weights, int64_t begin,
-                  int64_t end, int64_t column, int64_t count, const Put& put) {
-  const int16_t* w = weights;
-  const i16x8 taps[2 * kSide] = {splat_pair(w[0], w[3]), splat_pair(w[1], w[4]),
-                                 splat_pair(w[2], w[5]), splat_pair(w[6], 0),
-                                 splat_pair(w[7], 0),    splat_pair(w[8], 0)};
+void convolve_3x3(const Plane& plane, int64_t stride, const int16_t* w, int64_t begin, int64_t end,
+                  int64_t column, int64_t count, int64_t most_rows, const Put& put) {
+  constexpr int16_t kNone[kSide] = {};
+  const WindowTaps taps[2] = {{w, w + 3, w + 6, kNone}, {kNone, w, w + 3, w + 6}};
   const v128_t flip = wasm_i8x16_splat(static_cast<int8_t>(plane.flip));
-  const int64_t below = 2 / stride;  // lines from a window's upper one to its lower one
-  Line lines[kLines];
-  int32_t sums[kSegment];
-  int64_t next = begin;
-  for (int64_t row = begin; row < end; ++row) {
-    for (; next <= row + below; ++next) {
-      const uint8_t* a = plane.x + next * stride * plane.columns + column * stride;
-      const uint8_t* b = next * stride + 1 < plane.rows ? a + plane.columns : a;  // times 0
-      widen_line(a, b, stride, count, flip, lines[next % kLines]);
+  const auto sum = stride == 1 ? sum_lines<1> : sum_lines<2>;
+  Line lines[2];
+  const uint8_t* x = plane.x + begin * stride * plane.columns + column * stride;
+  const uint8_t* last_row = plane.x + (plane.rows - 1) * plane.columns;
+  int32_t sums[kKeptSums + 2 * kLanes];
+  int64_t kept = 0, line = 0;
+  for (int64_t row = begin; row < end;) {
+    for (; line < (row - begin) * stride / 2 + 2; ++line) {
+      const uint8_t* below = x < last_row ? x + plane.columns : x;  // times 0
+      widen_line(x, below, stride, count, flip, lines[line % 2]);
+      x += 2 * plane.columns;
     }
-    const auto sum = stride == 1 ? sum_lines<1> : sum_lines<2>;
-    sum(lines[row % kLines], lines[(row + below) % kLines], taps, count, sums);
-    put(row, sums);
+    const Line &upper = lines[line % 2], &lower = lines[(line - 1) % 2];
+    const int64_t windows = std::min(2 / stride, end - row);
+    for (int64_t i = 0; i < windows; ++i) {
+      sum(upper, lower, taps[i], count, sums + kept * count);
+      ++row;
+      if (++kept < most_rows && row < end) continue;
+      put(row - kept, kept, sums);
+      kept = 0;
+    }
   }
 }
 
@@ -170,17 +186,18 @@ Status integer_depthwise(const ConvShape& shape, const IntegerImage& image, cons
       const int32_t start = operand.start(output.first[channel], filters, channel);
       for (int64_t first = 0; first < width; first += kSegment) {
         const int64_t count = std::min(kSegment, width - first);
-        const auto put = [&](int64_t at, const int32_t* of_row) {
-          put_integer_row(output, channel, start, of_row, count,
+        const auto put = [&](int64_t at, int64_t many, const int32_t* of_rows) {
+          put_integer_row(output, channel, start, of_rows, many * count,
                           out + (channel * rows + at) * width + first);
         };
         if (lines) {
           const Plane plane{x, image.rows(), image.columns(), operand.flip};
-          convolve_3x3(plane, stride, weights, row, last, first, count, put);
+          const int64_t most_rows = count == width ? kKeptSums / count : 1;
+          convolve_3x3(plane, stride, weights, row, last, first, count, most_rows, put);
         } else {
           const Taps taps{offsets, weights, pairs, operand.flip};
           sum(taps, x + row * shape.stride[1] * image.columns() + first * stride, count, sums);
-          put(row, sums);
+          put(row, 1, sums);
         }
       }
       i += last - row;

@@ -11,6 +11,30 @@ namespace sardonyx::simd {
 namespace {
 
 constexpr double kNsPerByte = 0.05;
+constexpr int64_t kVector = 16;
+
+// Both write whole vectors where those fit in front of `end`, and return what follows the bytes.
+uint8_t* copy_bytes(const uint8_t* from, int64_t count, uint8_t* to, const uint8_t* end) {
+  if (round_up(count, kVector) > end - to) {
+    std::memcpy(to, from, static_cast<size_t>(count));
+  } else {
+    SX_ROLLED
+    for (int64_t i = 0; i < count; i += kVector) {
+      wasm_v128_store(to + i, wasm_v128_load(from + i));
+    }
+  }
+  return to + count;
+}
+uint8_t* fill_bytes(uint8_t* to, int64_t count, uint8_t value, const uint8_t* end) {
+  if (round_up(count, kVector) > end - to) {
+    std::memset(to, value, static_cast<size_t>(count));
+  } else {
+    const v128_t bytes = wasm_u8x16_splat(value);
+    SX_ROLLED
+    for (int64_t i = 0; i < count; i += kVector) wasm_v128_store(to + i, bytes);
+  }
+  return to + count;
+}
 
 }  // namespace
 
@@ -55,17 +79,18 @@ Result<const uint8_t*> IntegerImage::stage(const uint8_t* x, uint8_t zero, uint8
   // Rows and columns that no window reaches are left out.
   const int64_t left = std::min(left_, columns_), top = std::min(top_, rows_);
   const int64_t rows = std::min(in_rows_, rows_ - top);
-  const auto count = static_cast<size_t>(std::min(in_columns_, columns_ - left));
+  const int64_t count = std::min(in_columns_, columns_ - left);
   const int64_t grain = grain_for(kNsPerByte * static_cast<double>(plane()));
   SX_TRY(parallel_for(channels_, grain, [=, this](int64_t begin, int64_t end) {
-    std::memset(scratch + begin * plane(), zero, static_cast<size_t>((end - begin) * plane()));
     for (int64_t channel = begin; channel < end; ++channel) {
       const uint8_t* from = x + channel * in_rows_ * in_columns_;
-      uint8_t* to = scratch + channel * plane() + top * columns_ + left;
-      for (int64_t row = 0; row < rows; ++row) {
-        std::memcpy(to, from, count);
-        from += in_columns_;
-        to += columns_;
+      uint8_t* to = scratch + channel * plane();
+      const uint8_t* end_of_plane = to + plane();
+      to = fill_bytes(to, rows > 0 ? top * columns_ + left : plane(), zero, end_of_plane);
+      for (int64_t row = 1; row <= rows; ++row, from += in_columns_) {
+        to = copy_bytes(from, count, to, end_of_plane);
+        const int64_t gap = row < rows ? columns_ - count : end_of_plane - to;
+        to = fill_bytes(to, gap, zero, end_of_plane);
       }
     }
   }));

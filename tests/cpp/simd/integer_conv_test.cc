@@ -150,6 +150,7 @@ TEST_CASE("IntegerConv gives exact sums", "[integer]") {
     check({5, 5, 5, 3, 3, 3, stride, 1, 0});
     check({5, 7, 1, 12, 20, 1, stride, 1, 0});
   }
+  check({2, 3, 1, 1, 1, 3, 10, 1, 3});
   check({16, 40, 1, 17, 15, 5, 1, 1, 2});
 }
 
