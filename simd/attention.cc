@@ -26,22 +26,16 @@ void soften_half(float* scores, int64_t keys, int half, PanelSoftmax& softmax) {
 
   // Scores that are all hidden are taken as they are: exp(-inf) is 0.
   const f32x4 base = select(top == splat(kLowest), zero(), top);
-  const f32x4 fade = exp_nonpositive(before - base);
-  f32x4 sum0 = load(softmax.total + 4 * half) * fade, sum1 = zero();
-  for (p = begin; p + kPanel < end; p += 2 * kPanel) {
-    const f32x4 e0 = exp_nonpositive(load(p) - base);
-    const f32x4 e1 = exp_nonpositive(load(p + kPanel) - base);
-    store(p, e0);
-    store(p + kPanel, e1);
-    sum0 += e0;
-    sum1 += e1;
-  }
-  if (p < end) {
-    const f32x4 e = exp_nonpositive(load(p) - base);
+  const NonpositiveExp exp;
+  const f32x4 fade = exp(before - base);
+  f32x4 sum = load(softmax.total + 4 * half) * fade;
+  SX_ROLLED
+  for (p = begin; p < end; p += kPanel) {
+    const f32x4 e = exp(load(p) - base);
     store(p, e);
-    sum0 += e;
+    sum += e;
   }
-  store(softmax.total + 4 * half, sum0 + sum1);
+  store(softmax.total + 4 * half, sum);
   store(softmax.fade + 4 * half, fade);
 }
 

@@ -6,6 +6,7 @@
 
 #include "simd/math.h"
 #include "simd/parallel.h"
+#include "simd/unroll.h"
 
 namespace sardonyx::simd {
 namespace {
@@ -29,26 +30,23 @@ float row_max(const float* x, int64_t n) {
 
 // y = exp(x - max), and their sum.
 float exp_row(const float* x, float* y, int64_t n, float max) {
+  const NonpositiveExp exp;
   const f32x4 m = splat(max);
-  f32x4 sum0 = zero(), sum1 = zero();
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const f32x4 e0 = exp_nonpositive(load(x + i) - m), e1 = exp_nonpositive(load(x + i + 4) - m);
-    store(y + i, e0);
-    store(y + i + 4, e1);
-    sum0 += e0;
-    sum1 += e1;
+  f32x4 sum = zero();
+  SX_ROLLED
+  for (; n >= 4; n -= 4, x += 4, y += 4) {
+    const f32x4 e = exp(load(x) - m);
+    store(y, e);
+    sum += e;
   }
-  for (; i < n; i += 4) {
-    const int64_t left = n - i;
+  if (n > 0) {
     float lanes[4] = {kLowest, kLowest, kLowest, kLowest};
-    for (int64_t j = 0; j < std::min<int64_t>(left, 4); ++j) lanes[j] = x[i + j];
-    const f32x4 v = load(lanes) - m;
-    const f32x4 e = exp_nonpositive(v);
-    store_partial(y + i, e, left);
-    sum0 += e;
+    for (int64_t i = 0; i < n; ++i) lanes[i] = x[i];
+    const f32x4 e = exp(load(lanes) - m);
+    store_partial(y, e, n);
+    sum += e;
   }
-  return reduce_add(sum0 + sum1);
+  return reduce_add(sum);
 }
 
 // Sum of exp(x - max).
@@ -96,9 +94,10 @@ void softmax_columns(SoftmaxKind kind, const float* x, float* y, int64_t n, int6
   };
   f32x4 max = splat(kLowest);
   for (int64_t i = 0; i < n; ++i) max = pmax(max, column(x, i));
+  const NonpositiveExp exp;
   f32x4 sum = zero();
   for (int64_t i = 0; i < n; ++i) {
-    const f32x4 e = exp_nonpositive(column(x, i) - max);
+    const f32x4 e = exp(column(x, i) - max);
     sum += e;
     if (kind == SoftmaxKind::kSoftmax) store_partial(y + i * stride, e, lanes);
   }

@@ -69,7 +69,7 @@ float at(F f, float x) {
 }
 
 constexpr auto kExp = [](f32x4 x) { return exp(x); };
-constexpr auto kExpNonpositive = [](f32x4 x) { return exp_nonpositive(x); };
+constexpr auto kExpNonpositive = [](f32x4 x) { return NonpositiveExp()(x); };
 constexpr auto kTanh = [](f32x4 x) { return tanh(x); };
 constexpr auto kSigmoid = [](f32x4 x) { return sigmoid(x); };
 constexpr auto kErf = [](f32x4 x) { return erf(x); };
