@@ -177,6 +177,7 @@ test('gives every asset a name that bundlers resolve', async ({ installed }) => 
     'worker.js',
     'webgpu.mjs',
     'manifest.mjs',
+    'remote.mjs',
     'sardonyx.js',
     'sardonyx.simd.wasm',
     'sardonyx.relaxed.wasm',

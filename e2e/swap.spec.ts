@@ -306,6 +306,27 @@ test('with no candidate left a server takes over, where that is allowed', async 
   }
 });
 
+test('the file that asks servers does not load', async ({ page }) => {
+  const server = await serveSmall();
+  try {
+    await page.route('**/remote.mjs', (route) => route.abort());
+    const ask = () =>
+      page.evaluate((url) => {
+        const { failureOf, modelUrl } = window.harness;
+        const { load } = window.sardonyx;
+        const nowhere = { exclude: [{ device: 'cpu' as const }], remote: { url } };
+        return failureOf(load(modelUrl('small'), nowhere));
+      }, server.url);
+    const failure = await ask();
+    expect(failure?.attempts?.at(-1)).toMatchObject({ route: 'remote', code: 'NETWORK_FAILED' });
+    expect(failure?.message).toContain('remote.mjs');
+    await page.unroute('**/remote.mjs');
+    expect(await ask()).toBeUndefined();
+  } finally {
+    await server.stop();
+  }
+});
+
 // `sardonyx serve` with the model "small", for pages of every origin.
 async function serveSmall() {
   const folder = mkdtempSync(join(tmpdir(), 'sardonyx-'));

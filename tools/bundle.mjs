@@ -1,4 +1,4 @@
-// dist/: the two wasm modules, worker.js, index.mjs, manifest.mjs, ort.mjs, quantize.mjs, sardonyx.js, cli.mjs and the
+// dist/: the two wasm modules, worker.js, index.mjs, manifest.mjs, remote.mjs, ort.mjs, quantize.mjs, sardonyx.js, cli.mjs and the
 // type declarations.
 //   node tools/bundle.mjs [--no-types] [--out=dist]
 // SARDONYX_WASM_DIRS=<simd dir>,<relaxed dir> takes the modules from elsewhere.
@@ -79,18 +79,17 @@ async function bundleWorker() {
   return code;
 }
 
-/** The library, which loads what only manifests need when it meets one. */
+/** The library, which loads what only manifests or servers need when it meets one. */
 const bundleLibrary = (entry) =>
   bundle(entry, {
     format: 'esm',
     plugins: [
       {
-        name: 'manifest beside',
+        name: 'files beside',
         setup({ onResolve }) {
-          onResolve({ filter: /\/(validate|calibration_models)\.generated\.js$/ }, () => ({
-            path: './manifest.mjs',
-            external: true,
-          }));
+          const beside = (filter, path) => onResolve({ filter }, () => ({ path, external: true }));
+          beside(/\/(validate|calibration_models)\.generated\.js$/, './manifest.mjs');
+          beside(/\/remote_route\.js$/, './remote.mjs');
         },
       },
     ],
@@ -150,6 +149,7 @@ async function main() {
   write('webgpu.mjs', await bundle('webgpu/entry.ts', { format: 'esm' }));
   write('index.mjs', await bundleLibrary('web/entry_esm.ts'));
   write('manifest.mjs', await bundle('web/entry_manifest.ts', { format: 'esm' }));
+  write('remote.mjs', await bundle('router/remote_route.ts', { format: 'esm' }));
   write('ort.mjs', await bundleLibrary('web/ort/entry_esm.ts'));
   write(
     'sardonyx.js',

@@ -12,7 +12,14 @@ import { root } from './setup/paths.mjs';
 import { codeSizes } from './wasm_sections.mjs';
 
 const PRESET = 'wasm-relaxed';
-const DOWNLOAD = ['sardonyx.relaxed.wasm', 'worker.js', 'index.mjs', 'manifest.mjs', 'webgpu.mjs'];
+const DOWNLOAD = [
+  'sardonyx.relaxed.wasm',
+  'worker.js',
+  'index.mjs',
+  'manifest.mjs',
+  'remote.mjs',
+  'webgpu.mjs',
+];
 const PARTS = ['base', 'simd', 'ops', 'engine', 'loader', 'c_api'];
 
 const unescape = (name) =>
@@ -104,8 +111,8 @@ ${table(
   [...files, ['Together', sum(1), sum(2)]].map(([name, ...sizes]) => [name, ...sizes.map(number)]),
 )}
 
-A page downloads one of the two modules, manifest.mjs only for a model with a manifest, and webgpu.mjs only where WebGPU
-is used. A module for certain models is much smaller: [hacking.md](hacking.md#a-module-for-certain-models).
+A page downloads one of the two modules, manifest.mjs only for a model with a manifest, remote.mjs only to ask
+a server, and webgpu.mjs only where WebGPU is used. A module for certain models is much smaller: [hacking.md](hacking.md#a-module-for-certain-models).
 
 ## The relaxed module, ${number(raw)} bytes
 

@@ -11,7 +11,7 @@ import type { Route, RouteHooks } from '../router/route.js';
 import { startVerified } from '../router/serve.js';
 import { forgetSpeeds, knownSpeeds } from '../router/speeds.js';
 import { Supervisor } from '../router/supervisor.js';
-import { RemoteRoute, type RemoteSetup } from '../router/remote_route.js';
+import type { RemoteSetup } from '../router/remote_route.js';
 import { idOf, type LocalTarget, REMOTE, type Target } from '../router/target.js';
 import { pageThreadBudget, type ThreadClaim } from '../router/thread_budget.js';
 import { WorkerRoute } from '../router/worker_route.js';
@@ -260,7 +260,7 @@ export class Launch {
     signal?: AbortSignal,
     { execution = this.options.execution, threads = this.#claim.threads }: Place = {},
   ): Promise<Route> {
-    if (target.device === 'remote') return RemoteRoute.start(this.#remote!, signal);
+    if (target.device === 'remote') return startRemote(this.#remote!, signal);
     const { assets = {} } = this.options;
     const { device, module, wasm } = target;
     const { webgpuUrl, ...files } = resolveAssets(
@@ -290,6 +290,15 @@ export class Launch {
     if (started.placement.device !== device) forgetGpu();
     return started;
   }
+}
+
+// In a file of its own: few pages have a server to fall back on.
+async function startRemote(setup: RemoteSetup, signal?: AbortSignal): Promise<Route> {
+  const { RemoteRoute } = await import('../router/remote_route.js').catch((thrown: unknown) => {
+    const why = `remote.mjs, which asks servers, did not load: ${String(thrown)}`;
+    throw new Failure('NETWORK_FAILED', why);
+  });
+  return RemoteRoute.start(setup, signal);
 }
 
 // What a route is, rather than what it was started for: a plain .onnx goes without the GPU where there is none.

@@ -7,6 +7,7 @@ const names = [
   'worker.js',
   'webgpu.mjs',
   'manifest.mjs',
+  'remote.mjs',
   'sardonyx.js',
   'sardonyx.simd.wasm',
   'sardonyx.relaxed.wasm',
