@@ -4,8 +4,8 @@
 // push each other out of it.
 //
 // GFLOP/s in Chromium 156, read where they lie / copied: 64 to 64 on 64x80 50 / 55, 24 to 88 on
-// 32x32 47 / 55, 16 to 72 on 64x64 48 / 54, 128 to 128 on 32x32 50 / 57, 96 to 576 on 14x14 57
-// / 58.
+// 32x32 47 / 55, 16 to 72 on 64x64 48 / 54, 128 to 128 on 32x32 50 / 57, but 128 to 32 on 52x52
+// 54 / 51; without relaxed SIMD 64 to 64 34 / 42.
 #pragma once
 
 #include <cstdint>
