@@ -311,11 +311,15 @@ int64_t conv_bias_size(const ConvSpec& spec) {
   conv.shape_ = shape;
   const int64_t channels = shape.group_in();
   const bool row_major = shape.in_layout == Layout::kRowMajor;
-  conv.stages_ = row_major || !reads_inside(shape);
+  const bool inside = reads_inside(shape);
+  conv.gathers_ = !row_major && inside && shape.taps() == 1 && shape.stride[2] > 1;
+  conv.stages_ = row_major || !inside || conv.gathers_;
   conv.compact_ = row_major && channels < kChannelBlock;
   conv.blocks_ = conv.compact_ ? 1 : channel_blocks(channels);
-  conv.rows_ = conv.stages_ ? reach(shape, 1) : shape.in[1];
-  conv.columns_ = conv.stages_ ? reach(shape, 2) : shape.in[2];
+  ConvShape read = shape;  // the convolution over the image that is read
+  if (conv.gathers_) read.stride[1] = read.stride[2] = 1;
+  conv.rows_ = conv.stages_ ? reach(read, 1) : shape.in[1];
+  conv.columns_ = conv.stages_ ? reach(read, 2) : shape.in[2];
   const int64_t pixel = conv.compact_ ? channels : kChannelBlock;
   const auto stride = product({conv.blocks_, conv.rows_, conv.columns_, pixel});
   const auto bytes = product({stride.value_or(-1), shape.groups, int64_t{sizeof(float)}});
@@ -325,7 +329,7 @@ int64_t conv_bias_size(const ConvSpec& spec) {
   }
   conv.groups_stride_ = *stride;
 
-  SX_ASSIGN(conv.pixels_, conv_pixel_offsets(shape, conv.columns_, pixel));
+  SX_ASSIGN(conv.pixels_, conv_pixel_offsets(read, conv.columns_, pixel));
 
   // Neighbouring taps are one run where nothing lies between them.
   const bool merges = shape.dilation[2] == 1;
@@ -352,12 +356,21 @@ int64_t conv_bias_size(const ConvSpec& spec) {
   return conv;
 }
 
-// One row of one channel block of the padded image.
+// One row of one channel block of the image that is read.
 void IndirectConv::stage_row(const float* x, int64_t group, int64_t block, int64_t row,
                              float* scratch) const {
   const int64_t channels = shape_.group_in();
   const int64_t pixel = compact_ ? channels : kChannelBlock;
   float* to = scratch + group * groups_stride_ + (block * rows_ + row) * columns_ * pixel;
+  if (gathers_) {
+    const int64_t first = (group * blocks_ + block) * shape_.in[1] + row * shape_.stride[1];
+    const float* from = x + first * shape_.in[2] * kChannelBlock;
+    SX_ROLLED
+    for (int64_t i = 0; i < columns_; ++i, from += shape_.stride[2] * kChannelBlock) {
+      store(to + i * kChannelBlock, load(from));
+    }
+    return;
+  }
   const int64_t y = row - shape_.pad[1];
   const bool outside = y < 0 || y >= shape_.in[1];
   const int64_t left = outside ? columns_ : std::min(shape_.pad[2], columns_);

@@ -47,6 +47,7 @@ class IndirectConv {
 
   ConvShape shape_;
   bool stages_ = false;
+  bool gathers_ = false;            // only the pixels that a strided 1x1 convolution reads
   bool compact_ = false;            // pixels of group_in() floats instead of channel blocks
   int64_t blocks_ = 0;              // per group of the image that is read
   int64_t rows_ = 0, columns_ = 0;  // of that image
