@@ -82,7 +82,7 @@ UnaryFn unary_fn(UnaryKind kind) {
     case UnaryKind::kSigmoid:
       return unary_pairs<[](f32x4 v) { return sigmoid(v); }>;
     case UnaryKind::kTanh:
-      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return tanh(v); }>;
+      return unary_pairs<[](f32x4 v) { return tanh(v); }>;
     case UnaryKind::kHardSigmoid:
       return unary_vectors<[](f32x4 v, f32x4 a, f32x4 b) { return hard_sigmoid(v, a, b); }>;
     case UnaryKind::kHardSwish:
@@ -106,7 +106,7 @@ UnaryFn unary_fn(UnaryKind kind) {
     case UnaryKind::kRound:
       return unary_vectors<[](f32x4 v, f32x4, f32x4) { return nearest(v); }>;
     case UnaryKind::kExp:
-      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return exp(v); }>;
+      return unary_pairs<[](f32x4 v) { return exp(v); }>;
     case UnaryKind::kLog:
       return unary_vectors<[](f32x4 v, f32x4, f32x4) { return log(v); }>;
     case UnaryKind::kSin:
@@ -122,11 +122,11 @@ UnaryFn unary_fn(UnaryKind kind) {
             [](float u) { return static_cast<float>(cosine(double{u})); });
       }>;
     case UnaryKind::kErf:
-      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return erf(v); }>;
+      return unary_pairs<[](f32x4 v) { return erf(v); }>;
     case UnaryKind::kGelu:
-      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return gelu(v); }>;
+      return unary_pairs<[](f32x4 v) { return gelu(v); }>;
     case UnaryKind::kGeluTanh:
-      return unary_vectors<[](f32x4 v, f32x4, f32x4) { return gelu_tanh(v); }>;
+      return unary_pairs<[](f32x4 v) { return gelu_tanh(v); }>;
     case UnaryKind::kElu:
       return unary_vectors<[](f32x4 v, f32x4 a, f32x4) { return elu(v, a); }>;
     case UnaryKind::kSoftplus:
