@@ -11,7 +11,7 @@ const MIN_MS = 0.005;
 // Waits one after the other leave the page's event loop a turn after this time.
 const STREAK_MS = 8;
 // Runs without a wait after one in vain; twice as many after each more of them.
-const MAX_REST = 16;
+const MAX_REST = 8;
 
 let streakBegan: number | undefined;
 

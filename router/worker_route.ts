@@ -107,7 +107,7 @@ export class WorkerRoute implements Route {
   ): Promise<readonly WireTensor[] | undefined> {
     const id = this.#nextId++;
     const { wire, slots } = this.#stage(feeds);
-    const waitMs = this.#spin.allowance(this.threads);
+    const waitMs = this.#lane?.isAwake ? this.#spin.allowance(this.threads) : 0;
     const given = this.#lane?.give({ id, feeds: wire, outputs }, waitMs > 0);
     if (given && waitMs > 0) {
       const results = this.#await(waitMs);

@@ -10,6 +10,7 @@ export const LANE_BYTES = 1 << 18;
 const CANCEL = 0; // the id of the run to stop
 const STATE = 1;
 const MAIL = 2; // messages that the page has posted
+const ASLEEP = 3; // 1 while the worker sleeps
 const PACKET_OFFSET = 64;
 
 // The worker is at its event loop: runs go by message.
@@ -55,6 +56,12 @@ export class Lane {
 
   cancel(id: number): void {
     Atomics.store(this.#words, CANCEL, id);
+  }
+
+  // Whether a run that is given here is taken at once. A worker that sleeps may be woken on the core of a page that
+  // waits awake, which then keeps it from running.
+  get isAwake(): boolean {
+    return Atomics.load(this.#words, ASLEEP) === 0;
   }
 
   // After each message: the worker goes to its event loop for it.
@@ -105,7 +112,9 @@ export class Lane {
       const hasMail = Atomics.load(words, MAIL) - received > 0;
       if ((left <= 0 || hasMail) && this.#move(OPEN, AWAY)) return undefined;
       if (this.#spin(OPEN, spinUntil)) break;
+      Atomics.store(words, ASLEEP, 1);
       Atomics.wait(words, STATE, OPEN, left);
+      Atomics.store(words, ASLEEP, 0);
     }
     if (Atomics.load(words, STATE) === AWAY) return undefined;
     const { numbers, tensors } = this.#packet.read();

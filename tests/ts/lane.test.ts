@@ -147,6 +147,17 @@ it('a packet keeps numbers and tensors, up to its last byte', () => {
 });
 
 describe('on two threads', () => {
+  it('tells whether the worker sleeps', async () => {
+    const page = new Lane();
+    expect(page.isAwake).toBe(true);
+    const worker = new Worker(await echo(), { eval: true, workerData: page.buffer });
+    await expect.poll(() => page.isAwake).toBe(false);
+    await expect.poll(() => page.give(run(1, Float32Array.of(1, 0)), true)).toBe(true);
+    expect(page.await(10_000)?.outputs).toHaveLength(1);
+    await expect.poll(() => page.isAwake).toBe(false);
+    await worker.terminate();
+  });
+
   it('loses no run and no message', { timeout: 60_000 }, async () => {
     const page = new Lane();
     const worker = new Worker(await echo(), { eval: true, workerData: page.buffer });
