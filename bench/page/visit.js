@@ -26,7 +26,9 @@ async function visit({ url, inputs: inputsUrl, steady, countFlops, ...options })
   if (countFlops) return { ...seen, flops: await session.flops(feeds) };
   if (!steady) return seen;
   await warmUp(run, steady.warmMs);
-  return { ...seen, times: await timeRuns(run, steady) };
+  const times = await timeRuns(run, steady);
+  // Threads may have joined since.
+  return { ...seen, times, about: session.about() };
 }
 
 const options = JSON.parse(new URLSearchParams(location.search).get('options'));
