@@ -27,7 +27,7 @@ Status check_shapes(const InferContext& context, int64_t groups) {
   const Shape& w = context.inputs[kW].shape;
   const bool ranks_fit = x.rank() >= 3 && x.rank() == w.rank() && x.rank() - 2 <= kAxes;
   const bool channels_fit = ranks_fit && (x[1] < 0 || w[0] < 0 || x[1] == w[0]) &&
-                            (w[0] < 0 || w[0] % groups == 0) && w[1] != 0;
+                            (w[0] < 0 || w[0] % groups == 0) && w[0] != 0 && w[1] != 0;
   if (!channels_fit) {
     return error(ErrorCode::SHAPE_MISMATCH, "an input of shape %s with weights %s in %lld groups",
                  x.to_string().c_str(), w.to_string().c_str(), static_cast<long long>(groups));

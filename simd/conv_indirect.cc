@@ -51,7 +51,7 @@ SX_INLINE void accumulate(Tile<MR, NP>& tile, const TileCall& call) {
   const float* b = call.weights;
   const int32_t* run = call.runs;
   const int32_t* full_end = run + call.full_runs;
-  const int32_t* runs_end = full_end + call.tail_runs;
+  const int32_t* runs_end = full_end + call.tail_runs;  // at least one: groups have channels
   SX_ROLLED
   do {
     const size_t length = run < full_end ? call.full_length : call.tail_length;

@@ -143,6 +143,15 @@ TEST_CASE("ConvTranspose refuses what does not fit", "[conv_transpose]") {
       .input(random_f32({3, 2, 2, 2}, 2))
       .fails(ErrorCode::SHAPE_MISMATCH);
   OpTest("ConvTranspose").input(x).input(random_f32({4, 2, 2}, 2)).fails(ErrorCode::SHAPE_MISMATCH);
+  // No channels, of the input and of the output.
+  OpTest("ConvTranspose")
+      .input(random_f32({1, 0, 3, 3}, 1))
+      .input(random_f32({0, 2, 2, 2}, 2))
+      .fails(ErrorCode::SHAPE_MISMATCH);
+  OpTest("ConvTranspose")
+      .input(x)
+      .input(random_f32({4, 0, 2, 2}, 2))
+      .fails(ErrorCode::SHAPE_MISMATCH);
   const TestTensor w = random_f32({4, 2, 2, 2}, 2);
   OpTest("ConvTranspose")
       .set("group", int64_t{3})
